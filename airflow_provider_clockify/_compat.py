@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+What differs between the supported versions of Airflow (2.11 and 3.x), in one place.
+
+Most of it is the compatibility layer that the Airflow community keeps: the same names from ``airflow.sdk`` on 3.x and
+from their former homes on 2.11.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSkipException,
+    BaseHook,
+    BaseOperator,
+    Context,
+    ObjectStoragePath,
+)
+
+__all__ = [
+    "HAS_REAL_FORM_LIBRARIES",
+    "AirflowFailException",
+    "AirflowSkipException",
+    "BaseHook",
+    "BaseOperator",
+    "Context",
+    "ObjectStoragePath",
+]
+
+# Airflow 3 draws forms in the browser; only Airflow 2 brings the libraries that draw them on the server.
+HAS_REAL_FORM_LIBRARIES = version("apache-airflow").startswith("2.")

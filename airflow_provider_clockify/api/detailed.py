@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+Read one window of the detailed report completely, and prove it.
+
+The service pages by offset over living data: rows added or removed between two pages shift the rest, so that a plain
+loop over pages repeats rows or misses them without a sign. Every page also carries the service's own count and sums
+over everything that matches. A read counts as complete when the distinct rows received equal those figures; otherwise
+the end of the report is read again (new rows have the highest ids and land there), then the whole of it, and after a
+few attempts the read fails. An undisturbed read of n rows costs ``ceil(n / page size)`` requests, and at least one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from airflow_provider_clockify.api.reports import (
+    PAGE_SIZES,
+    Totals,
+    detailed_request,
+    read_detailed,
+    user_ids,
+)
+from airflow_provider_clockify.api.values import instant
+from airflow_provider_clockify.exceptions import (
+    ClockifyBadRequestError,
+    ClockifyIncompleteError,
+    ClockifyNotFoundError,
+    ClockifyResponseError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.window import Window
+
+log = logging.getLogger(__name__)
+
+OPERATION = "generateDetailedReport"
+MAX_READS = 4
+# Two sums of the same fractional amounts may differ in their last digits, never by half a minor unit or second.
+TOLERANCE = Decimal("0.5")
+
+
+class RowSink(Protocol):
+    """Where the rows of one window go."""
+
+    def write(self, row_id: str, row: bytes, start: datetime) -> None:
+        """
+        Take a row.
+
+        :param row_id: Id of the entry.
+        :param row: The JSON object as the service sent it.
+        :param start: Start of the entry, aware.
+        """
+
+    def restart(self) -> None:
+        """Forget all rows taken so far: the window is read again."""
+
+
+class _Interval(msgspec.Struct, frozen=True):
+    start: str
+    end: str | None = None
+    duration: Decimal | None = None
+
+
+class _Row(msgspec.Struct, frozen=True, rename="camel"):
+    """What the proof needs of a row."""
+
+    time_interval: _Interval
+    mongo_id: str | None = msgspec.field(default=None, name="_id")
+    plain_id: str | None = msgspec.field(default=None, name="id")
+    user_id: str | None = None
+    type: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+
+
+_decode_row = msgspec.json.Decoder(_Row).decode
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    totals: Totals
+    rows: list[tuple[_Row, msgspec.Raw]]
+
+
+@dataclass(slots=True)
+class ReadResult:
+    """
+    What was read and handed to the sink.
+
+    :param rows: Rows handed over.
+    :param seconds: Their duration.
+    :param money: Their amounts in minor units per currency; empty where amounts are hidden.
+    :param running: Timers without an end that the report held; left out.
+    :param outside: Rows that the service gave although they start outside the window; left out.
+    :param duplicates: Rows that came twice; left out.
+    :param pages: Pages read, repeated ones included.
+    :param reads: Times the window was read from its first page.
+    """
+
+    rows: int = 0
+    seconds: Decimal = Decimal(0)
+    money: dict[str, Decimal] = field(default_factory=dict)
+    running: int = 0
+    outside: int = 0
+    duplicates: int = 0
+    pages: int = 0
+    reads: int = 0
+
+
+class _NotSortedError(Exception):
+    """The service does not sort by id, so that duplicates can only be told from a set of all ids."""
+
+
+class _Tally:
+    """Rows received in one read, compared with the service's own figures."""
+
+    def __init__(
+        self, window: Window, sink: RowSink, users: frozenset[str] | None, *, remember_ids: bool
+    ) -> None:
+        self.result = ReadResult()
+        self._window = window
+        self._sink = sink
+        self._users = users
+        self._all_ids: set[str] | None = set() if remember_ids else None
+        self._recent: tuple[set[str], set[str]] = (set(), set())
+        self._last_id = ""
+        self._count = 0
+        self._seconds = Decimal(0)
+        self._break_seconds = Decimal(0)
+        self._money: dict[str, Decimal] = {}
+        self._disturbed = False
+
+    def take(self, rows: Iterable[tuple[_Row, msgspec.Raw]]) -> None:
+        """Count a page's rows and hand the wanted ones to the sink."""
+        ids: set[str] = set()
+        for row, raw in rows:
+            row_id = row.mongo_id or row.plain_id or ""
+            if self._is_new(row_id, ids):
+                self._add(row_id, row, raw)
+            ids.add(row_id)
+        self._recent = (self._recent[1], ids)
+        self.result.pages += 1
+
+    def _is_new(self, row_id: str, page_ids: set[str]) -> bool:
+        # Sorted ids make a repeated row visible by comparison with the last one, in flat memory.
+        if self._all_ids is not None:
+            known = row_id in self._all_ids
+            self._all_ids.add(row_id)
+        elif row_id > self._last_id:
+            self._last_id = row_id
+            known = False
+        else:
+            known = row_id in page_ids or row_id in self._recent[0] or row_id in self._recent[1]
+            if not known and page_ids:
+                raise _NotSortedError
+            # A page that begins before its predecessor's end: rows moved by more than a page.
+            self._disturbed = self._disturbed or not known
+            known = True
+        self.result.duplicates += known
+        return not known
+
+    def _add(self, row_id: str, row: _Row, raw: msgspec.Raw) -> None:
+        if not row_id:
+            raise ClockifyResponseError(f"A row of {OPERATION} has no id.", operation=OPERATION)
+        if self._users is not None and row.user_id not in self._users:
+            raise ClockifyResponseError(
+                f"{OPERATION} gave entry {row_id} of user {row.user_id}, whom filters['users'] does not name: the "
+                "service ignored the filter. Leave it out and select by userId afterwards.",
+                operation=OPERATION,
+            )
+        interval = row.time_interval
+        seconds = interval.duration or Decimal(0)
+        amount = row.amount or Decimal(0)
+        self._count += 1
+        self._seconds += seconds
+        if row.type == "BREAK":
+            self._break_seconds += seconds
+        currency = row.currency or ""
+        if amount:
+            self._money[currency] = self._money.get(currency, Decimal(0)) + amount
+        start = instant(interval.start, row_id)
+        if start not in self._window:
+            self.result.outside += 1
+            return
+        if interval.end is None:
+            self.result.running += 1
+            return
+        self._sink.write(row_id, bytes(raw), start)
+        self.result.rows += 1
+        self.result.seconds += seconds
+        if amount:
+            money = self.result.money
+            money[currency] = money.get(currency, Decimal(0)) + amount
+
+    def difference(self, totals: Totals) -> str | None:
+        """Compare with the service's figures: ``None`` when they agree, else what differs."""
+        if self._disturbed:
+            return "rows moved between pages"
+        if self._count != totals.entries_count:
+            return f"{self._count} distinct entries received, the service counts {totals.entries_count}"
+        if totals.total_time is not None and not self._same_time(totals.total_time):
+            return f"the entries received last {self._seconds} s, the service counts {totals.total_time} s"
+        money = totals.money()
+        if money is not None and not self._same_money(money):
+            return (
+                f"the entries received amount to {_amounts(self._money)}, the service says {_amounts(money)}"
+            )
+        return None
+
+    def _same_time(self, total: Decimal) -> bool:
+        if self.result.running:
+            return total >= self._seconds  # The service may count the time that open timers have run so far.
+        # Whether breaks count into the service's total is not documented: accept both, to the second.
+        return any(
+            abs(total - own) < TOLERANCE for own in (self._seconds, self._seconds - self._break_seconds)
+        )
+
+    def _same_money(self, total: Mapping[str, Decimal]) -> bool:
+        own = dict(self._money)
+        if "" in own and len(total) == 1:  # Rows without a currency are in the workspace's only one.
+            nameless, only = own.pop(""), next(iter(total))
+            own[only] = own.get(only, Decimal(0)) + nameless
+        return all(
+            abs(own.get(currency, Decimal(0)) - total.get(currency, Decimal(0))) < TOLERANCE
+            for currency in {*own, *total}
+        )
+
+
+class DetailedReader:
+    """
+    Reads windows of the detailed report.
+
+    :param send: Sends a request and decodes its answer, retries included; called from several threads.
+    :param workspace_id: Workspace.
+    :param filters: What :func:`report_filters` returned.
+    :param concurrency: Pages asked for at the same time.
+    :param page_size: Rows to ask for per page; smaller sizes are tried when the service refuses it.
+    :ivar sorted_by_id: Whether the service has sorted by id, as asked, so far.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[ApiRequest, Callable[[ApiResponse], _Page]], _Page],
+        *,
+        workspace_id: str,
+        filters: Mapping[str, Any],
+        concurrency: int,
+        page_size: int = PAGE_SIZES[0],
+    ) -> None:
+        self._send = send
+        self._workspace_id = workspace_id
+        self._filters = filters
+        self._users = user_ids(filters)
+        self._concurrency = concurrency
+        self._page_size = page_size
+        self.sorted_by_id = True
+
+    def read(self, window: Window, sink: RowSink) -> ReadResult:
+        """
+        Hand every finished entry that starts in the window to the sink, once, ordered by id.
+
+        :param window: At most 31 days.
+        :param sink: Takes the rows; told to restart when the data changed under the read.
+        :return: What was read.
+        :raises ClockifyIncompleteError: completeness could not be proven after several reads.
+        """
+        difference: str | None = None
+        pages = 0
+        for number in range(1, MAX_READS + 1):
+            sink.restart()
+            tally = self._tally(window, sink)
+            try:
+                difference = self._read_once(window, tally)
+            except _NotSortedError:
+                log.warning(
+                    "%s is not sorted by id as asked: ids are kept in memory from here on.", OPERATION
+                )
+                self.sorted_by_id = False
+                sink.restart()
+                tally = self._tally(window, sink)
+                difference = self._read_once(window, tally)
+            pages += tally.result.pages
+            if not difference:
+                tally.result.pages = pages
+                tally.result.reads = number
+                return tally.result
+            log.warning(
+                "The data of %s to %s changed while they were read (%s); read %d of %d.",
+                window.start_iso,
+                window.end_iso,
+                difference,
+                number,
+                MAX_READS,
+            )
+        raise ClockifyIncompleteError(
+            f"The entries of {window.start_iso} to {window.end_iso} could not be read completely in {MAX_READS} "
+            f"attempts: {difference}. Nothing was published. Run again when fewer people edit this window, or "
+            "report it if nobody does.",
+            operation=OPERATION,
+        )
+
+    def _tally(self, window: Window, sink: RowSink) -> _Tally:
+        return _Tally(window, sink, self._users, remember_ids=not self.sorted_by_id)
+
+    def _read_once(self, window: Window, tally: _Tally) -> str | None:
+        first = self._first_page(window)
+        tally.take(first.rows)
+        count = first.totals.entries_count or 0
+        if not first.rows and count:
+            return f"an empty first page, the service counts {count}"
+        # A service that gives fewer rows than asked pages by what it gave; so do we from here on.
+        if len(first.rows) < min(self._page_size, count):
+            self._page_size = len(first.rows)
+            log.warning("The service gives %d rows a page; continuing with that size.", self._page_size)
+        size = self._page_size
+        last = max(1, -(-count // size))
+        totals, full, page = first.totals, True, first
+        stable = True
+        for number, page in self._pages(window, range(2, last + 1), size):
+            tally.take(page.rows)
+            stable = stable and page.totals == totals
+            full = full and (number == last or len(page.rows) == size)
+        if stable:
+            return tally.difference(totals)
+        if not full:
+            return "pages became shorter"
+        number = last if len(page.rows) < size else last + 1
+        while True:
+            page = self._page(window, number, size)
+            tally.take(page.rows)
+            if len(page.rows) < size or (page.totals.entries_count or 0) <= number * size:
+                return tally.difference(page.totals)
+            number += 1
+
+    def _first_page(self, window: Window) -> _Page:
+        smaller = [size for size in PAGE_SIZES if size < self._page_size]
+        try:
+            return self._page(window, 1, self._page_size)
+        except ClockifyNotFoundError:
+            raise
+        except ClockifyBadRequestError:
+            # Nothing but the message tells a refused page size from another mistake, and its text is not
+            # documented: what a smaller page does not mend was not about the size.
+            for size in smaller:
+                try:
+                    page = self._page(window, 1, size)
+                except ClockifyBadRequestError:
+                    continue
+                log.warning(
+                    "The service refused pages of %d rows; continuing with %d.", self._page_size, size
+                )
+                self._page_size = size
+                return page
+            raise
+
+    def _page(self, window: Window, number: int, size: int) -> _Page:
+        request = detailed_request(self._workspace_id, window, self._filters, number, size)
+        return self._send(request, _decode_page)
+
+    def _pages(self, window: Window, numbers: Iterable[int], size: int) -> Iterator[tuple[int, _Page]]:
+        """Fetch pages ahead, at most one more than are in flight, and yield them in order."""
+        waiting: deque[tuple[int, Future[_Page]]] = deque()
+        remaining = iter(numbers)
+        pool: ThreadPoolExecutor | None = None
+        try:
+            while True:
+                while len(waiting) <= self._concurrency and (number := next(remaining, None)) is not None:
+                    if pool is None:
+                        pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="clockify-page")
+                    waiting.append((number, pool.submit(self._page, window, number, size)))
+                if not waiting:
+                    return
+                number, page = waiting.popleft()
+                yield number, page.result()
+        finally:
+            if pool is not None:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _decode_page(response: ApiResponse) -> _Page:
+    page = read_detailed(response.body)
+    if page.totals is None or page.totals.entries_count is None:
+        raise ClockifyResponseError(
+            f"The answer to {OPERATION} has no entriesCount, so its completeness cannot be proven; the service may "
+            "have changed.",
+            operation=OPERATION,
+        )
+    return _Page(page.totals, [(_decode_row(raw), raw) for raw in page.rows])
+
+
+def _amounts(money: Mapping[str, Decimal]) -> str:
+    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(money.items())) or "nothing"

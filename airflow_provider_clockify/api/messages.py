@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Requests and answers as plain values; nothing here touches the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+from urllib.parse import quote
+
+Service = Literal["core", "reports"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+ParamValue = str | int | bool | Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """
+    One request to Clockify.
+
+    :param operation: Operation name of the API, for messages and logs.
+    :param service: ``core`` or ``reports``.
+    :param method: HTTP method.
+    :param path: Path below the service's base URL, already escaped (see :func:`path`).
+    :param params: Query parameters; a sequence repeats the name.
+    :param json: JSON body.
+    :param idempotent: Whether sending it twice is harmless. True for every read, report POSTs included.
+    """
+
+    operation: str
+    service: Service
+    method: Method
+    path: str
+    params: Mapping[str, ParamValue] = field(default_factory=dict)
+    json: Mapping[str, Any] | None = None
+    idempotent: bool = True
+
+    def with_params(self, **params: ParamValue) -> ApiRequest:
+        """
+        Copy the request with further query parameters.
+
+        :param params: Names as on the wire, with ``_`` for ``-``.
+        """
+        added = {name.replace("_", "-"): value for name, value in params.items()}
+        return replace(self, params={**self.params, **added})
+
+    def query(self) -> list[tuple[str, str]]:
+        """Give the query as pairs of text, in a stable order."""
+        pairs: list[tuple[str, str]] = []
+        for name, value in self.params.items():
+            if isinstance(value, bool):
+                pairs.append((name, "true" if value else "false"))
+            elif isinstance(value, (str, int)):
+                pairs.append((name, str(value)))
+            else:
+                pairs.extend((name, item) for item in value)
+        return pairs
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResponse:
+    """
+    A successful answer.
+
+    :param status: HTTP status, always 2xx.
+    :param headers: Header names in lower case.
+    :param body: The decoded content.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def path(*parts: str) -> str:
+    """
+    Build an escaped path.
+
+    :param parts: Segments; each is escaped as a whole, so that no id can change the path.
+    """
+    return "/" + "/".join(quote(part, safe="") for part in parts)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+When a request is sent again, and after how long: one policy for the synchronous and the asynchronous transport.
+
+tenacity drives the attempts; this module holds the facts it is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from tenacity import RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from airflow_provider_clockify.exceptions import (
+    ClockifyRateLimitError,
+    ClockifyServerError,
+    ClockifyTransportError,
+    ClockifyWriteUnknownError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Asked of a service that is well, these fail for good (observed 2026-08); a second attempt only spends budget.
+DETERMINISTIC_500 = frozenset({"getHolidaysInPeriod", "getWebhooks", "getSharedReportsV1"})
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """
+    How often and how long.
+
+    :param max_retries: Attempts after the first.
+    :param base: Seconds that the first back-off may take; each further one may take twice as long.
+    :param cap: Seconds that any back-off may take. A wait that the service asks for is never shortened.
+    :param max_wait: Longest wait in seconds that a worker holds its slot for; a longer one is reported instead.
+    """
+
+    max_retries: int
+    base: float = 1.0
+    cap: float = 60.0
+    max_wait: float = 300.0
+
+    def retryable(self, error: BaseException) -> bool:
+        """
+        Decide whether the failed request may be sent again.
+
+        A write whose outcome is unknown arrives as :class:`ClockifyWriteUnknownError` and is never repeated.
+        """
+        if isinstance(error, ClockifyRateLimitError):
+            return error.retry_after is None or error.retry_after <= self.max_wait
+        if isinstance(error, ClockifyServerError):
+            return not (error.status == 500 and error.operation in DETERMINISTIC_500)
+        return isinstance(error, ClockifyTransportError) and not isinstance(error, ClockifyWriteUnknownError)
+
+    def wait(self, state: RetryCallState) -> float:
+        """Give the seconds until the next attempt: what the service asked for, else back-off with jitter."""
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, ClockifyRateLimitError) and error.retry_after is not None:
+            return error.retry_after
+        return wait_random_exponential(multiplier=self.base, max=self.cap)(state)
+
+    def tenacity(self, before_sleep: Callable[[RetryCallState], Any]) -> dict[str, Any]:
+        """
+        Give the arguments that make tenacity follow this policy.
+
+        :param before_sleep: Called between two attempts.
+        """
+        return {
+            "retry": retry_if_exception(self.retryable),
+            "wait": self.wait,
+            "stop": stop_after_attempt(self.max_retries + 1),
+            "before_sleep": before_sleep,
+            "reraise": True,
+        }
+
+
+def parse_retry_after(value: str | None, now: datetime) -> float | None:
+    """
+    Read a ``Retry-After`` header.
+
+    :param value: Seconds or an HTTP date (RFC 9110, section 10.2.3).
+    :param now: Aware current time, for the date form.
+    :return: Seconds, not below 0; ``None`` when the header is absent or unreadable.
+    """
+    text = (value or "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+The wire: authentication, time-outs, pace, retries, and the step from HTTP answers to typed errors.
+
+The only module that knows the HTTP library.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+from tenacity import RetryCallState, Retrying
+
+from airflow_provider_clockify import __version__
+from airflow_provider_clockify.api.endpoints import origin, origins, request_url, service_url
+from airflow_provider_clockify.api.errors import error_from_answer, is_error_object
+from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.api.rate_limit import RateLimiter, limiter_for
+from airflow_provider_clockify.api.retry import RetryPolicy
+from airflow_provider_clockify.connection import ADDON_TOKEN_AUTH, ClockifySettings
+from airflow_provider_clockify.exceptions import (
+    ClockifyConfigError,
+    ClockifyError,
+    ClockifyRateLimitError,
+    ClockifyResponseError,
+    ClockifyServerError,
+    ClockifyTransportError,
+    ClockifyWriteUnknownError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+USER_AGENT = f"airflow-provider-clockify/{__version__}"
+KEY_HEADER = "X-Api-Key"
+TOKEN_HEADER = "X-Addon-Token"  # noqa: S105 - the name of a header
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class TransportStats:
+    """
+    What the requests of one client cost.
+
+    :param requests: Requests sent, repeated ones included.
+    :param retries: How many of them were repetitions.
+    :param waited: Seconds waited for the pace and between attempts, summed over threads.
+    :param received: Bytes of content received, after decompression.
+    """
+
+    requests: int = 0
+    retries: int = 0
+    waited: float = 0.0
+    received: int = 0
+
+
+class ClockifySession(requests.Session):
+    """
+    A session that gives the key to the connection's own hosts and to nothing else.
+
+    :param settings: The connection.
+    """
+
+    def __init__(self, settings: ClockifySettings) -> None:
+        super().__init__()
+        self._origins = origins(settings)
+        self._header = TOKEN_HEADER if settings.auth_type == ADDON_TOKEN_AUTH else KEY_HEADER
+        self._key = settings.api_key
+        # An own auth also keeps credentials of a .netrc file out: Clockify refuses two credentials.
+        self.auth = self._authenticate
+        self.headers["User-Agent"] = f"{USER_AGENT} {requests.utils.default_user_agent()}"
+        self.headers["Accept"] = "application/json"
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=max(settings.max_concurrency, 1))
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def _authenticate(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        if origin(prepared.url or "") in self._origins:
+            prepared.headers[self._header] = self._key
+        return prepared
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Take the key off a redirected request; it is added again only for the connection's own hosts."""
+        prepared_request.headers.pop(self._header, None)
+        prepared_request.headers.pop("Authorization", None)
+        self._authenticate(prepared_request)
+
+
+class SyncTransport:
+    """
+    Send requests one at a time per calling thread; safe to share between threads.
+
+    :param settings: The connection.
+    :param policy: Retry policy; by default the connection's number of retries.
+    :param limiter: Pace of the workspace; by default the one that this process keeps for it.
+    :param sleep: Waits, for the pace and between attempts.
+    """
+
+    def __init__(
+        self,
+        settings: ClockifySettings,
+        *,
+        policy: RetryPolicy | None = None,
+        limiter: RateLimiter | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.settings = settings
+        self.stats = TransportStats()
+        self.session = ClockifySession(settings)
+        self._policy = policy or RetryPolicy(settings.max_retries)
+        self._limiter = limiter or limiter_for(
+            service_url(settings, "core"),
+            settings.workspace_id or settings.conn_id,
+            settings.requests_per_second,
+        )
+        self._sleep = sleep
+        self._lock = threading.Lock()
+
+    def send(self, request: ApiRequest, decode: Callable[[ApiResponse], T]) -> T:
+        """
+        Send a request until it succeeds, its errors are final, or the retries are used up.
+
+        :param request: What to ask.
+        :param decode: Reads the answer. A broken body (``msgspec.DecodeError``) counts as no answer and is retried;
+            a body of the wrong shape (``msgspec.ValidationError``) is final.
+        :raises ClockifyApiError: the service answered with an error.
+        :raises ClockifyTransportError: no usable answer arrived.
+        :raises ClockifyResponseError: the answer has an unexpected shape.
+        """
+        retrying = Retrying(sleep=self._wait, **self._policy.tenacity(self._before_sleep))
+        for attempt in retrying:
+            with attempt:
+                number = attempt.retry_state.attempt_number
+                return self._attempt(request, decode, number)
+        raise AssertionError("unreachable: tenacity re-raises the last error")  # pragma: no cover
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.session.close()
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            with self._lock:
+                self.stats.waited += seconds
+            self._sleep(seconds)
+
+    def _before_sleep(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        delay = state.next_action.sleep if state.next_action else 0.0
+        if isinstance(error, ClockifyRateLimitError):
+            # The budget is the workspace's: whoever asks next, in whichever thread, would be refused as well.
+            self._limiter.pause(delay)
+        log.warning(
+            "Attempt %d of %d failed; next in %.1f s. %s",
+            state.attempt_number,
+            self._policy.max_retries + 1,
+            delay,
+            error,
+        )
+
+    def _attempt(self, request: ApiRequest, decode: Callable[[ApiResponse], T], number: int) -> T:
+        self._wait(self._limiter.reserve())
+        with self._lock:
+            self.stats.requests += 1
+            self.stats.retries += number > 1
+        try:
+            status, headers, body = self._exchange(request)
+        except ClockifyError as error:
+            error.attempts = number
+            raise
+        with self._lock:
+            self.stats.received += len(body)
+        if not 200 <= status < 300 or is_error_object(body):
+            refusal = error_from_answer(
+                self.settings,
+                request,
+                status=status,
+                headers=headers,
+                body=body,
+                now=datetime.now(UTC),
+                attempts=number,
+            )
+            if isinstance(refusal, ClockifyServerError) and not request.idempotent:
+                raise _unknown_outcome(self.settings, request, f"status {status}") from refusal
+            raise refusal
+        try:
+            return decode(ApiResponse(status, headers, body))
+        except msgspec.ValidationError as error:
+            raise ClockifyResponseError(
+                f"Connection {self.settings.conn_id!r}: the answer to {request.operation} has an unexpected shape: "
+                f"{error}. The service may have changed; please report it.",
+                operation=request.operation,
+                attempts=number,
+            ) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if not request.idempotent:
+                raise _unknown_outcome(self.settings, request, "a broken answer") from error
+            raise ClockifyTransportError(
+                f"Connection {self.settings.conn_id!r}: the answer to {request.operation} is broken ({error}; "
+                f"{len(body)} bytes, {headers.get('content-type', 'no content type')}). A proxy may have cut or "
+                "replaced it.",
+                operation=request.operation,
+                attempts=number,
+            ) from error
+
+    def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
+        where = f"Connection {self.settings.conn_id!r}, {request.operation}"
+        try:
+            response = self.session.request(
+                request.method,
+                request_url(self.settings, request),
+                params=cast("Any", request.query()),
+                data=msgspec.json.encode(request.json) if request.json is not None else None,
+                headers={"Content-Type": "application/json"},
+                timeout=(self.settings.timeout, self.settings.timeout),
+                allow_redirects=False,
+            )
+        except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
+            raise ClockifyConfigError(
+                f"{where}: the connection's host is not a valid URL.", operation=request.operation
+            ) from error
+        except requests.exceptions.RequestException as error:
+            if not request.idempotent and not _never_sent(error):
+                raise _unknown_outcome(self.settings, request, type(error).__name__) from error
+            raise ClockifyTransportError(
+                f"{where}: no answer ({type(error).__name__}: {_cause(error)}). Check the network, the proxy and "
+                "extra.timeout of the connection.",
+                operation=request.operation,
+            ) from error
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return response.status_code, headers, response.content
+
+
+def _never_sent(error: requests.exceptions.RequestException) -> bool:
+    """Tell whether the request failed before a byte of it left (no connection was made)."""
+    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
+        return True
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    # urllib3 names a connection that was never made; everything else may have reached the service.
+    return type(reason).__name__ in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
+
+
+def _cause(error: requests.exceptions.RequestException) -> str:
+    cause = error.args[0] if error.args else error
+    return str(getattr(cause, "reason", cause))[:300]
+
+
+def _unknown_outcome(settings: ClockifySettings, request: ApiRequest, what: str) -> ClockifyWriteUnknownError:
+    return ClockifyWriteUnknownError(
+        f"Connection {settings.conn_id!r}: {request.operation} was sent and got {what}. Whether it took effect is "
+        "unknown, so it is not repeated: look in Clockify before you run it again.",
+        operation=request.operation,
+    )

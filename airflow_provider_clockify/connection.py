@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+A Clockify connection as a frozen value.
+
+Reads the fields of an Airflow connection (and nothing else of Airflow) by name, refuses what is wrong with the
+connection id and the cure in the message, and never shows the key.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow_provider_clockify.exceptions import ClockifyConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONN_TYPE = "clockify"
+DEFAULT_CONN_ID = "clockify_default"
+
+API_KEY_AUTH = "api_key"
+ADDON_TOKEN_AUTH = "addon_token"  # noqa: S105 - the name of a way to authenticate
+AUTH_TYPES = (API_KEY_AUTH, ADDON_TOKEN_AUTH)
+
+GLOBAL_REGION = "global"
+REGIONS = (GLOBAL_REGION, "euc1", "use2", "euw2", "apse2", "developer")
+REGION_SPELLINGS = {"eu": "euc1", "us": "use2", "uk": "euw2", "au": "apse2"}
+
+DEFAULT_REQUESTS_PER_SECOND = 5.0
+DEFAULT_MAX_CONCURRENCY = 3
+DEFAULT_TIMEOUT = 60.0
+DEFAULT_MAX_RETRIES = 5
+
+_SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
+_PORT = re.compile(r":[^\]]*$")
+_KEY = re.compile(r"[\x21-\x7e]+")
+_TRUE = ("true", "1", "yes", "on")
+_FALSE = ("false", "0", "no", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class ClockifySettings:
+    """
+    All that a client needs to know of a connection.
+
+    :param conn_id: Connection id, for messages.
+    :param api_key: The secret; kept out of ``repr``.
+    :param auth_type: ``api_key`` or ``addon_token``.
+    :param region: One of :data:`REGIONS`.
+    :param subdomain: Label of a ``<subdomain>.clockify.me`` workspace.
+    :param base_url: Base URL that replaces Clockify's hosts (a proxy, an emulator).
+    :param core_url: Exact base URL of the core service; wins over everything.
+    :param reports_url: Exact base URL of the reports service; wins over everything.
+    :param workspace_id: Default workspace.
+    :param requests_per_second: Client-side ceiling of requests per second.
+    :param requests_per_hour: Quota of the workspace; ``None`` when none is known.
+    :param max_concurrency: Parallel requests of one task.
+    :param timeout: Seconds to connect, and seconds to wait for each piece of an answer.
+    :param max_retries: Attempts after the first.
+    """
+
+    conn_id: str
+    api_key: str = field(repr=False)
+    auth_type: str = API_KEY_AUTH
+    region: str = GLOBAL_REGION
+    subdomain: str | None = None
+    base_url: str | None = None
+    core_url: str | None = None
+    reports_url: str | None = None
+    workspace_id: str | None = None
+    requests_per_second: float = DEFAULT_REQUESTS_PER_SECOND
+    requests_per_hour: int | None = None
+    max_concurrency: int = DEFAULT_MAX_CONCURRENCY
+    timeout: float = DEFAULT_TIMEOUT
+    max_retries: int = DEFAULT_MAX_RETRIES
+
+    @classmethod
+    def from_fields(
+        cls,
+        conn_id: str,
+        *,
+        password: str | None,
+        host: str | None = None,
+        schema: str | None = None,
+        port: int | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> ClockifySettings:
+        """
+        Read the fields of an Airflow connection.
+
+        :param conn_id: Connection id, for messages.
+        :param password: The API key or add-on token.
+        :param host: Base URL override; a bare host name gets the scheme of ``schema``, else ``https``.
+        :param schema: Scheme for a bare ``host``.
+        :param port: Port for a ``host`` that has none.
+        :param extra: The connection's extra; read by name, unknown names are ignored.
+        :raises ClockifyConfigError: a field is missing or wrong.
+        """
+        read = _Extra(conn_id, extra or {})
+        insecure = read.boolean("allow_insecure_http", False)
+        region = read.choice("region", GLOBAL_REGION, REGIONS, REGION_SPELLINGS)
+        return cls(
+            conn_id=conn_id,
+            api_key=_key(conn_id, password),
+            auth_type=read.choice("auth_type", API_KEY_AUTH, AUTH_TYPES),
+            region=region,
+            subdomain=_subdomain(read),
+            base_url=_base_url(read, host, schema, port, insecure),
+            core_url=read.url("core_url", insecure),
+            reports_url=read.url("reports_url", insecure),
+            workspace_id=read.text("workspace_id"),
+            requests_per_second=read.number("requests_per_second", DEFAULT_REQUESTS_PER_SECOND),
+            requests_per_hour=read.optional_integer("requests_per_hour", 1),
+            max_concurrency=read.integer("max_concurrency", DEFAULT_MAX_CONCURRENCY, 1),
+            timeout=read.number("timeout", DEFAULT_TIMEOUT),
+            max_retries=read.integer("max_retries", DEFAULT_MAX_RETRIES, 0),
+        )
+
+
+class _Extra:
+    """Typed getters over a connection's extra; every refusal names the connection and the field."""
+
+    def __init__(self, conn_id: str, extra: Mapping[str, Any]) -> None:
+        self.conn_id = conn_id
+        self._extra = extra
+
+    def refuse(self, name: str, value: object, cure: str) -> ClockifyConfigError:
+        return ClockifyConfigError(f"Connection {self.conn_id!r}: extra.{name} is {value!r}; {cure}.")
+
+    def text(self, name: str) -> str | None:
+        value = self._extra.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise self.refuse(name, value, "it must be text")
+        return value.strip() or None
+
+    def choice(
+        self, name: str, default: str, allowed: tuple[str, ...], spellings: Mapping[str, str] | None = None
+    ) -> str:
+        value = self.text(name)
+        if value is None:
+            return default
+        lowered = value.lower()
+        lowered = (spellings or {}).get(lowered, lowered)
+        if lowered not in allowed:
+            also = f" (or {', '.join(spellings)})" if spellings else ""
+            raise self.refuse(name, value, f"use one of {', '.join(allowed)}{also}")
+        return lowered
+
+    def url(self, name: str, insecure: bool) -> str | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        return _checked_url(self.conn_id, f"extra.{name}", value, insecure)
+
+    def boolean(self, name: str, default: bool) -> bool:
+        value = self._extra.get(name)
+        if value is None or value == "":
+            return default
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.strip().lower() in (*_TRUE, *_FALSE):
+            return value.strip().lower() in _TRUE
+        raise self.refuse(name, value, "use true or false")
+
+    def number(self, name: str, default: float) -> float:
+        value = self._extra.get(name)
+        if value is None or value == "":
+            return default
+        try:
+            number = float(value) if not isinstance(value, bool) else 0.0
+        except (TypeError, ValueError):
+            number = 0.0
+        if not 0 < number < 1e9:
+            raise self.refuse(name, value, "it must be a number above 0")
+        return number
+
+    def optional_integer(self, name: str, least: int) -> int | None:
+        value = self._extra.get(name)
+        if value is None or value == "":
+            return None
+        return self._whole(name, value, least)
+
+    def integer(self, name: str, default: int, least: int) -> int:
+        value = self._extra.get(name)
+        if value is None or value == "":
+            return default
+        return self._whole(name, value, least)
+
+    def _whole(self, name: str, value: object, least: int) -> int:
+        cure = f"it must be a whole number of at least {least}"
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise self.refuse(name, value, cure)
+        try:
+            number = int(value) if not isinstance(value, float) or value.is_integer() else None
+        except ValueError:
+            number = None
+        if number is None or number < least:
+            raise self.refuse(name, value, cure)
+        return number
+
+
+def _key(conn_id: str, password: str | None) -> str:
+    key = (password or "").strip()
+    if not key:
+        raise ClockifyConfigError(
+            f"Connection {conn_id!r} has no API key: paste one into its password field "
+            "(Clockify: Preferences, Advanced, Manage API keys)."
+        )
+    if not _KEY.fullmatch(key):
+        raise ClockifyConfigError(
+            f"Connection {conn_id!r}: the API key contains spaces or characters that no key has; paste it again."
+        )
+    return key
+
+
+def _subdomain(read: _Extra) -> str | None:
+    value = read.text("subdomain")
+    if value is None:
+        return None
+    label = value.lower().removesuffix(".clockify.me")
+    if not _SUBDOMAIN.fullmatch(label):
+        raise read.refuse(
+            "subdomain", value, "give only the first part of <subdomain>.clockify.me (a-z, 0-9, hyphen)"
+        )
+    return label
+
+
+def _base_url(
+    read: _Extra, host: str | None, schema: str | None, port: int | None, insecure: bool
+) -> str | None:
+    value = (host or "").strip()
+    if not value:
+        return None
+    if "://" not in value:
+        value = f"{(schema or 'https').strip().lower()}://{value}"
+    parts = urlsplit(value)
+    if port and not _PORT.search(parts.netloc):
+        value = parts._replace(netloc=f"{parts.netloc}:{port}").geturl()
+    url = _checked_url(read.conn_id, "host", value, insecure)
+    # People paste the address of one service; the override is the part both services share.
+    return url.removesuffix("/api/v1").removesuffix("/report/v1")
+
+
+def _checked_url(conn_id: str, name: str, value: str, insecure: bool) -> str:
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ClockifyConfigError(
+            f"Connection {conn_id!r}: {name} is not a base URL such as https://proxy.example.com/clockify."
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ClockifyConfigError(
+            f"Connection {conn_id!r}: {name} must be a plain base URL, without user, query or fragment."
+        )
+    if parts.scheme == "http" and not insecure and not _LOOPBACK.fullmatch(parts.hostname or ""):
+        raise ClockifyConfigError(
+            f"Connection {conn_id!r}: {name} would send the key unencrypted to {parts.hostname}; use https, or set "
+            "extra.allow_insecure_http to true if that network is trusted."
+        )
+    return value.rstrip("/")

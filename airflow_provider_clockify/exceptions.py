@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+Errors of the package.
+
+::
+
+    ClockifyError
+    ├── ClockifyConfigError (ValueError)      a parameter or connection field is wrong; trying again cannot help
+    │   └── ClockifyWindowError               no usable time window for this run
+    ├── ClockifyTransportError                no usable answer: connection, timeout, broken body
+    │   └── ClockifyWriteUnknownError         a write was sent, and nobody knows whether it took effect
+    ├── ClockifyApiError                      the service answered with an error
+    │   ├── ClockifyBadRequestError           400, 405, 415
+    │   │   └── ClockifyNotFoundError         404, or 400 "doesn't belong to Workspace"
+    │   ├── ClockifyAuthError                 401
+    │   ├── ClockifyForbiddenError            402, 403
+    │   ├── ClockifyRateLimitError            429; ``retry_after`` in seconds where the service named it
+    │   └── ClockifyServerError               5xx
+    ├── ClockifyResponseError                 an answer of unexpected shape
+    └── ClockifyIncompleteError               completeness of a read could not be proven; nothing is published
+
+No module of this package decides anything by the text of these errors: the facts are attributes.
+"""
+
+from __future__ import annotations
+
+
+class ClockifyError(Exception):
+    """
+    Base of all errors of this package.
+
+    :param message: What happened and what to change; never contains the key.
+    :param operation: Operation name of the Clockify API, where a request was involved.
+    :param attempts: How many times the request was sent.
+    """
+
+    def __init__(self, message: str, *, operation: str | None = None, attempts: int = 0) -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.attempts = attempts
+
+
+class ClockifyConfigError(ClockifyError, ValueError):
+    """A parameter or a connection field is wrong; trying again cannot help."""
+
+
+class ClockifyWindowError(ClockifyConfigError):
+    """The run gives no usable time window."""
+
+
+class ClockifyTransportError(ClockifyError):
+    """No usable answer arrived: name resolution, connection, time-out or a broken body."""
+
+
+class ClockifyWriteUnknownError(ClockifyTransportError):
+    """A write was sent and its outcome is unknown; it is never repeated blindly."""
+
+
+class ClockifyApiError(ClockifyError):
+    """
+    The service answered with an error.
+
+    :param status: HTTP status.
+    :param code: ``code`` of the error body, unrelated to the HTTP status.
+    :param reason: ``message`` of the error body, shortened.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: int | None = None,
+        reason: str = "",
+        operation: str | None = None,
+        attempts: int = 1,
+    ) -> None:
+        super().__init__(message, operation=operation, attempts=attempts)
+        self.status = status
+        self.code = code
+        self.reason = reason
+
+
+class ClockifyBadRequestError(ClockifyApiError):
+    """The service refused the request as wrong (400, 405, 415)."""
+
+
+class ClockifyNotFoundError(ClockifyBadRequestError):
+    """The entity does not exist in the workspace (400 with body code 501, or 404)."""
+
+
+class ClockifyAuthError(ClockifyApiError):
+    """The key was refused (401)."""
+
+
+class ClockifyForbiddenError(ClockifyApiError):
+    """The key's role or the workspace's plan does not allow it (402, 403)."""
+
+
+class ClockifyRateLimitError(ClockifyApiError):
+    """
+    The request budget is used up (429).
+
+    :param retry_after: Seconds after which the service accepts requests again, where it said so.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 429,
+        code: int | None = None,
+        reason: str = "",
+        operation: str | None = None,
+        attempts: int = 1,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(
+            message, status=status, code=code, reason=reason, operation=operation, attempts=attempts
+        )
+        self.retry_after = retry_after
+
+
+class ClockifyServerError(ClockifyApiError):
+    """The service failed (5xx)."""
+
+
+class ClockifyResponseError(ClockifyError):
+    """An answer has an unexpected shape; the message names the operation and the field."""
+
+
+class ClockifyIncompleteError(ClockifyError):
+    """A read could not be proven complete, so nothing was published."""

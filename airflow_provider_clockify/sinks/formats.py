@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+r"""
+Rows to bytes: JSON Lines, CSV, Parquet. No storage here.
+
+The same rows give the same bytes: column order, row order, UTF-8 and ``\n`` are fixed, and nothing in a file depends
+on the time it was written at.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import shutil
+from contextlib import contextmanager
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from importlib import import_module
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
+from airflow_provider_clockify.records import Column, ColumnType, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+FORMATS = ("jsonl", "csv", "parquet")
+COMPRESSIONS: Mapping[str, tuple[str, ...]] = {
+    "jsonl": ("gzip", "zstd"),
+    "csv": ("gzip", "zstd"),
+    "parquet": ("gzip", "zstd"),
+}
+_SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
+
+BLOCK = 1 << 20
+ROW_GROUP_ROWS = 50_000
+MONEY_PRECISION = 38
+MONEY_SCALE = 18
+
+
+class RowWriter(Protocol):
+    """Writes rows into an open file; the rows of several calls follow each other."""
+
+    def write(self, lines: IO[bytes]) -> None:
+        """Append rows: lines of one JSON object each, as the service sent it."""
+
+    def close(self) -> None:
+        """Finish the file's format; the file object stays open."""
+
+
+def check_format(file_format: str, compression: str | None) -> None:
+    """
+    Refuse formats that cannot be written here, before anything is asked of the service.
+
+    :raises ClockifyConfigError: unknown format, unknown compression, or a package is missing.
+    """
+    if file_format not in FORMATS:
+        raise ClockifyConfigError(f"file_format is {file_format!r}; use one of {', '.join(FORMATS)}.")
+    allowed = COMPRESSIONS[file_format]
+    if compression is not None and compression not in allowed:
+        raise ClockifyConfigError(
+            f"compression is {compression!r}; {file_format} knows {', '.join(allowed)} or None."
+        )
+    if file_format == "parquet":
+        _needed("pyarrow", "parquet", "file_format='parquet'")
+    elif compression == "zstd":
+        _needed("zstandard", "zstd", "compression='zstd'")
+
+
+def file_suffix(file_format: str, compression: str | None) -> str:
+    """Give the file name ending; Parquet compresses inside the file and keeps its own."""
+    inside = file_format == "parquet" or compression is None
+    return f".{file_format}" + ("" if inside else _SUFFIXES[compression or ""])
+
+
+@contextmanager
+def open_writer(
+    file: IO[bytes], table: Table, file_format: str, compression: str | None, metadata: Mapping[str, str]
+) -> Iterator[RowWriter]:
+    """
+    Open a writer on a binary file.
+
+    :param file: Where the bytes go; not closed.
+    :param table: Columns of the rows (``jsonl`` writes rows as they came and needs none).
+    :param file_format: One of :data:`FORMATS`.
+    :param compression: ``gzip``, ``zstd`` or ``None``.
+    :param metadata: Facts for formats that have a place for them (Parquet's file metadata).
+    """
+    if file_format == "parquet":
+        parquet = _ParquetWriter(file, table, compression, metadata)
+        try:
+            yield parquet
+        finally:
+            parquet.close()
+        return
+    with _compressed(file, compression) as target:
+        writer: RowWriter = _JsonLinesWriter(target) if file_format == "jsonl" else _CsvWriter(target, table)
+        yield writer
+        writer.close()
+
+
+class _JsonLinesWriter:
+    """One row a line, byte for byte as the service sent it."""
+
+    def __init__(self, target: IO[bytes]) -> None:
+        self._target = target
+
+    def write(self, lines: IO[bytes]) -> None:
+        shutil.copyfileobj(lines, self._target, BLOCK)
+
+    def close(self) -> None:
+        """Nothing to finish."""
+
+
+class _CsvWriter:
+    r"""RFC 4180 with a header line, UTF-8, ``\n``; ``None`` is an empty field."""
+
+    def __init__(self, target: IO[bytes], table: Table) -> None:
+        self._flatten = table.flatten
+        self._texts: list[Callable[[Any], Any]] = [_CSV_TEXT[column.type] for column in table.columns]
+        self._text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=False)
+        self._csv = csv.writer(self._text, lineterminator="\n")
+        self._csv.writerow([column.name for column in table.columns])
+
+    def write(self, lines: IO[bytes]) -> None:
+        texts, flatten = self._texts, self._flatten
+        self._csv.writerows(
+            [None if value is None else text(value) for text, value in zip(texts, flatten(row), strict=True)]
+            for row in lines
+        )
+
+    def close(self) -> None:
+        self._text.flush()
+        self._text.detach()
+
+
+class _ParquetWriter:
+    """Typed columns, one row group per :data:`ROW_GROUP_ROWS` rows."""
+
+    def __init__(
+        self, file: IO[bytes], table: Table, compression: str | None, metadata: Mapping[str, str]
+    ) -> None:
+        self._pa = _needed("pyarrow", "parquet", "file_format='parquet'")
+        self._table = table
+        self._schema = arrow_schema(table.columns, metadata)
+        parquet = import_module("pyarrow.parquet")
+        self._writer = parquet.ParquetWriter(file, self._schema, compression=compression or "snappy")
+
+    def write(self, lines: IO[bytes]) -> None:
+        flatten, pa = self._table.flatten, self._pa
+        for batch in batched_rows(lines, ROW_GROUP_ROWS):
+            columns = zip(*map(flatten, batch), strict=True)
+            arrays = [
+                pa.array(
+                    [_money(value) for value in values] if field.type == self._money_type else values,
+                    field.type,
+                )
+                for field, values in zip(self._schema, columns, strict=True)
+            ]
+            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), ROW_GROUP_ROWS)
+
+    @property
+    def _money_type(self) -> Any:
+        return self._pa.decimal128(MONEY_PRECISION, MONEY_SCALE)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def arrow_schema(columns: Sequence[Column], metadata: Mapping[str, str]) -> Any:
+    """
+    Give the Arrow schema of a column table.
+
+    Instants are microseconds in UTC; money is ``decimal128(38, 18)`` in minor units; lists are lists of text; JSON is
+    text.
+    """
+    pa = _needed("pyarrow", "parquet", "file_format='parquet'")
+    types = {
+        ColumnType.TEXT: pa.string(),
+        ColumnType.FLAG: pa.bool_(),
+        ColumnType.WHOLE: pa.int64(),
+        ColumnType.INSTANT: pa.timestamp("us", tz="UTC"),
+        ColumnType.MONEY: pa.decimal128(MONEY_PRECISION, MONEY_SCALE),
+        ColumnType.TEXTS: pa.list_(pa.string()),
+        ColumnType.JSON: pa.string(),
+    }
+    fields = [
+        pa.field(column.name, types[column.type], metadata={"description": column.description})
+        for column in columns
+    ]
+    return pa.schema(fields, metadata=dict(metadata))
+
+
+def _money(value: Decimal | None) -> Decimal | None:
+    """Bring money to the column's scale; what lies beyond 18 decimals of a minor unit is rounded half to even."""
+    if value is None:
+        return None
+    try:
+        return value.quantize(_MONEY_STEP, context=_MONEY_CONTEXT)
+    except InvalidOperation as error:
+        raise ClockifyResponseError(
+            f"The amount {value} has more than {MONEY_PRECISION - MONEY_SCALE} digits before the point, which no "
+            "money column can hold; export it as jsonl."
+        ) from error
+
+
+_MONEY_STEP = Decimal(1).scaleb(-MONEY_SCALE)
+_MONEY_CONTEXT = Context(prec=MONEY_PRECISION, rounding=ROUND_HALF_EVEN)
+
+
+def batched_rows(rows: Iterable[bytes], size: int) -> Iterator[Sequence[bytes]]:
+    """Group rows; every group but the last has that size."""
+    remaining = iter(rows)
+    while batch := tuple(islice(remaining, size)):
+        yield batch
+
+
+def _utc_text(value: datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value:f}"
+
+
+def _json_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+_CSV_TEXT: Mapping[ColumnType, Callable[[Any], Any]] = {
+    ColumnType.TEXT: str,
+    ColumnType.FLAG: lambda value: "true" if value else "false",
+    ColumnType.WHOLE: str,
+    ColumnType.INSTANT: _utc_text,
+    ColumnType.MONEY: _plain,
+    ColumnType.TEXTS: _json_text,
+    ColumnType.JSON: str,
+}
+
+
+@contextmanager
+def _compressed(file: IO[bytes], compression: str | None) -> Iterator[IO[bytes]]:
+    if compression is None:
+        yield file
+    elif compression == "gzip":
+        # No name and no time of writing, so that the same rows give the same bytes.
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as target:
+            yield target  # type: ignore[misc]
+    else:
+        zstandard = _needed("zstandard", "zstd", "compression='zstd'")
+        with zstandard.ZstdCompressor(level=3).stream_writer(file, closefd=False) as target:
+            yield target
+
+
+def _needed(module: str, extra: str, parameter: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ClockifyConfigError(
+            f"{parameter} needs {module}: install it with pip install 'airflow-provider-clockify[{extra}]'."
+        ) from error

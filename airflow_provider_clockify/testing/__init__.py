@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""A local Clockify emulator, to try this provider and to test DAGs without an account."""
+
+from __future__ import annotations
+
+from airflow_provider_clockify.testing.data import EmulatedWorkspace
+from airflow_provider_clockify.testing.generate import generate_workspace
+from airflow_provider_clockify.testing.server import ClockifyEmulator
+
+__all__ = ["ClockifyEmulator", "EmulatedWorkspace", "generate_workspace"]

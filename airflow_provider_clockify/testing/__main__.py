@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Run the emulator from the command line: ``python -m airflow_provider_clockify.testing``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_clockify import __version__
+from airflow_provider_clockify.testing.data import PLANS
+from airflow_provider_clockify.testing.generate import (
+    DEFAULT_END,
+    DEFAULT_START,
+    DEFAULT_WORKSPACE_ID,
+    generate_workspace,
+)
+from airflow_provider_clockify.testing.limits import RETRY_AFTER_FORMS
+from airflow_provider_clockify.testing.server import ClockifyEmulator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _moment(text: str) -> datetime:
+    """Read a date or a date and time; UTC unless it has an offset."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_clockify.testing",
+        description="Serve a generated Clockify workspace on this machine.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=8088, help="0 picks a free one")
+    parser.add_argument("--entries", type=int, default=1000, help="finished time entries of the window")
+    parser.add_argument("--users", type=int, default=5)
+    parser.add_argument("--projects", type=int, default=8)
+    parser.add_argument("--running-timers", type=int, default=2)
+    parser.add_argument("--start", type=_moment, default=DEFAULT_START, help="start of the window, UTC")
+    parser.add_argument("--end", type=_moment, default=DEFAULT_END, help="end of the window, UTC, exclusive")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--owner-time-zone", default="Europe/Belgrade", help="profile zone of the key's owner"
+    )
+    parser.add_argument("--workspace-id", default=DEFAULT_WORKSPACE_ID)
+    parser.add_argument("--plan", choices=PLANS, default="PRO")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes longer")
+    parser.add_argument(
+        "--requests-per-second", type=float, default=50.0, help="limit of the workspace, 0 is none"
+    )
+    parser.add_argument(
+        "--free-requests-per-hour", type=int, default=30, help="limit on the Free plan, 0 is none"
+    )
+    parser.add_argument(
+        "--retry-after",
+        choices=[form for form in RETRY_AFTER_FORMS if form],
+        help="form of that header in a 429; absent by default",
+    )
+    parser.add_argument("--compress", action="store_true", help="gzip answers when the client accepts it")
+    parser.add_argument("--detailed-max-page-size", type=int, default=1000)
+    parser.add_argument("--oversize", choices=("refuse", "clamp"), default="refuse")
+    parser.add_argument("--report-running", action="store_true", help="show running timers in reports")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM; print one line that says where and with which key."""
+    options = _parser().parse_args(arguments)
+    workspace = generate_workspace(
+        users=options.users,
+        projects=options.projects,
+        entries=options.entries,
+        start=options.start,
+        end=options.end,
+        seed=options.seed,
+        owner_time_zone=options.owner_time_zone,
+        plan=options.plan,
+        workspace_id=options.workspace_id,
+        running_timers=options.running_timers,
+    )
+    emulator = ClockifyEmulator(
+        workspace,
+        host=options.host,
+        port=options.port,
+        latency=options.latency,
+        requests_per_second=options.requests_per_second or None,
+        free_requests_per_hour=options.free_requests_per_hour or None,
+        retry_after=options.retry_after,
+        compress=options.compress,
+        detailed_max_page_size=options.detailed_max_page_size,
+        oversize=options.oversize,
+        report_running=options.report_running,
+    )
+    finish = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: finish.set())
+    with emulator:
+        sys.stdout.write(
+            f"url={emulator.url} key={emulator.api_key} workspace_id={workspace.id} "
+            f"connection={emulator.connection_json()}\n"
+        )
+        sys.stdout.flush()
+        finish.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Let other processes watch and change a running emulator; these requests are neither logged nor limited."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from airflow_provider_clockify.testing.documents import entry_document
+from airflow_provider_clockify.testing.messages import Response
+from airflow_provider_clockify.testing.times import from_epoch, parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_clockify.testing.data import EmulatedWorkspace
+    from airflow_provider_clockify.testing.entities import TimeEntry
+    from airflow_provider_clockify.testing.server import ClockifyEmulator
+
+PREFIX = "/__emulator__/"
+
+_FIELDS = {
+    "billable": "billable",
+    "description": "description",
+    "projectId": "project_id",
+    "tagIds": "tag_ids",
+    "taskId": "task_id",
+    "type": "type",
+}
+
+
+def handle(emulator: ClockifyEmulator, method: str, target: str, body: bytes) -> Response:
+    """
+    Answer a control request; ``?workspace=ID`` chooses another workspace than the first.
+
+    ``GET stats``, ``POST reset``, ``GET truth?start=&end=``, ``POST entries``, ``PATCH entries/{id}``,
+    ``DELETE entries/{id}``. Instants are ISO 8601, UTC unless they have an offset.
+    """
+    parts = urlsplit(target)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    action, _, entry_id = parts.path.removeprefix(PREFIX).partition("/")
+    try:
+        workspace = _workspace(emulator, query.get("workspace"))
+        match (method, action, bool(entry_id)):
+            case ("GET", "stats", False):
+                return Response(200, _stats(emulator))
+            case ("POST", "reset", False):
+                emulator.reset_log()
+                emulator.reset_limits()
+                emulator.clear_faults()
+                return Response(204)
+            case ("GET", "truth", False):
+                return Response(200, _truth(workspace, query))
+            case ("POST", "entries", False):
+                return Response(201, {"ids": _add(workspace, _object(body))})
+            case ("PATCH", "entries", True):
+                entry = workspace.update_entry(entry_id, **_changes(_object(body)))
+                return Response(200, entry_document(workspace, entry))
+            case ("DELETE", "entries", True):
+                workspace.delete_entry(entry_id)
+                return Response(204)
+    except (KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
+        return Response(400, {"message": f"{type(error).__name__}: {error}", "code": 400})
+    return Response(404, {"message": f"no control endpoint {method} {parts.path}", "code": 404})
+
+
+def _workspace(emulator: ClockifyEmulator, workspace_id: str | None) -> EmulatedWorkspace:
+    if workspace_id is None:
+        return emulator.workspace
+    return {workspace.id: workspace for workspace in emulator.workspaces}[workspace_id]
+
+
+def _stats(emulator: ClockifyEmulator) -> dict[str, Any]:
+    records = list(emulator.requests)
+    return {
+        "requests": len(records),
+        "by_service": Counter(record.service for record in records),
+        "by_path": Counter(f"{record.method} {record.path}" for record in records),
+        "by_status": Counter(str(record.status) for record in records),
+        "bytes_sent": sum(record.sent for record in records),
+        "max_concurrency": emulator.max_concurrency,
+        "peak_requests_per_second": emulator.peak_requests_per_second,
+        "unknown_parameters": emulator.unknown_parameters,
+    }
+
+
+def _truth(workspace: EmulatedWorkspace, query: Mapping[str, str]) -> dict[str, Any]:
+    truth = workspace.truth(_instant(query["start"]), _instant(query["end"]))
+    return {"ids": truth.ids, "count": len(truth.ids), "seconds": truth.seconds, "amounts": truth.amounts}
+
+
+def _instant(text: str) -> datetime:
+    return from_epoch(parse_instant(text))
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    return msgspec.json.decode(body, type=dict[str, Any])
+
+
+def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
+    changes = {_FIELDS[name]: value for name, value in given.items() if name in _FIELDS}
+    for name in ("start", "end"):
+        if name in given:
+            changes[name] = None if given[name] is None else _instant(given[name])
+    unknown = given.keys() - _FIELDS.keys() - {"start", "end"}
+    if unknown:
+        raise ValueError(f"unknown fields {sorted(unknown)}")
+    return changes
+
+
+def _add(workspace: EmulatedWorkspace, body: Mapping[str, Any]) -> list[str]:
+    """Add the given ``entries``, or ``count`` quarter hours of the owner from ``start`` to ``end``."""
+    with workspace.lock:
+        if "entries" in body:
+            added = [_add_one(workspace, given) for given in body["entries"]]
+        else:
+            start, end, count = _instant(body["start"]), _instant(body["end"]), int(body["count"])
+            added = [
+                workspace.add_entry(
+                    start=start + (end - start) * number / count,
+                    end=start + (end - start) * number / count + timedelta(minutes=15),
+                    description=f"Added {number + 1}",
+                )
+                for number in range(count)
+            ]
+        return [entry.id for entry in added]
+
+
+def _add_one(workspace: EmulatedWorkspace, given: Mapping[str, Any]) -> TimeEntry:
+    fields = dict(given)
+    user_id = fields.pop("userId", None)
+    return workspace.add_entry(user_id=user_id, **_changes(fields))

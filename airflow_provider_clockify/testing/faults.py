@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Make an emulator fail on purpose: refusals, nonsense answers and broken connections."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from airflow_provider_clockify.testing.messages import JSON, Response
+from airflow_provider_clockify.testing.request_log import RequestRecord
+
+Match = Callable[[RequestRecord], bool]
+
+
+class Wire(Protocol):
+    """The client's connection, as far as faults touch it."""
+
+    def send(self, data: bytes) -> None:
+        """Send bytes at once."""
+
+    def close(self) -> None:
+        """End the connection in the orderly way after this request."""
+
+    def reset(self) -> None:
+        """Tear the connection down (TCP RST)."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but no longer than the emulator runs."""
+
+
+def _deliver(wire: Wire, head: bytes, body: bytes) -> None:
+    wire.send(head + body)
+
+
+def _unchanged(response: Response) -> Response:
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    A way to fail.
+
+    :param execute: whether the request takes effect before it fails; matters for writes.
+    :param alter: makes the answer that is sent instead.
+    :param deliver: sends the head and the body of the answer.
+    """
+
+    name: str
+    execute: bool = True
+    alter: Callable[[Response], Response] = _unchanged
+    deliver: Callable[[Wire, bytes, bytes], None] = _deliver
+
+
+NO_FAULT = Fault("none")
+
+
+def answer(
+    status: int,
+    *,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
+    content_type: str = JSON,
+    execute: bool = False,
+) -> Fault:
+    """
+    Answer with a status; without a body the message names it.
+
+    :param body: JSON-able, or bytes that are sent as they are.
+    :param execute: let the request take effect first, so that only its answer is lost.
+    """
+    payload = {"message": f"Emulated failure {status}", "code": status} if body is None else body
+    response = Response(status, payload, headers=dict(headers or {}), content_type=content_type)
+    return Fault(f"answer {status}", execute=execute, alter=lambda _: response)
+
+
+def reset_before() -> Fault:
+    """Reset the connection without executing the request."""
+    return Fault("reset_before", execute=False, deliver=lambda wire, head, body: wire.reset())
+
+
+def reset_after() -> Fault:
+    """Execute the request, then reset the connection before a byte of the answer."""
+    return Fault("reset_after", deliver=lambda wire, head, body: wire.reset())
+
+
+def reset_mid_body() -> Fault:
+    """Send the head and half of the body, then reset the connection."""
+
+    def deliver(wire: Wire, head: bytes, body: bytes) -> None:
+        wire.send(head + body[: len(body) // 2])
+        # A reset discards what the client has not read yet.
+        wire.sleep(0.05)
+        wire.reset()
+
+    return Fault("reset_mid_body", deliver=deliver)
+
+
+def truncate_body() -> Fault:
+    """Announce the whole body, send half of it and close the connection in the orderly way."""
+
+    def deliver(wire: Wire, head: bytes, body: bytes) -> None:
+        wire.send(head + body[: len(body) // 2])
+        wire.close()
+
+    return Fault("truncate_body", deliver=deliver)
+
+
+def hang(seconds: float) -> Fault:
+    """Execute the request and keep the client waiting before a correct answer."""
+
+    def deliver(wire: Wire, head: bytes, body: bytes) -> None:
+        wire.sleep(seconds)
+        wire.send(head + body)
+
+    return Fault("hang", deliver=deliver)
+
+
+def slow_body(bytes_per_second: float) -> Fault:
+    """Send a correct answer with its body trickling."""
+
+    def deliver(wire: Wire, head: bytes, body: bytes) -> None:
+        wire.send(head)
+        step = max(1, int(bytes_per_second / 20))
+        for position in range(0, len(body), step):
+            wire.sleep(step / bytes_per_second)
+            wire.send(body[position : position + step])
+
+    return Fault("slow_body", deliver=deliver)
+
+
+def redirect(location: str, status: int = 302) -> Fault:
+    """Send the client somewhere else."""
+    return Fault(
+        "redirect", execute=False, alter=lambda _: Response(status, None, headers={"Location": location})
+    )
+
+
+def wrong_content_type(content_type: str = "text/html; charset=utf-8") -> Fault:
+    """Send a correct answer under another content type."""
+    return Fault("wrong_content_type", alter=lambda response: replace(response, content_type=content_type))
+
+
+def invalid_json() -> Fault:
+    """Cut a correct answer in half, with a content length that fits."""
+
+    def alter(response: Response) -> Response:
+        body = response.body()
+        return replace(response, payload=body[: len(body) // 2] or b"{")
+
+    return Fault("invalid_json", alter=alter)
+
+
+def empty_200() -> Fault:
+    """Answer 200 without a body."""
+    return Fault("empty_200", alter=lambda _: Response(200, b""))
+
+
+def error_object_200(message: str = "Emulated refusal", code: int = 501) -> Fault:
+    """Answer 200 with an error object, as once recorded for the weekly report (2026-05-12)."""
+    return Fault("error_object_200", alter=lambda _: Response(200, {"code": code, "message": message}))
+
+
+@dataclass(slots=True)
+class FaultRule:
+    """A fault that waits for its requests; ``used`` tells how often it struck."""
+
+    fault: Fault
+    times: int | None
+    match: Match | None
+    used: int = 0
+
+
+@dataclass(slots=True)
+class FaultPlan:
+    """The rules of an emulator, the oldest first."""
+
+    rules: list[FaultRule] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, fault: Fault, times: int | None, match: Match | None) -> FaultRule:
+        """Add a rule; ``times=None`` is for ever."""
+        rule = FaultRule(fault, times, match)
+        with self._lock:
+            self.rules.append(rule)
+        return rule
+
+    def clear(self) -> None:
+        """Forget all rules."""
+        with self._lock:
+            self.rules.clear()
+
+    def take(self, record: RequestRecord) -> Fault:
+        """Return the fault of the first rule that fits the request and is not used up."""
+        with self._lock:
+            for rule in self.rules:
+                if (rule.times is None or rule.used < rule.times) and (
+                    rule.match is None or rule.match(record)
+                ):
+                    rule.used += 1
+                    return rule.fault
+        return NO_FAULT

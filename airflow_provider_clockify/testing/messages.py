@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Requests and responses of the emulated services, and the strict reading of their parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airflow_provider_clockify.testing.entities import ADMIN_ROLES, User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from airflow_provider_clockify.testing.data import EmulatedWorkspace
+    from airflow_provider_clockify.testing.report_rows import EntryRows
+
+JSON = "application/json"
+
+
+class ApiError(Exception):
+    """An answer with an error body ``{"message": ..., "code": N}``; the code is not the HTTP status."""
+
+    def __init__(
+        self, status: int, code: int, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.response = Response(status, {"message": message, "code": code}, headers=dict(headers or {}))
+
+
+def domain_error(message: str) -> ApiError:
+    """Return the 400/501 of the services for broken rules and missing entities (observed 2026-08-08)."""
+    return ApiError(400, 501, message)
+
+
+def conversion_error(name: str, value: object) -> ApiError:
+    """Return the 400/3000 for a query parameter of the wrong type (observed 2026-08-08)."""
+    return ApiError(400, 3000, f"Method parameter '{name}': Failed to convert value: {value}")
+
+
+def unreadable_body(detail: str) -> ApiError:
+    """Return the 400/3002 for an unreadable body or an unknown enum value in it (observed 2026-08)."""
+    return ApiError(400, 3002, detail)
+
+
+def not_emulated(what: str) -> ApiError:
+    """Return an answer that the real service never gives: it says that the emulator cannot do this."""
+    return ApiError(400, 0, f"The emulator does not implement {what}")
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer: JSON-able payload, or bytes that are sent as they are."""
+
+    status: int = 200
+    payload: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = JSON
+
+    def body(self) -> bytes:
+        """Return the bytes to send."""
+        if isinstance(self.payload, bytes):
+            return self.payload
+        return b"" if self.payload is None else msgspec.json.encode(self.payload)
+
+
+@dataclass(slots=True)
+class Caller:
+    """Who asks: the owner of an API key, or an add-on that acts for the owner of one workspace."""
+
+    user: User
+    addon: bool = False
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller may see everything."""
+        return self.addon or self.user.role in ADMIN_ROLES
+
+
+@dataclass(slots=True, kw_only=True)
+class Behaviour:
+    """
+    How the service behaves where sources disagree or nothing was recorded.
+
+    :param detailed_max_page_size: of the detailed report; 1000 in the Clockify help centre, 200 in
+        reports of trials.
+    :param oversize: what happens to a larger page size: ``refuse`` (400) or ``clamp`` (fewer rows, no word).
+    :param report_running: show running timers in reports, with ``end: null`` and duration 0.
+    """
+
+    detailed_max_page_size: int = 1000
+    oversize: str = "refuse"
+    report_running: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse unknown values."""
+        if self.oversize not in ("refuse", "clamp"):
+            raise ValueError("oversize must be 'refuse' or 'clamp'")
+
+    def page_size(self, wanted: int, maximum: int, name: str) -> int:
+        """Return the size to use for a wanted page size."""
+        if wanted < 1:
+            raise domain_error(f"{name} must be greater than or equal to 1")
+        if wanted > maximum and self.oversize == "refuse":
+            raise domain_error(f"{name} must be less than or equal to {maximum}")
+        return min(wanted, maximum)
+
+
+class Query:
+    """The query string; reading a value of the wrong type is a 400 as in the service."""
+
+    def __init__(self, values: Mapping[str, Sequence[str]]) -> None:
+        self._values = values
+
+    def text(self, name: str) -> str | None:
+        """Return the first value, None when it is absent or empty."""
+        values = self._values.get(name)
+        return (values[0] or None) if values else None
+
+    def many(self, name: str) -> list[str]:
+        """Return the values of a parameter that is repeated; commas separate values too."""
+        return [part for value in self._values.get(name, ()) for part in value.split(",") if part]
+
+    def flag(self, name: str) -> bool | None:
+        """Return true or false, None when it is absent."""
+        value = self.text(name)
+        if value is None:
+            return None
+        if value.lower() not in ("true", "false"):
+            raise conversion_error(name, value)
+        return value.lower() == "true"
+
+    def choice(self, name: str, options: Collection[str], default: str) -> str:
+        """Return one of the options."""
+        value = self.text(name)
+        if value is None:
+            return default
+        if value not in options:
+            raise conversion_error(name, value)
+        return value
+
+    def integer(self, name: str, default: int) -> int:
+        """Return a whole number."""
+        value = self.text(name)
+        if value is None:
+            return default
+        try:
+            return int(value)
+        except ValueError:
+            raise conversion_error(name, value) from None
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """A request on its way to the handler of its route."""
+
+    path: Mapping[str, str]
+    query: Query
+    body: bytes
+    caller: Caller
+    behaviour: Behaviour
+    workspaces: Sequence[EmulatedWorkspace]
+    workspace: EmulatedWorkspace
+    rows: EntryRows
+    report_unknown: Callable[[str], None]
+
+    def json_object(self, known: Collection[str]) -> dict[str, Any]:
+        """
+        Return the JSON object of the body.
+
+        Unknown keys are tolerated as the service does, and reported to the emulator's ``unknown_parameters``.
+        """
+        try:
+            decoded = msgspec.json.decode(self.body)
+        except msgspec.DecodeError as error:
+            raise unreadable_body(f"Failed to read request: {error}") from None
+        if not isinstance(decoded, dict):
+            raise unreadable_body("Failed to read request: a JSON object is expected")
+        for name in decoded:
+            if name not in known:
+                self.report_unknown(f"body {name}")
+        return decoded
+
+    def page(
+        self, items: Sequence[Any], render: Callable[[Any], Any], *, size: int = 50, maximum: int = 5000
+    ) -> Response:
+        """
+        Return one page of a core list as a bare array, with the header ``Last-Page``.
+
+        Pages count from 1. A page past the end is an empty array and a last page (observed 2026-08).
+        """
+        number = self.query.integer("page", 1)
+        if number < 1:
+            raise domain_error("page must be greater than or equal to 1")
+        size = self.behaviour.page_size(self.query.integer("page-size", size), maximum, "page-size")
+        rows = items[(number - 1) * size : number * size]
+        last = "true" if number * size >= len(items) else "false"
+        return Response(200, [render(row) for row in rows], headers={"Last-Page": last})
+
+
+@dataclass(slots=True, frozen=True)
+class Route:
+    """
+    A row of the route table.
+
+    :param service: ``core`` or ``reports``.
+    :param path: path below the base of the service; ``{name}`` stands for one segment. ``{workspaceId}`` is
+        resolved before the handler runs.
+    :param query: names of the query parameters that the service knows.
+    """
+
+    service: str
+    method: str
+    path: str
+    handler: Callable[[Request], Response]
+    query: frozenset[str] = frozenset()

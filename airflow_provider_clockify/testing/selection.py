@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Read the body that all reports share and choose the time entries it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_clockify.testing.entities import TimeEntry
+from airflow_provider_clockify.testing.messages import (
+    ApiError,
+    Request,
+    domain_error,
+    not_emulated,
+    unreadable_body,
+)
+from airflow_provider_clockify.testing.times import load_zone, parse_wall_clock, wall_clock_in_zone
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from airflow_provider_clockify.testing.data import EmulatedWorkspace
+
+COMMON_FIELDS = frozenset(
+    {
+        "amountShown",
+        "amounts",
+        "approvalState",
+        "archived",
+        "billable",
+        "clients",
+        "currency",
+        "customFields",
+        "dateFormat",
+        "dateRangeEnd",
+        "dateRangeStart",
+        "dateRangeType",
+        "description",
+        "exportType",
+        "invoicingState",
+        "projects",
+        "rounding",
+        "sortOrder",
+        "tags",
+        "tasks",
+        "timeFormat",
+        "timeZone",
+        "userCustomFields",
+        "userGroups",
+        "userLocale",
+        "users",
+        "weekStart",
+        "withoutDescription",
+        "zoomLevel",
+    }
+)
+AMOUNT_TYPES = ("EARNED", "COST", "PROFIT", "HIDE_AMOUNT", "EXPORT")
+_RANGE_TYPES = (
+    "ABSOLUTE",
+    "TODAY",
+    "YESTERDAY",
+    "THIS_WEEK",
+    "LAST_WEEK",
+    "PAST_TWO_WEEKS",
+    "THIS_MONTH",
+    "LAST_MONTH",
+    "THIS_YEAR",
+    "LAST_YEAR",
+)
+_CONTAINS = ("CONTAINS", "DOES_NOT_CONTAIN", "CONTAINS_ONLY")
+_ENTITY_STATUS = ("ACTIVE", "ARCHIVED", "ALL")
+_USER_STATUS = ("ALL", "ACTIVE_WITH_PENDING", "ACTIVE", "PENDING", "INACTIVE")
+_FREE_RANGE_MS = 31 * 86_400_000
+
+Predicate = Callable[[TimeEntry], bool]
+
+
+@dataclass(slots=True, kw_only=True)
+class ReportQuery:
+    """
+    What a report request asks for, apart from the filter of its kind.
+
+    :param first_ms: first instant of the range, epoch milliseconds.
+    :param last_ms: last instant of the range, inclusive.
+    :param zone: zone in which the bounds were read and in which timestamps are written.
+    :param amount_types: the first one is ``amountShown``.
+    """
+
+    first_ms: int
+    last_ms: int
+    zone: tzinfo
+    descending: bool
+    rounding: bool
+    export_type: str
+    amount_types: tuple[str, ...]
+    body: dict[str, Any]
+
+
+def read_report_query(request: Request, body: dict[str, Any], filter_name: str, label: str) -> ReportQuery:
+    """
+    Check the common part of a report body and that the filter of the kind is there.
+
+    Bounds are wall clock in ``timeZone``, by default the profile zone of the caller; a ``Z`` or an offset in
+    them does not count (observed 2026-08-08).
+    """
+    bounds = [_bound(body, name) for name in ("dateRangeStart", "dateRangeEnd")]
+    if not isinstance(body.get(filter_name), dict):
+        raise domain_error(f"Please provide {label} filter.")
+    for name in ("page", "pageSize"):
+        if name in body and label != "expense":
+            raise domain_error(f"{name} is not a field of the {label} report; it belongs to {filter_name}")
+    zone_name = body.get("timeZone") or request.caller.user.time_zone
+    try:
+        zone = load_zone(str(zone_name))
+    except ValueError as error:
+        raise unreadable_body(str(error)) from None
+    if bounds[0] > bounds[1]:
+        raise domain_error("Start date must be before end date")
+    if request.workspace.plan == "FREE" and bounds[1] - bounds[0] > _FREE_RANGE_MS:
+        raise domain_error("Date range is limited to 31 days on the Free plan")
+    if choice(body, "dateRangeType", _RANGE_TYPES, "ABSOLUTE") != "ABSOLUTE":
+        raise not_emulated("relative date ranges")
+    return ReportQuery(
+        first_ms=wall_clock_in_zone(bounds[0], zone),
+        last_ms=wall_clock_in_zone(bounds[1], zone),
+        zone=zone,
+        descending=choice(body, "sortOrder", ("ASCENDING", "DESCENDING"), "DESCENDING") == "DESCENDING",
+        rounding=flag(body, "rounding") or False,
+        export_type=choice(body, "exportType", ("JSON", "JSON_V1", "CSV", "XLSX", "PDF", "ZIP"), "JSON"),
+        amount_types=_amount_types(request, body),
+        body=body,
+    )
+
+
+def _bound(body: Mapping[str, Any], name: str) -> int:
+    value = body.get(name)
+    if value in (None, ""):
+        raise ApiError(400, 400, f"getReport.request.{name}: Field {name} is required")
+    try:
+        return parse_wall_clock(str(value))
+    except ValueError as error:
+        raise unreadable_body(f"{name}: {error}") from None
+
+
+def _amount_types(request: Request, body: Mapping[str, Any]) -> tuple[str, ...]:
+    shown = choice(body, "amountShown", AMOUNT_TYPES, "EARNED")
+    extra = body.get("amounts") or []
+    if not isinstance(extra, list) or any(item not in AMOUNT_TYPES for item in extra):
+        raise unreadable_body(f"amounts: not one of the values accepted: {list(AMOUNT_TYPES)}")
+    wanted = tuple(dict.fromkeys((shown, *extra)))
+    hidden = request.workspace.settings.only_admins_see_billable_rates and not request.caller.is_admin
+    if hidden and wanted != ("HIDE_AMOUNT",):
+        raise ApiError(403, 403, "You don't have permission to see amounts")
+    return wanted
+
+
+def choice(body: Mapping[str, Any], name: str, options: Collection[str], default: str) -> str:
+    """Return an enum value of a body in upper case; lower case is accepted as public scripts do."""
+    value = body.get(name)
+    if value is None:
+        return default
+    text = value.upper() if isinstance(value, str) else ""
+    if text not in options:
+        raise unreadable_body(f"{name}: {value!r} is not one of the values accepted: {list(options)}")
+    return text
+
+
+def flag(body: Mapping[str, Any], name: str) -> bool | None:
+    """Return a boolean of a body, None when it is absent or null."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise unreadable_body(f"{name}: {value!r} is not a boolean")
+    return value
+
+
+def integer(body: Mapping[str, Any], name: str, default: int) -> int:
+    """Return a whole number of a body."""
+    value = body.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise unreadable_body(f"{name}: {value!r} is not a whole number")
+    return value
+
+
+def select(request: Request, query: ReportQuery, audit: Mapping[str, Any]) -> list[TimeEntry]:
+    """
+    Return the entries that start in the range and pass all filters, oldest start first.
+
+    Selection is by the start of the entry, the end bound is inclusive with millisecond precision. A caller
+    who is no administrator silently gets the own entries only when the workspace says so.
+
+    :param audit: the ``auditFilter`` of the detailed report, empty for other reports.
+    """
+    entries: Iterable[TimeEntry] = request.workspace.entries_between(query.first_ms, query.last_ms)
+    for test in _tests(request, query.body, audit):
+        entries = filter(test, entries)
+    return list(entries)
+
+
+def _tests(request: Request, body: Mapping[str, Any], audit: Mapping[str, Any]) -> Iterable[Predicate]:
+    workspace = request.workspace
+    if not request.behaviour.report_running:
+        yield lambda entry: entry.end is not None
+    if workspace.settings.only_admins_see_all_time_entries and not request.caller.is_admin:
+        own = request.caller.user.id
+        yield lambda entry: entry.user_id == own
+    billable = flag(body, "billable")
+    if billable is not None:
+        yield lambda entry: entry.billable is billable
+    text = body.get("description")
+    if text:
+        needle = str(text).casefold()
+        yield lambda entry: needle in entry.description.casefold()
+    if flag(body, "withoutDescription"):
+        yield lambda entry: not entry.description
+    approval = choice(body, "approvalState", ("APPROVED", "UNAPPROVED", "ALL"), "ALL")
+    if approval != "ALL":
+        yield lambda entry: (entry.approval_request_id is not None) is (approval == "APPROVED")
+    invoicing = choice(body, "invoicingState", ("INVOICED", "UNINVOICED", "ALL"), "ALL")
+    if invoicing != "ALL":
+        yield lambda entry: (entry.invoice_id is not None) is (invoicing == "INVOICED")
+    if flag(audit, "withoutProject"):
+        yield lambda entry: entry.project_id is None
+    if flag(audit, "withoutTask"):
+        yield lambda entry: entry.task_id is None
+    if audit.get("duration"):
+        raise not_emulated("auditFilter.duration, whose unit is not documented")
+    for name in ("customFields", "userCustomFields"):
+        if body.get(name):
+            raise not_emulated(f"the report filter {name}")
+    yield from _entity_tests(workspace, body)
+    yield from _user_tests(workspace, body)
+
+
+def _entity_tests(workspace: EmulatedWorkspace, body: Mapping[str, Any]) -> Iterable[Predicate]:
+    def client_of(entry: TimeEntry) -> str | None:
+        return workspace.projects[entry.project_id].client_id if entry.project_id else None
+
+    def archived(status: Mapping[str, Any]) -> frozenset[str]:
+        return frozenset(key for key, entity in status.items() if entity.archived)
+
+    done = frozenset(task.id for task in workspace.tasks.values() if task.status == "DONE")
+    single: tuple[tuple[str, Callable[[TimeEntry], str | None], frozenset[str]], ...] = (
+        ("projects", lambda entry: entry.project_id, archived(workspace.projects)),
+        ("clients", client_of, archived(workspace.clients)),
+        ("tasks", lambda entry: entry.task_id, done),
+        ("currency", lambda entry: currency_id(workspace, entry.currency), frozenset()),
+    )
+    for name, key_of, inactive in single:
+        given = _filter(body, name)
+        if given is not None:
+            yield from _membership(given, _one_key(key_of), inactive)
+    given = _filter(body, "tags")
+    if given is not None:
+        inactive = archived(workspace.tags)
+        yield from _membership(given, lambda entry: frozenset(entry.tag_ids or ()), inactive)
+
+
+def _filter(body: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    given = body.get(name)
+    if given is None:
+        return None
+    ids = given.get("ids") if isinstance(given, dict) else None
+    if not isinstance(given, dict) or not (ids is None or isinstance(ids, list)):
+        raise unreadable_body(f"{name}: an object with ids, contains and status is expected")
+    return given
+
+
+def _one_key(key_of: Callable[[TimeEntry], str | None]) -> Callable[[TimeEntry], frozenset[str]]:
+    def keys_of(entry: TimeEntry) -> frozenset[str]:
+        key = key_of(entry)
+        return frozenset() if key is None else frozenset({key})
+
+    return keys_of
+
+
+def _membership(
+    given: Mapping[str, Any], keys_of: Callable[[TimeEntry], frozenset[str]], inactive: frozenset[str]
+) -> Iterable[Predicate]:
+    """
+    Yield the tests of one ``{ids, contains, status}`` filter.
+
+    Without a status archived things count as not asked for: their entries drop out without a word.
+    """
+    status = choice(given, "status", _ENTITY_STATUS, "ACTIVE")
+    if status == "ACTIVE":
+        yield lambda entry: not keys_of(entry) & inactive
+    elif status == "ARCHIVED":
+        yield lambda entry: bool(keys_of(entry) & inactive)
+    mode = choice(given, "contains", _CONTAINS, "CONTAINS")
+    mode = choice(given, "containedInTimeentry", _CONTAINS, mode)
+    ids = frozenset(given.get("ids") or ())
+    if not ids:
+        return
+    if mode == "CONTAINS":
+        yield lambda entry: bool(keys_of(entry) & ids)
+    elif mode == "DOES_NOT_CONTAIN":
+        yield lambda entry: not keys_of(entry) & ids
+    else:
+        yield lambda entry: bool(keys_of(entry)) and keys_of(entry) <= ids
+
+
+def _user_tests(workspace: EmulatedWorkspace, body: Mapping[str, Any]) -> Iterable[Predicate]:
+    users = _filter(body, "users")
+    if users is not None:
+        yield from _people(workspace, users, frozenset(users.get("ids") or ()))
+    groups = _filter(body, "userGroups")
+    if groups is not None:
+        members = [
+            workspace.user_groups[group_id].user_ids
+            for group_id in groups.get("ids") or ()
+            if group_id in workspace.user_groups
+        ]
+        yield from _people(workspace, groups, frozenset(user for ids in members for user in ids))
+
+
+def _people(
+    workspace: EmulatedWorkspace, given: Mapping[str, Any], members: frozenset[str]
+) -> Iterable[Predicate]:
+    """Yield the tests of a filter on people; ids without ``contains`` and ``status`` match nobody."""
+    if given.get("ids") and not (given.get("contains") and given.get("status")):
+        yield lambda entry: False
+        return
+    status = choice(given, "status", _USER_STATUS, "ACTIVE")
+    accepted = {"ALL": None, "ACTIVE_WITH_PENDING": ("ACTIVE", "PENDING")}.get(status, (status,))
+    if accepted is not None:
+        shown = frozenset(user.id for user in workspace.users.values() if user.membership_status in accepted)
+        yield lambda entry: entry.user_id in shown
+    mode = choice(given, "contains", _CONTAINS, "CONTAINS")
+    if given.get("ids"):
+        yield lambda entry: (entry.user_id in members) is (mode != "DOES_NOT_CONTAIN")
+
+
+def currency_id(workspace: EmulatedWorkspace, code: str) -> str:
+    """Return the id that the workspace gives to a currency code."""
+    return workspace.id[:18] + code.encode().hex()

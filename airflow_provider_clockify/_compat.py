@@ -9,8 +9,6 @@ from their former homes on 2.11.
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSkipException,
@@ -21,7 +19,6 @@ from airflow.providers.common.compat.sdk import (
 )
 
 __all__ = [
-    "HAS_REAL_FORM_LIBRARIES",
     "AirflowFailException",
     "AirflowSkipException",
     "BaseHook",
@@ -29,6 +26,3 @@ __all__ = [
     "Context",
     "ObjectStoragePath",
 ]
-
-# Airflow 3 draws forms in the browser; only Airflow 2 brings the libraries that draw them on the server.
-HAS_REAL_FORM_LIBRARIES = version("apache-airflow").startswith("2.")

@@ -194,7 +194,7 @@ class SyncTransport:
                 attempts=number,
             )
             if isinstance(refusal, ClockifyServerError) and not request.idempotent:
-                raise _unknown_outcome(self.settings, request, f"status {status}") from refusal
+                raise _unknown_outcome(self.settings, request, f"status {status}", number) from refusal
             raise refusal
         try:
             return decode(ApiResponse(status, headers, body))
@@ -207,7 +207,7 @@ class SyncTransport:
             ) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if not request.idempotent:
-                raise _unknown_outcome(self.settings, request, "a broken answer") from error
+                raise _unknown_outcome(self.settings, request, "a broken answer", number) from error
             raise ClockifyTransportError(
                 f"Connection {self.settings.conn_id!r}: the answer to {request.operation} is broken ({error}; "
                 f"{len(body)} bytes, {headers.get('content-type', 'no content type')}). A proxy may have cut or "
@@ -246,9 +246,11 @@ class SyncTransport:
 
 def _never_sent(error: requests.exceptions.RequestException) -> bool:
     """Tell whether the request failed before a byte of it left (no connection was made)."""
-    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
+    if isinstance(error, requests.exceptions.ConnectTimeout):
         return True
     reason = getattr(error.args[0] if error.args else None, "reason", None)
+    # A proxy error may also be a connection that the proxy broke after it had taken the request.
+    reason = getattr(reason, "original_error", reason)
     # urllib3 names a connection that was never made; everything else may have reached the service.
     return type(reason).__name__ in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
 
@@ -258,9 +260,12 @@ def _cause(error: requests.exceptions.RequestException) -> str:
     return str(getattr(cause, "reason", cause))[:300]
 
 
-def _unknown_outcome(settings: ClockifySettings, request: ApiRequest, what: str) -> ClockifyWriteUnknownError:
+def _unknown_outcome(
+    settings: ClockifySettings, request: ApiRequest, what: str, attempts: int = 0
+) -> ClockifyWriteUnknownError:
     return ClockifyWriteUnknownError(
         f"Connection {settings.conn_id!r}: {request.operation} was sent and got {what}. Whether it took effect is "
         "unknown, so it is not repeated: look in Clockify before you run it again.",
         operation=request.operation,
+        attempts=attempts,
     )

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.testing.data import EmulatedWorkspace
 
-# A new endpoint is a function and a row in the ROUTES of its module.
+# A new endpoint is a function and a row in the ROUTES of its module. The first row that fits wins: fixed
+# segments (expenses/categories) stand before variable ones (expenses/{id}).
 ROUTES: tuple[Route, ...] = core.ROUTES + time_entries.ROUTES + reports.ROUTES
 
 # Core and reports share a host, as on regional and subdomain workspaces (Clockify OpenAPI).
@@ -39,17 +40,15 @@ def find_route(method: str, path: str) -> tuple[Route, Mapping[str, str]]:
     Return the route of a request and the variable parts of its path.
 
     :raises ApiError: 404 code 3000 for a path that is not served, 405 with ``Allow`` for the wrong verb
-        (observed 2026-05 and 2026-08-01). Fixed segments win over variable ones.
+        (observed 2026-05 and 2026-08-01).
     """
     fitting = [(route, match) for route, pattern in _TABLE if (match := pattern.fullmatch(path))]
     if not fitting:
         raise ApiError(404, 3000, f"No static resource {path.lstrip('/')}.")
-    fewest = min(len(match.groupdict()) for _, match in fitting)
-    best = [(route, match) for route, match in fitting if len(match.groupdict()) == fewest]
-    for route, match in best:
+    for route, match in fitting:
         if route.method == method:
             return route, match.groupdict()
-    allowed = ", ".join(sorted({route.method for route, _ in best}))
+    allowed = ", ".join(sorted({route.method for route, _ in fitting}))
     raise ApiError(405, 405, f"Request method '{method}' is not supported", {"Allow": allowed})
 
 

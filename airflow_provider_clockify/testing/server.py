@@ -23,7 +23,7 @@ import msgspec
 
 from airflow_provider_clockify.testing import control
 from airflow_provider_clockify.testing.data import EmulatedWorkspace
-from airflow_provider_clockify.testing.faults import NO_FAULT, Fault, FaultPlan, FaultRule, Match, answer
+from airflow_provider_clockify.testing.faults import Fault, FaultPlan, FaultRule, Match, answer
 from airflow_provider_clockify.testing.generate import generate_workspace
 from airflow_provider_clockify.testing.limits import RateLimits
 from airflow_provider_clockify.testing.messages import JSON, ApiError, Behaviour, Query, Request, Response
@@ -124,10 +124,11 @@ class ClockifyEmulator:
         """Stop serving and close all connections; the log and the data stay."""
         server, self._server = self._server, None
         if server is not None:
-            self.stopping.set()
             server.shutdown()
             server.server_close()
+            # Connections go first, so that answers that are held back never reach their clients.
             server.close_connections()
+            self.stopping.set()
 
     def __enter__(self) -> Self:
         """Start."""
@@ -274,7 +275,7 @@ class ClockifyEmulator:
             self.errors.append(error)
             return record, answer(500)
 
-    def handle(self, record: RequestRecord, fault: Fault = NO_FAULT) -> Response:
+    def handle(self, record: RequestRecord, fault: Fault) -> Response:
         """Answer a request."""
         if not fault.execute:
             return fault.alter(Response(200, {}))

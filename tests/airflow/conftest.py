@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Airflow in this process: a migrated database, the example DAGs, an emulator behind the default connection."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
+
+AIRFLOW_3 = not version("apache-airflow").startswith("2.")
+NOVEMBER = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.airflow)
+
+
+@pytest.fixture(scope="session")
+def is_airflow_3() -> bool:
+    return AIRFLOW_3
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Migrate the metadata database once."""
+    command = [sys.executable, "-m", "airflow", "db", "migrate"]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="session")
+def month() -> Iterator[ClockifyEmulator]:
+    """A workspace with 20,000 entries in November 2026, its owner far from Greenwich."""
+    workspace = generate_workspace(
+        users=20, entries=20_000, start=NOVEMBER[0], end=NOVEMBER[1], owner_time_zone="Pacific/Auckland"
+    )
+    with ClockifyEmulator(workspace) as emulator:
+        yield emulator
+
+
+@dataclass
+class Run:
+    """How a DAG run ended, seen from outside."""
+
+    state: str
+    states: dict[str, str]
+    tries: dict[str, int]
+    results: dict[str, Any]
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Path]:
+    """Point the default connection at an emulator and the example DAGs' output at a folder."""
+
+    def set_up(emulator: ClockifyEmulator, **extra: Any) -> Path:
+        settings = {"requests_per_second": 1000, **extra}
+        monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_DEFAULT", emulator.connection_json(**settings))
+        monkeypatch.setenv("AIRFLOW_VAR_CLOCKIFY_OUTPUT", str(tmp_path))
+        emulator.reset_log()
+        return tmp_path
+
+    return set_up
+
+
+@pytest.fixture
+def run_dag(airflow_database: None) -> Callable[..., Run]:
+    """Run a DAG for one logical date, through Airflow, and read the outcome from its database."""
+
+    def run(dag_id: str, logical_date: datetime) -> Run:
+        dag = load_dag(dag_id)
+        dag_run = dag.test(**{"logical_date" if AIRFLOW_3 else "execution_date": logical_date})
+        return _outcome(dag_id, dag_run.run_id)
+
+    return run
+
+
+def load_dag(dag_id: str) -> Any:
+    """Parse the DAG folder as Airflow does; nothing in it may fail to import."""
+    try:
+        from airflow.dag_processing.dagbag import DagBag
+    except ImportError:
+        from airflow.models.dagbag import DagBag
+    bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+    assert not bag.import_errors
+    return bag.dags[dag_id]
+
+
+def _outcome(dag_id: str, run_id: str) -> Run:
+    from airflow.models.dagrun import DagRun
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    if AIRFLOW_3:
+        from airflow.models.xcom import XComModel as XCom
+    else:
+        from airflow.models.xcom import XCom
+
+    def of_run(model: Any) -> Any:
+        return select(model).where(model.dag_id == dag_id, model.run_id == run_id)
+
+    with create_session() as session:
+        dag_run = session.scalars(of_run(DagRun)).one()
+        tasks = session.scalars(of_run(TaskInstance)).all()
+        results = session.scalars(of_run(XCom).where(XCom.key == "return_value")).all()
+        return Run(
+            state=str(dag_run.state),
+            states={task.task_id: str(task.state) for task in tasks},
+            tries={task.task_id: task.try_number for task in tasks},
+            results={
+                row.task_id: XCom.deserialize_value(row) if AIRFLOW_3 else row.value for row in results
+            },
+        )

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""DAGs that show what users may run into; only tests run them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.providers.common.compat.sdk import DAG
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
+
+OUTPUT = "{{ var.value.get('clockify_output') }}"
+START = pendulum.datetime(2026, 1, 1, tz="UTC")
+
+with DAG("probe_point_in_time", schedule="@daily", start_date=START, catchup=False):
+    ClockifyDetailedReportOperator(
+        task_id="export", output_path=OUTPUT + "/entries.jsonl", retries=2, retry_delay=timedelta(0)
+    )
+
+with DAG("probe_quarter", schedule=None, start_date=START, catchup=False):
+    ClockifyDetailedReportOperator(
+        task_id="export",
+        output_path=OUTPUT + "/entries.jsonl",
+        start="{{ '2026-09-01T00:00:00Z' }}",
+        end="{{ '2026-11-30T00:00:00+00:00' }}",
+        filters={"billable": True, "description": "{{ dag.dag_id[:0] }}"},
+    )
+
+with DAG(
+    "probe_skip", schedule=CronDataIntervalTimetable("0 0 * * *", "UTC"), start_date=START, catchup=False
+):
+    ClockifyDetailedReportOperator(
+        task_id="export", output_path=OUTPUT + "/entries.jsonl", on_empty="skip"
+    )
+
+with DAG(
+    "probe_one_file", schedule=CronDataIntervalTimetable("0 0 * * *", "UTC"), start_date=START, catchup=False
+):
+    ClockifyDetailedReportOperator(
+        task_id="export",
+        output_path=OUTPUT + "/{{ data_interval_start | ds }}.jsonl",
+        retries=1,
+        retry_delay=timedelta(0),
+    )

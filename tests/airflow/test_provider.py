@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Airflow finds the provider, its connection type and its form."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib import import_module, resources
+from importlib.metadata import entry_points, version
+
+import jsonschema
+import pytest
+
+from airflow_provider_clockify import __version__
+from airflow_provider_clockify.get_provider_info import FIELDS, PACKAGE_NAME, get_provider_info
+from airflow_provider_clockify.hooks.clockify import ClockifyHook
+from airflow_provider_clockify.testing import ClockifyEmulator
+
+FIELD_NAMES = [field.name for field in FIELDS]
+
+
+def test_the_entry_point_leads_to_the_metadata() -> None:
+    (found,) = [
+        point for point in entry_points(group="apache_airflow_provider") if point.dist.name == PACKAGE_NAME
+    ]
+    assert found.load()() == get_provider_info()
+    assert found.dist.version == __version__
+
+
+def test_the_metadata_fit_airflows_schema() -> None:
+    schema = json.loads((resources.files("airflow") / "provider_info.schema.json").read_text())
+    jsonschema.validate(get_provider_info(), schema)
+
+
+def test_every_dotted_path_of_the_metadata_can_be_imported() -> None:
+    info = get_provider_info()
+    for kind in ("hooks", "operators", "sensors", "triggers", "transfers"):
+        for entry in info.get(kind, []):
+            for module in entry["python-modules"]:
+                import_module(module)
+    for connection in info["connection-types"]:
+        module, _, name = connection["hook-class-name"].rpartition(".")
+        hook = getattr(import_module(module), name)
+        assert hook.conn_type == connection["connection-type"]
+        assert hook.hook_name == connection["hook-name"]
+
+
+def test_airflow_lists_the_provider() -> None:
+    command = [sys.executable, "-m", "airflow", "providers", "list", "--output", "json"]
+    out = subprocess.run(command, check=True, capture_output=True, text=True, env=dict(os.environ)).stdout
+    rows = json.loads(out[out.index("[{") : out.rindex("]") + 1])
+    assert {row["package_name"]: row["version"] for row in rows}[PACKAGE_NAME] == __version__
+
+
+def test_the_connection_form_has_every_field() -> None:
+    airflow = tuple(map(int, version("apache-airflow").split(".")[:2]))
+    if airflow >= (3, 0):
+        from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+
+        (form,) = [meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "clockify"]
+        assert form.hook_name == "Clockify"
+        assert list(form.extra_fields) == FIELD_NAMES
+        for name, choices in (
+            ("region", ["global", "euc1", "use2", "euw2", "apse2", "developer"]),
+            ("auth_type", ["api_key", "addon_token"]),
+        ):
+            assert form.extra_fields[name]["schema"]["enum"] == choices
+            assert form.extra_fields[name]["value"] == choices[0]
+        assert form.standard_fields.password.title == "API key"
+        assert form.standard_fields.host.title == "Base URL override"
+        assert form.standard_fields.login.hidden
+        assert form.standard_fields.port.hidden
+        assert form.standard_fields.url_schema.hidden
+    else:
+        from airflow.providers_manager import ProvidersManager
+
+        manager = ProvidersManager()
+        widgets = [
+            name for name in manager.connection_form_widgets if name.startswith("extra__clockify__")
+        ]
+        assert sorted(widgets) == sorted(f"extra__clockify__{name}" for name in FIELD_NAMES)
+        behaviour = manager.field_behaviours["clockify"]
+        assert behaviour["relabeling"]["password"] == "API key"
+        assert behaviour["hidden_fields"] == ["login", "schema", "port"]
+
+
+@pytest.mark.parametrize("form", ["json", "uri"])
+def test_the_test_button_names_owner_and_workspaces(
+    form: str, month: ClockifyEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.providers.common.compat.sdk import Connection
+
+    text = month.connection_json()
+    if form == "uri":
+        text = Connection(conn_id="x", **_fields(text)).get_uri()
+        assert text.startswith("clockify://")
+    monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_DEFAULT", text)
+    worked, message = ClockifyHook().test_connection()
+    assert worked
+    assert month.workspace.owner.email in message
+    assert month.workspace.id in message
+
+
+def _fields(text: str) -> dict:
+    fields = json.loads(text)
+    fields["extra"] = json.dumps(fields["extra"])
+    return fields

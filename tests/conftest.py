@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""What must be set before anything imports Airflow: a home of its own, nothing of the machine's."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+pytest_plugins = ["airflow_provider_clockify.testing.pytest_plugin"]
+
+ROOT = Path(__file__).parent.parent
+HOME = Path(tempfile.mkdtemp(prefix="clockify-airflow-"))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
+# Airflow runs what lies in its folder: the example DAGs as they are, and the DAGs that only tests need.
+DAGS_FOLDER = HOME / "dags"
+DAGS_FOLDER.mkdir()
+(DAGS_FOLDER / "examples").symlink_to(ROOT / "dags_examples", target_is_directory=True)
+(DAGS_FOLDER / "probes").symlink_to(ROOT / "tests" / "airflow" / "dags", target_is_directory=True)
+
+for name in [name for name in os.environ if name.startswith(("AIRFLOW_", "CLOCKIFY_EMULATOR"))]:
+    del os.environ[name]
+os.environ.update(
+    AIRFLOW_HOME=str(HOME),
+    AIRFLOW__CORE__DAGS_FOLDER=str(DAGS_FOLDER),
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__CORE__UNIT_TEST_MODE="False",
+    AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{HOME}/airflow.db",
+    AIRFLOW__LOGGING__BASE_LOG_FOLDER=str(HOME / "logs"),
+    AIRFLOW__CORE__TEST_CONNECTION="Enabled",
+)

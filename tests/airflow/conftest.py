@@ -119,7 +119,5 @@ def _outcome(dag_id: str, run_id: str) -> Run:
             state=str(dag_run.state),
             states={task.task_id: str(task.state) for task in tasks},
             tries={task.task_id: task.try_number for task in tasks},
-            results={
-                row.task_id: XCom.deserialize_value(row) if AIRFLOW_3 else row.value for row in results
-            },
+            results={row.task_id: XCom.deserialize_value(row) if AIRFLOW_3 else row.value for row in results},
         )

@@ -78,9 +78,7 @@ def test_the_connection_form_has_every_field() -> None:
         from airflow.providers_manager import ProvidersManager
 
         manager = ProvidersManager()
-        widgets = [
-            name for name in manager.connection_form_widgets if name.startswith("extra__clockify__")
-        ]
+        widgets = [name for name in manager.connection_form_widgets if name.startswith("extra__clockify__")]
         assert sorted(widgets) == sorted(f"extra__clockify__{name}" for name in FIELD_NAMES)
         behaviour = manager.field_behaviours["clockify"]
         assert behaviour["relabeling"]["password"] == "API key"

@@ -97,7 +97,10 @@ def test_the_session_gives_the_key_to_no_other_host(client, emulator, start_reco
 def test_both_services_of_a_connection_get_the_key(start_recorder, make_client):
     core, reports = start_recorder(), start_recorder()
     client = make_client(
-        "https://unused.example.com", "the-key", core_url=f"{core.url}/api/v1", reports_url=f"{reports.url}/v1"
+        "https://unused.example.com",
+        "the-key",
+        core_url=f"{core.url}/api/v1",
+        reports_url=f"{reports.url}/v1",
     )
     client.transport.session.get(f"{core.url}/api/v1/user")
     client.transport.session.get(f"{reports.url}/v1/x")
@@ -510,7 +513,9 @@ def test_received_bytes_and_requests_are_counted(emulator, client):
 
 
 @pytest.mark.parametrize("secret_place", ["message", "html"])
-def test_a_service_that_echoes_the_key_does_not_bring_it_into_the_error(emulator, client, secret_place, caplog):
+def test_a_service_that_echoes_the_key_does_not_bring_it_into_the_error(
+    emulator, client, secret_place, caplog
+):
     key = emulator.api_key
     echo = {"message": f"bad key {key}", "code": 1} if secret_place == "message" else f"<p>{key}</p>".encode()
     emulator.inject(faults.answer(502, body=echo), times=None)

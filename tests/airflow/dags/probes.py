@@ -32,9 +32,7 @@ with DAG("probe_quarter", schedule=None, start_date=START, catchup=False):
 with DAG(
     "probe_skip", schedule=CronDataIntervalTimetable("0 0 * * *", "UTC"), start_date=START, catchup=False
 ):
-    ClockifyDetailedReportOperator(
-        task_id="export", output_path=OUTPUT + "/entries.jsonl", on_empty="skip"
-    )
+    ClockifyDetailedReportOperator(task_id="export", output_path=OUTPUT + "/entries.jsonl", on_empty="skip")
 
 with DAG(
     "probe_one_file", schedule=CronDataIntervalTimetable("0 0 * * *", "UTC"), start_date=START, catchup=False

@@ -13,15 +13,14 @@ import csv
 import gzip
 import io
 import json
-import shutil
 from contextlib import contextmanager
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from importlib import import_module
-from itertools import islice
+from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
-from airflow_provider_clockify.records import Column, ColumnType, Table
+from airflow_provider_clockify.records.tables import Column, ColumnType, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,8 +43,12 @@ MONEY_SCALE = 18
 class RowWriter(Protocol):
     """Writes rows into an open file; the rows of several calls follow each other."""
 
-    def write(self, lines: IO[bytes]) -> None:
-        """Append rows: lines of one JSON object each, as the service sent it."""
+    def write(self, lines: IO[bytes]) -> int:
+        """
+        Append items: lines of one JSON object each, as the service sent it.
+
+        :return: Rows written.
+        """
 
     def close(self) -> None:
         """Finish the file's format; the file object stays open."""
@@ -108,8 +111,12 @@ class _JsonLinesWriter:
     def __init__(self, target: IO[bytes]) -> None:
         self._target = target
 
-    def write(self, lines: IO[bytes]) -> None:
-        shutil.copyfileobj(lines, self._target, BLOCK)
+    def write(self, lines: IO[bytes]) -> int:
+        rows = 0
+        while block := lines.read(BLOCK):
+            rows += block.count(b"\n")
+            self._target.write(block)
+        return rows
 
     def close(self) -> None:
         """Nothing to finish."""
@@ -119,18 +126,19 @@ class _CsvWriter:
     r"""RFC 4180 with a header line, UTF-8, ``\n``; ``None`` is an empty field."""
 
     def __init__(self, target: IO[bytes], table: Table) -> None:
-        self._flatten = table.flatten
+        self._rows = table.rows
         self._texts: list[Callable[[Any], Any]] = [_CSV_TEXT[column.type] for column in table.columns]
         self._text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=False)
         self._csv = csv.writer(self._text, lineterminator="\n")
         self._csv.writerow([column.name for column in table.columns])
 
-    def write(self, lines: IO[bytes]) -> None:
-        texts, flatten = self._texts, self._flatten
-        self._csv.writerows(
-            [None if value is None else text(value) for text, value in zip(texts, flatten(row), strict=True)]
-            for row in lines
-        )
+    def write(self, lines: IO[bytes]) -> int:
+        texts, write = self._texts, self._csv.writerow
+        count = 0
+        for row in chain.from_iterable(map(self._rows, lines)):
+            write([None if value is None else text(value) for text, value in zip(texts, row, strict=True)])
+            count += 1
+        return count
 
     def close(self) -> None:
         self._text.flush()
@@ -149,18 +157,19 @@ class _ParquetWriter:
         parquet = import_module("pyarrow.parquet")
         self._writer = parquet.ParquetWriter(file, self._schema, compression=compression or "snappy")
 
-    def write(self, lines: IO[bytes]) -> None:
-        flatten, pa = self._table.flatten, self._pa
-        for batch in batched_rows(lines, ROW_GROUP_ROWS):
-            columns = zip(*map(flatten, batch), strict=True)
+    def write(self, lines: IO[bytes]) -> int:
+        pa, count = self._pa, 0
+        for batch in batched(chain.from_iterable(map(self._table.rows, lines)), ROW_GROUP_ROWS):
             arrays = [
                 pa.array(
                     [_money(value) for value in values] if field.type == self._money_type else values,
                     field.type,
                 )
-                for field, values in zip(self._schema, columns, strict=True)
+                for field, values in zip(self._schema, zip(*batch, strict=True), strict=True)
             ]
             self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), ROW_GROUP_ROWS)
+            count += len(batch)
+        return count
 
     @property
     def _money_type(self) -> Any:
@@ -182,6 +191,9 @@ def arrow_schema(columns: Sequence[Column], metadata: Mapping[str, str]) -> Any:
         ColumnType.TEXT: pa.string(),
         ColumnType.FLAG: pa.bool_(),
         ColumnType.WHOLE: pa.int64(),
+        ColumnType.NUMBER: pa.float64(),
+        ColumnType.SECONDS: pa.int64(),
+        ColumnType.DAY: pa.date32(),
         ColumnType.INSTANT: pa.timestamp("us", tz="UTC"),
         ColumnType.MONEY: pa.decimal128(MONEY_PRECISION, MONEY_SCALE),
         ColumnType.TEXTS: pa.list_(pa.string()),
@@ -211,7 +223,7 @@ _MONEY_STEP = Decimal(1).scaleb(-MONEY_SCALE)
 _MONEY_CONTEXT = Context(prec=MONEY_PRECISION, rounding=ROUND_HALF_EVEN)
 
 
-def batched_rows(rows: Iterable[bytes], size: int) -> Iterator[Sequence[bytes]]:
+def batched(rows: Iterable[Row], size: int) -> Iterator[Sequence[Row]]:
     """Group rows; every group but the last has that size."""
     remaining = iter(rows)
     while batch := tuple(islice(remaining, size)):
@@ -234,6 +246,9 @@ _CSV_TEXT: Mapping[ColumnType, Callable[[Any], Any]] = {
     ColumnType.TEXT: str,
     ColumnType.FLAG: lambda value: "true" if value else "false",
     ColumnType.WHOLE: str,
+    ColumnType.NUMBER: repr,
+    ColumnType.SECONDS: str,
+    ColumnType.DAY: str,
     ColumnType.INSTANT: _utc_text,
     ColumnType.MONEY: _plain,
     ColumnType.TEXTS: _json_text,

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+Columns left out or hashed, in every format (pure).
+
+A column is named as in the flat table; in ``jsonl`` that takes the field it comes from out of the row, and every other
+byte of the row stays as the service sent it. Fields that no column holds can be named in the service's own words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.records.tables import ColumnType, Row, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_encode = msgspec.json.encode
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRules:
+    """
+    What to leave out and what to hash.
+
+    :param drop: Names of columns, or of fields in the service's words.
+    :param hashed: The same, for text that stays comparable without being readable.
+    :param salt: Key of the hash.
+    """
+
+    drop: frozenset[str]
+    hashed: frozenset[str]
+    salt: bytes
+
+    def table(self, table: Table) -> Table:
+        """
+        Give the table without the dropped columns, and with hashes in place of text.
+
+        :raises ClockifyConfigError: a column to hash holds no text.
+        """
+        keep = [number for number, each in enumerate(table.columns) if each.name not in self.drop]
+        hashed = {number for number, each in enumerate(table.columns) if each.name in self.hashed}
+        for number in hashed:
+            each = table.columns[number]
+            if each.type not in (ColumnType.TEXT, ColumnType.TEXTS):
+                raise ClockifyConfigError(
+                    f"columns['hash'] names {each.name}, which holds {each.type.value}; only text can be hashed."
+                )
+
+        def rows(row: bytes) -> Iterator[Row]:
+            for values in table.rows(row):
+                yield tuple(self._hash_value(values[n]) if n in hashed else values[n] for n in keep)
+
+        return Table(table.name, tuple(table.columns[number] for number in keep), rows)
+
+    def line(self, table: Table) -> Callable[[bytes], bytes]:
+        """Give the function that takes the same out of a row of ``jsonl``."""
+        drop = [path for name in sorted(self.drop) for path in _paths(table, name)]
+        hashed = [path for name in sorted(self.hashed) for path in _paths(table, name)]
+
+        def change(row: bytes) -> bytes:
+            raw: bytes = row
+            for path in drop:
+                raw = _edit(raw, path, None)
+            for path in hashed:
+                raw = _edit(raw, path, self._hash_json)
+            return raw
+
+        return change
+
+    def _hash_value(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._hash_value(element) for element in value]
+        return self._hash(value) if isinstance(value, str) else value
+
+    def _hash_json(self, raw: bytes) -> bytes:
+        value = msgspec.json.decode(raw)
+        return bytes(_encode(self._hash_value(value)))
+
+    def _hash(self, text: str) -> str:
+        return hmac.new(self.salt, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def column_rules(columns: Mapping[str, Any] | None, salt: str | None, table: Table) -> ColumnRules | None:
+    """
+    Check the ``columns`` parameter of an operator.
+
+    :param columns: ``{"drop": [name], "hash": [name]}``.
+    :param salt: Key of the hash; needed with ``hash``.
+    :param table: Table whose columns can be named.
+    :return: ``None`` when nothing is to change.
+    :raises ClockifyConfigError: unknown keys, unknown names, or no salt.
+    """
+    if not columns:
+        return None
+    if not isinstance(columns, Mapping) or set(columns) - {"drop", "hash"}:
+        raise ClockifyConfigError(f'columns is {columns!r}; give {{"drop": [names], "hash": [names]}}.')
+    drop, hashed = (_names(table, key, columns.get(key)) for key in ("drop", "hash"))
+    if both := drop & hashed:
+        raise ClockifyConfigError(f"columns both drops and hashes {', '.join(sorted(both))}; choose one.")
+    if hashed and not salt:
+        raise ClockifyConfigError(
+            "columns['hash'] needs a secret salt: set extra.hash_salt of the connection, or the Airflow variable "
+            "clockify_hash_salt."
+        )
+    if not drop and not hashed:
+        return None
+    return ColumnRules(drop, hashed, (salt or "").encode())
+
+
+def _names(table: Table, key: str, names: Any) -> frozenset[str]:
+    if names is None:
+        return frozenset()
+    if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(n, str) for n in names):
+        raise ClockifyConfigError(f"columns[{key!r}] is {names!r}; it must be a list of names.")
+    known = {each.name for each in table.columns}
+    for name in names:
+        # A name in the service's words is camel case or dotted; a misspelt column would leave the data in.
+        if name not in known and ("_" in name or not name):
+            raise ClockifyConfigError(
+                f"columns[{key!r}] names {name!r}; {table.name} has {', '.join(sorted(known))}, and fields in the "
+                "service's own words."
+            )
+    return frozenset(names)
+
+
+def _paths(table: Table, name: str) -> Sequence[tuple[str, ...]]:
+    for each in table.columns:
+        if each.name == name:
+            return each.paths
+    return (tuple(name.split(".")),)
+
+
+def _edit(raw: bytes, path: Sequence[str], change: Callable[[bytes], bytes] | None) -> bytes:
+    """Change the value at a path, or take it out; all other values keep their bytes."""
+    first = raw.lstrip()[:1]
+    if not path:
+        return raw if change is None else change(raw)
+    key, rest = path[0], path[1:]
+    if key == "*":
+        if first != b"[":
+            return raw
+        return bytes(_encode([msgspec.Raw(_edit(bytes(each), rest, change)) for each in _decode_list(raw)]))
+    if first != b"{":
+        return raw
+    fields = _decode_object(raw)
+    if key not in fields:
+        return raw
+    if not rest and change is None:
+        del fields[key]
+    else:
+        fields[key] = msgspec.Raw(_edit(bytes(fields[key]), rest, change))
+    return bytes(_encode(fields))

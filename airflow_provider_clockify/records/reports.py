@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Summary, weekly, attendance and expense reports as flat rows (pure)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_clockify.records.tables import (
+    Column,
+    ColumnType,
+    Row,
+    Table,
+    column,
+    convert,
+    generic_table,
+    parse,
+    value_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airflow_provider_clockify.window import Window
+
+TEXT, FLAG, INSTANT, MONEY = ColumnType.TEXT, ColumnType.FLAG, ColumnType.INSTANT, ColumnType.MONEY
+SECONDS, DAY, JSON = ColumnType.SECONDS, ColumnType.DAY, ColumnType.JSON
+
+MAX_GROUPS = 3
+
+_PERIOD = (
+    column("period_start", INSTANT, "Start of the time that the row sums up, UTC."),
+    column("period_end", INSTANT, "End of that time, UTC; excluded."),
+)
+_GROUPS = tuple(
+    each
+    for level in range(1, MAX_GROUPS + 1)
+    for each in (
+        column(f"group_{level}", TEXT, f"Kind of group on level {level}, for example USER; empty if unused."),
+        column(f"group_{level}_id", TEXT, "Id of the group: of the entity, the date for DATE, JSON for TIMEENTRY."),
+        column(f"group_{level}_name", TEXT, "Name of the group."),
+    )
+)
+_DURATION = column("duration_seconds", SECONDS, "Duration in seconds.", "duration")
+_AMOUNT = column("amount", MONEY, "Amount that was asked for (amountShown), minor units.", "amount")
+_CURRENCY = column("currency", TEXT, "Currency of the amount.", "currency", "workspaceCurrencyCode")
+_AMOUNTS = column("amounts", JSON, "All amounts of the group: JSON as the service sent it.", "amounts")
+
+SUMMARY_COLUMNS = (*_PERIOD, *_GROUPS, _DURATION, _AMOUNT, _CURRENCY, _AMOUNTS)
+
+WEEKLY_COLUMNS = (
+    *_PERIOD,
+    column("group", TEXT, "USER or PROJECT."),
+    column("group_id", TEXT, "Id of the user or project.", "_id", "id"),
+    column("group_name", TEXT, "Its name.", "name"),
+    column("date", DAY, "Day, UTC."),
+    _DURATION,
+    _AMOUNT,
+    _CURRENCY,
+)
+
+ATTENDANCE = generic_table(
+    "attendance",
+    (
+        column("user_id", TEXT, "Id of the user.", "userId"),
+        column("user_name", TEXT, "Name of the user.", "userName"),
+        column("date", DAY, "Day, UTC.", "date"),
+        column("start_time", TEXT, "First start of the day, as the service sent it.", "startTime"),
+        column("end_time", TEXT, "Last end of the day, as the service sent it.", "endTime"),
+        column("total_duration_seconds", SECONDS, "Time worked, in the service's unit (seconds).", "totalDuration"),
+        column("break_seconds", SECONDS, "Breaks, in the service's unit (seconds).", "break"),
+        column("capacity_seconds", SECONDS, "Capacity, in the service's unit (seconds).", "capacity"),
+        column("remaining_capacity_seconds", SECONDS, "Capacity left, same unit.", "remainingCapacity"),
+        column("overtime_seconds", SECONDS, "Overtime, same unit.", "overtime"),
+        column("time_off", JSON, "Time off of the day: JSON as the service sent it.", "timeOff"),
+        column("has_running_entry", FLAG, "Whether a timer runs.", "hasRunningEntry"),
+    ),
+)
+
+EXPENSES = generic_table(
+    "expenses",
+    (
+        column("id", TEXT, "Id of the expense; unique in the workspace.", "_id", "id"),
+        column("date", DAY, "Day of the expense, UTC.", "date"),
+        column("user_id", TEXT, "Id of the user.", "userId"),
+        column("user_name", TEXT, "Name of the user.", "userName"),
+        column("user_email", TEXT, "E-mail of the user.", "userEmail"),
+        column("project_id", TEXT, "Id of the project.", "projectId"),
+        column("project_name", TEXT, "Name of the project.", "projectName"),
+        column("task_id", TEXT, "Id of the task.", "taskId"),
+        column("task_name", TEXT, "Name of the task.", "taskName"),
+        column("category_id", TEXT, "Id of the category.", "categoryId"),
+        column("category_name", TEXT, "Name of the category.", "categoryName"),
+        column("category_unit", TEXT, "Unit of the category, where it has a price per unit.", "categoryUnit"),
+        column("category_has_unit_price", FLAG, "Whether the category has a price per unit.", "categoryHasUnitPrice"),
+        column("quantity", ColumnType.NUMBER, "Units, or 1.", "quantity"),
+        column("amount", MONEY, "Amount, minor units (scale not verified against the service).", "amount"),
+        column("billable", FLAG, "Whether the expense is billable.", "billable"),
+        column("notes", TEXT, "Notes.", "notes"),
+        column("is_locked", FLAG, "Whether it is locked against changes.", "locked", "isLocked"),
+        column("approval_request_id", TEXT, "Id of the approval request it belongs to.", "approvalRequestId"),
+        column("file_id", TEXT, "Id of the receipt.", "fileId"),
+        column("file_name", TEXT, "File name of the receipt.", "fileName"),
+        column("invoicing_info", JSON, "Invoicing state: JSON as the service sent it.", "invoicingInfo"),
+    ),
+)
+
+
+def summary_table(groups: Sequence[str], window: Window) -> Table:
+    """
+    Make the table of one summary report: one row per innermost group.
+
+    :param groups: Kinds of groups, from the outside in.
+    :param window: Time that was summed up.
+    """
+
+    def rows(row: bytes) -> Iterator[Row]:
+        return _leaves(parse(row), groups, (window.start, window.end))
+
+    return Table("summary", SUMMARY_COLUMNS, rows)
+
+
+def _leaves(group: Any, groups: Sequence[str], prefix: Row, level: int = 0) -> Iterator[Row]:
+    here = (*prefix, groups[level], _group_id(group), group.get("name"))
+    children = group.get("children")
+    if level + 1 < len(groups):
+        for child in children or ():
+            yield from _leaves(child, groups, here, level + 1)
+        return
+    unused = (None,) * (3 * (MAX_GROUPS - level - 1))
+    yield (*here, *unused, *(value_of(group, each) for each in (_DURATION, _AMOUNT, _CURRENCY, _AMOUNTS)))
+
+
+def _group_id(group: Any) -> str | None:
+    found = group.get("_id", group.get("id"))
+    if found is None or isinstance(found, str):
+        return found or None
+    text: str = convert(found, Column("group_id", JSON, ""), None)
+    return text
+
+
+def weekly_table(group: str, window: Window) -> Table:
+    """
+    Make the table of one weekly report: one row per user or project and day.
+
+    :param group: ``USER`` or ``PROJECT``.
+    :param window: Its seven days.
+    """
+
+    def rows(row: bytes) -> Iterator[Row]:
+        item = parse(row)
+        who = (window.start, window.end, group, _group_id(item), item.get("name"))
+        for day in item.get("days") or ():
+            currency = value_of(day, _CURRENCY) or value_of(item, _CURRENCY)
+            date = convert(day["date"], Column("date", DAY, ""), item.get("_id"))
+            yield (*who, date, value_of(day, _DURATION), value_of(day, _AMOUNT), currency)
+
+    return Table("weekly", WEEKLY_COLUMNS, rows)
+
+

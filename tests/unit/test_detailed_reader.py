@@ -350,6 +350,29 @@ def test_what_is_added_at_the_end_costs_only_the_pages_it_fills(number, maximum,
     assert len(service.requests) <= pages + 1
 
 
+def test_a_last_page_that_was_fetched_before_rows_were_added_is_read_again():
+    service = Service(maximum=10).fill(25)
+    last_is_read = threading.Event()
+    original = service.send
+
+    def send(request: ApiRequest, decode: Any) -> Any:
+        page = request.json["detailedFilter"]["page"]
+        if page == 2:
+            assert last_is_read.wait(5)
+            apply(service, Change(0, "append", 0, 3))
+        answer = original(request, decode)
+        if page == 3:
+            last_is_read.set()
+        return answer
+
+    service.send = send  # type: ignore[method-assign]
+    sink, result = read(service, concurrency=2)
+    assert sink.ids == sorted(row["_id"] for row in service.rows)
+    assert result.reads == 1
+    pages = [request.json["detailedFilter"]["page"] for request in service.requests]
+    assert pages == [1, 3, 2, 3]
+
+
 def test_a_change_in_the_middle_costs_one_more_read():
     service = Service(maximum=10).fill(50)
     service.before = {3: [lambda: apply(service, Change(3, "delete", 0.0))]}

@@ -68,22 +68,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--workspace-id", default=DEFAULT_WORKSPACE_ID)
     parser.add_argument("--plan", choices=PLANS, default="PRO")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes longer")
-    parser.add_argument(
-        "--requests-per-second", type=float, default=50.0, help="limit of the workspace, 0 is none"
-    )
-    parser.add_argument(
-        "--free-requests-per-hour", type=int, default=30, help="limit on the Free plan, 0 is none"
-    )
-    parser.add_argument(
-        "--retry-after",
-        choices=[form for form in RETRY_AFTER_FORMS if form],
-        help="form of that header in a 429; absent by default",
-    )
-    parser.add_argument("--compress", action="store_true", help="gzip answers when the client accepts it")
-    parser.add_argument("--detailed-max-page-size", type=int, default=1000)
-    parser.add_argument("--oversize", choices=("refuse", "clamp"), default="refuse")
-    parser.add_argument("--report-running", action="store_true", help="show running timers in reports")
     parser.add_argument(
         "--size",
         type=_size,
@@ -104,6 +88,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--extra-fields", type=_fields, metavar="JSON", help="unknown fields for every object in a list"
     )
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes longer")
+    parser.add_argument(
+        "--requests-per-second", type=float, default=50.0, help="limit of the workspace, 0 is none"
+    )
+    parser.add_argument(
+        "--free-requests-per-hour", type=int, default=30, help="limit on the Free plan, 0 is none"
+    )
+    parser.add_argument(
+        "--retry-after",
+        choices=[form for form in RETRY_AFTER_FORMS if form],
+        help="form of that header in a 429; absent by default",
+    )
+    parser.add_argument("--compress", action="store_true", help="gzip answers when the client accepts it")
+    parser.add_argument("--detailed-max-page-size", type=int, default=1000)
+    parser.add_argument("--oversize", choices=("refuse", "clamp"), default="refuse")
+    parser.add_argument("--report-running", action="store_true", help="show running timers in reports")
     return parser
 
 
@@ -127,14 +127,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         workspace,
         host=options.host,
         port=options.port,
-        latency=options.latency,
-        requests_per_second=options.requests_per_second or None,
-        free_requests_per_hour=options.free_requests_per_hour or None,
-        retry_after=options.retry_after,
-        compress=options.compress,
-        detailed_max_page_size=options.detailed_max_page_size,
-        oversize=options.oversize,
-        report_running=options.report_running,
         now=options.now,
         extra_fields=options.extra_fields,
         entities=EntityFeeds(
@@ -143,6 +135,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             type_key=options.entities_type_key,
             deletion_delay=options.deletion_delay,
         ),
+        latency=options.latency,
+        requests_per_second=options.requests_per_second or None,
+        free_requests_per_hour=options.free_requests_per_hour or None,
+        retry_after=options.retry_after,
+        compress=options.compress,
+        detailed_max_page_size=options.detailed_max_page_size,
+        oversize=options.oversize,
+        report_running=options.report_running,
     )
     finish = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

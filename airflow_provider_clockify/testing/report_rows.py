@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.testing.data import EmulatedWorkspace
     from airflow_provider_clockify.testing.entities import TimeEntry, WorkspaceSettings
+    from airflow_provider_clockify.testing.messages import Request
+    from airflow_provider_clockify.testing.selection import ReportQuery
 
 # Encoded rows take about 1 kB each; lists of a selection 8 bytes per entry.
 _KEPT_ROWS = 200_000
@@ -29,6 +31,12 @@ class Style(NamedTuple):
     zone: tzinfo
     rounding: bool
     amount_types: tuple[str, ...]
+    extra_fields: Mapping[str, Any]
+
+
+def style_of(request: Request, query: ReportQuery) -> Style:
+    """Return the style in which a request wants its answer."""
+    return Style(query.zone, query.rounding, query.amount_types, request.behaviour.extra_fields)
 
 
 def rounded_seconds(entry: TimeEntry, rounding: bool, settings: WorkspaceSettings) -> int:
@@ -40,7 +48,7 @@ def rounded_seconds(entry: TimeEntry, rounding: bool, settings: WorkspaceSetting
     return (entry.seconds + shift) // step * step
 
 
-def _amount(kind: str, entry: TimeEntry, seconds: int) -> int:
+def exact_amount(kind: str, entry: TimeEntry, seconds: int) -> int:
     """Return minor units times 3600, exactly; only billable time is earned, all time costs."""
     earned = seconds * entry.hourly_rate if entry.billable else 0
     if kind == "COST":
@@ -65,7 +73,7 @@ def report_totals(entries: Sequence[TimeEntry], style: Style, settings: Workspac
         total += seconds
         billable += seconds if entry.billable else 0
         for kind in kinds:
-            sums[kind][entry.currency] += _amount(kind, entry, seconds)
+            sums[kind][entry.currency] += exact_amount(kind, entry, seconds)
     by_currency = {
         kind: [{"currency": code, "amount": value / 3600} for code, value in sorted(values.items())]
         for kind, values in sums.items()
@@ -100,6 +108,7 @@ class RowEncoder:
         self._people: dict[str, bytes] = {}
         self._work: dict[tuple[str | None, str | None], bytes] = {}
         self._tags: dict[tuple[str, ...] | None, bytes] = {}
+        self._extra = _fragment(style.extra_fields) if style.extra_fields else b""
 
     def encode(self, entry: TimeEntry) -> bytes:
         """Return the JSON of one row."""
@@ -113,7 +122,9 @@ class RowEncoder:
         tags = self._tags.get(entry.tag_ids)
         if tags is None:
             tags = self._tags[entry.tag_ids] = _fragment(self._tag_fields(entry.tag_ids))
-        return b"".join((b"{", person, work, tags, msgspec.json.encode(self._own_fields(entry))[1:]))
+        return b"".join(
+            (b"{", self._extra, person, work, tags, msgspec.json.encode(self._own_fields(entry))[1:])
+        )
 
     def _own_fields(self, entry: TimeEntry) -> dict[str, Any]:
         style = self._style
@@ -138,12 +149,12 @@ class RowEncoder:
         if shown == "HIDE_AMOUNT":
             row["amount"] = row["rate"] = None
         else:
-            row["amount"] = _amount(shown, entry, seconds) / 3600
-            row["rate"] = float(_rate(shown, entry))
+            row["amount"] = exact_amount(shown, entry, seconds) / 3600
+            row["rate"] = float(rate_of(shown, entry))
         if style.amount_types != ("HIDE_AMOUNT",):
-            row["earnedAmount"] = _amount("EARNED", entry, seconds) / 3600
+            row["earnedAmount"] = exact_amount("EARNED", entry, seconds) / 3600
             row["earnedRate"] = float(entry.hourly_rate)
-            row["costAmount"] = _amount("COST", entry, seconds) / 3600
+            row["costAmount"] = exact_amount("COST", entry, seconds) / 3600
             row["costRate"] = float(entry.cost_rate)
             row["currency"] = entry.currency
         return row
@@ -181,7 +192,8 @@ def _fragment(fields: Mapping[str, Any]) -> bytes:
     return msgspec.json.encode(fields)[1:-1] + b","
 
 
-def _rate(kind: str, entry: TimeEntry) -> int:
+def rate_of(kind: str, entry: TimeEntry) -> int:
+    """Return minor units per hour."""
     if kind == "COST":
         return entry.cost_rate
     return entry.hourly_rate - entry.cost_rate if kind == "PROFIT" else entry.hourly_rate

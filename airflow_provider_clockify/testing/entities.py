@@ -187,6 +187,20 @@ class TimeEntry(Audit):
 
 
 @dataclass(slots=True, kw_only=True)
+class SharedReport(Audit):
+    """A saved report that its author shows to people and groups; type is DETAILED, SUMMARY, WEEKLY, ..."""
+
+    id: str
+    name: str
+    author_id: str
+    type: str = "DETAILED"
+    public: bool = False
+    fixed_date: bool = False
+    user_ids: tuple[str, ...] = ()
+    group_ids: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
 class WorkspaceSettings:
     """
     Settings of the workspace that change what its services answer.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_clockify.testing import summary_report, weekly_report
+from airflow_provider_clockify.testing import attendance_report, shared_reports, summary_report, weekly_report
 from airflow_provider_clockify.testing.detailed_file import detailed_table
 from airflow_provider_clockify.testing.messages import (
     Request,
@@ -127,4 +127,6 @@ ROUTES = (
     Route("reports", "POST", "/workspaces/{workspaceId}/reports/detailed", detailed_report),
     *summary_report.ROUTES,
     *weekly_report.ROUTES,
+    *attendance_report.ROUTES,
+    *shared_reports.ROUTES,
 )

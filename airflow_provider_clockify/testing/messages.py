@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -80,6 +81,38 @@ class Caller:
 
 
 @dataclass(slots=True, kw_only=True)
+class EntityFeeds:
+    """
+    How the experimental change feeds behave; sources disagree about most of it.
+
+    :param shape: of the answer: ``array`` (observed 2026-08-08), ``envelope`` (``{"response": [...]}``) or
+        ``json_string`` (both in the Clockify OpenAPI).
+    :param page_base: 0 (Clockify OpenAPI), or 1: pages 0 and 1 are the same (the guide's examples use 1).
+    :param type_key: ``documentType`` (guide) or ``documentCode`` (schema).
+    :param deletion_delay: seconds until a deletion shows; about a minute in the Clockify OpenAPI.
+    :param created_lists_deleted: ``created`` and ``updated`` still show what was deleted later (not known).
+    :param max_limit: larger limits are cut to this without a word, None is no maximum.
+    """
+
+    shape: str = "array"
+    page_base: int = 0
+    type_key: str = "documentType"
+    deletion_delay: float = 60.0
+    created_lists_deleted: bool = False
+    max_limit: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse unknown values."""
+        for name, options in (
+            ("shape", ("array", "envelope", "json_string")),
+            ("page_base", (0, 1)),
+            ("type_key", ("documentType", "documentCode")),
+        ):
+            if getattr(self, name) not in options:
+                raise ValueError(f"{name} of the entity feeds must be one of {options}")
+
+
+@dataclass(slots=True, kw_only=True)
 class Behaviour:
     """
     How the service behaves where sources disagree or nothing was recorded.
@@ -94,7 +127,9 @@ class Behaviour:
         disagree, and the web app exports everything.
     :param report_last_page_header: send ``Last-Page`` with reports that have pages; the Clockify OpenAPI
         promises it, nobody recorded it.
-    :param extra_fields: unknown fields that every row of every list and report has in addition.
+    :param frozen_now: what the service takes for now, None is the clock of this machine.
+    :param extra_fields: unknown fields that every object in a list of an answer has in addition.
+    :param entities: how the change feeds behave.
     """
 
     detailed_max_page_size: int = 1000
@@ -103,7 +138,13 @@ class Behaviour:
     weekly_refusal_status: int = 400
     csv_paged: bool = True
     report_last_page_header: bool = False
+    frozen_now: datetime | None = None
     extra_fields: Mapping[str, Any] = field(default_factory=dict)
+    entities: EntityFeeds = field(default_factory=lambda: EntityFeeds())
+
+    def now(self) -> datetime:
+        """Return what the service takes for now."""
+        return self.frozen_now or datetime.now(UTC)
 
     def __post_init__(self) -> None:
         """Refuse unknown values."""

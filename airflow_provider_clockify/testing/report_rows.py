@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.testing.data import EmulatedWorkspace
     from airflow_provider_clockify.testing.entities import TimeEntry, WorkspaceSettings
-    from airflow_provider_clockify.testing.messages import Request
     from airflow_provider_clockify.testing.selection import ReportQuery
 
 # Encoded rows take about 1 kB each; lists of a selection 8 bytes per entry.
@@ -31,12 +30,11 @@ class Style(NamedTuple):
     zone: tzinfo
     rounding: bool
     amount_types: tuple[str, ...]
-    extra_fields: Mapping[str, Any]
 
 
-def style_of(request: Request, query: ReportQuery) -> Style:
+def style_of(query: ReportQuery) -> Style:
     """Return the style in which a request wants its answer."""
-    return Style(query.zone, query.rounding, query.amount_types, request.behaviour.extra_fields)
+    return Style(query.zone, query.rounding, query.amount_types)
 
 
 def rounded_seconds(entry: TimeEntry, rounding: bool, settings: WorkspaceSettings) -> int:
@@ -56,15 +54,15 @@ def exact_amount(kind: str, entry: TimeEntry, seconds: int) -> int:
     return earned - seconds * entry.cost_rate if kind == "PROFIT" else earned
 
 
-def report_totals(entries: Sequence[TimeEntry], style: Style, settings: WorkspaceSettings) -> bytes:
+def report_totals(entries: Sequence[TimeEntry], style: Style, settings: WorkspaceSettings) -> list[Any]:
     """
-    Return the encoded ``totals`` of a report: an array of one object, or of null when nothing was found.
+    Return the ``totals`` of a report: an array of one object, or of null when nothing was found.
 
     Sums are exact until the final conversion to a float. ``totalAmount`` adds up minor units of different
     currencies, as the service does.
     """
     if not entries:
-        return b"[null]"
+        return [None]
     total = billable = 0
     kinds = [kind for kind in style.amount_types if kind != "HIDE_AMOUNT"]
     sums: dict[str, dict[str, int]] = {kind: defaultdict(int) for kind in kinds}
@@ -92,7 +90,7 @@ def report_totals(entries: Sequence[TimeEntry], style: Style, settings: Workspac
             for kind in kinds
         ],
     }
-    return msgspec.json.encode([row])
+    return [row]
 
 
 class RowEncoder:
@@ -108,7 +106,6 @@ class RowEncoder:
         self._people: dict[str, bytes] = {}
         self._work: dict[tuple[str | None, str | None], bytes] = {}
         self._tags: dict[tuple[str, ...] | None, bytes] = {}
-        self._extra = _fragment(style.extra_fields) if style.extra_fields else b""
 
     def encode(self, entry: TimeEntry) -> bytes:
         """Return the JSON of one row."""
@@ -122,9 +119,7 @@ class RowEncoder:
         tags = self._tags.get(entry.tag_ids)
         if tags is None:
             tags = self._tags[entry.tag_ids] = _fragment(self._tag_fields(entry.tag_ids))
-        return b"".join(
-            (b"{", self._extra, person, work, tags, msgspec.json.encode(self._own_fields(entry))[1:])
-        )
+        return b"".join((b"{", person, work, tags, msgspec.json.encode(self._own_fields(entry))[1:]))
 
     def _own_fields(self, entry: TimeEntry) -> dict[str, Any]:
         style = self._style

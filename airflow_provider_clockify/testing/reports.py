@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_clockify.testing import attendance_report, shared_reports, summary_report, weekly_report
+from airflow_provider_clockify.testing import (
+    attendance_report,
+    expense_report,
+    shared_reports,
+    summary_report,
+    weekly_report,
+)
 from airflow_provider_clockify.testing.detailed_file import detailed_table
 from airflow_provider_clockify.testing.messages import (
     Request,
@@ -59,11 +65,11 @@ def detailed_report(request: Request) -> Response:
     column = choice(own, "sortColumn", tuple(_SORT_KEYS), "DATE")
     totals_mode = choice(_part(own, "options"), "totals", ("CALCULATE", "EXCLUDE"), "CALCULATE")
 
-    style = style_of(request, query)
+    style = style_of(query)
     entries, totals = request.rows.selection(
         _question(request, query, own, column),
         lambda: _sorted(request, select(request, query, _part(own, "auditFilter")), column, query),
-        lambda found: report_totals(found, style, request.workspace.settings),
+        lambda found: msgspec.json.encode(report_totals(found, style, request.workspace.settings)),
     )
     rows = entries[(page - 1) * size : page * size]
     if query.is_file:
@@ -128,5 +134,6 @@ ROUTES = (
     *summary_report.ROUTES,
     *weekly_report.ROUTES,
     *attendance_report.ROUTES,
+    *expense_report.ROUTES,
     *shared_reports.ROUTES,
 )

@@ -49,7 +49,7 @@ def _is_wanted(request: Request, report: SharedReport, wanted: str) -> bool:
     groups = request.workspace.user_groups
     mine = report.author_id == user_id
     shown = user_id in report.user_ids or any(
-        user_id in groups[group_id].user_ids for group_id in report.group_ids
+        group_id in groups and user_id in groups[group_id].user_ids for group_id in report.group_ids
     )
     if wanted == "CREATED_BY_ME":
         return mine
@@ -68,9 +68,10 @@ def _document(request: Request, report: SharedReport) -> dict[str, Any]:
         "reportAuthor": report.author_id,
         "visibleToUsers": [{"id": key, "name": workspace.users[key].name} for key in report.user_ids],
         "visibleToUserGroups": [
-            {"id": key, "name": workspace.user_groups[key].name} for key in report.group_ids
+            {"id": key, "name": workspace.user_groups[key].name}
+            for key in report.group_ids
+            if key in workspace.user_groups
         ],
-        **request.behaviour.extra_fields,
     }
 
 

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from airflow_provider_clockify.testing.messages import Request, Response, Route, domain_error
 from airflow_provider_clockify.testing.report_files import Table, file_response, hours, money_header
 from airflow_provider_clockify.testing.report_groups import (
@@ -64,7 +62,7 @@ def summary_report(request: Request) -> Response:
     return Response(
         200,
         {
-            "totals": msgspec.Raw(report_totals(entries, style_of(request, query), workspace.settings)),
+            "totals": report_totals(entries, style_of(query), workspace.settings),
             "donutChart": _chart(request, query, entries, chart),
             "groupTotals": {
                 "groupOneTotalCount": len(root.children),
@@ -119,7 +117,6 @@ class _Writer:
             name = fields["name"]
             fields["nameLowerCase"] = None if name is None else name.lower()
             fields |= sum_fields(self._request.workspace, child.sums, self._query)
-            fields |= self._request.behaviour.extra_fields
             if level + 1 < len(self._kinds):
                 fields["children"] = self.rows(child, inner)
             found.append(fields)

@@ -7,8 +7,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from airflow_provider_clockify.testing.messages import ApiError, Request, Response, Route
 from airflow_provider_clockify.testing.report_files import Table, file_response, hours, money_header
 from airflow_provider_clockify.testing.report_groups import (
@@ -73,7 +71,7 @@ def weekly_report(request: Request) -> Response:
         fields["nameLowerCase"] = None if name is None else name.lower()
         fields |= sum_fields(workspace, group.sums, query)
         fields["days"] = _day_rows(days, group.children, query)
-        rows.append(fields | dict(request.behaviour.extra_fields))
+        rows.append(fields)
     rows.sort(key=lambda row: (row["nameLowerCase"] or "", row["_id"] or ""), reverse=query.descending)
     if query.is_file:
         return file_response(request, query, "Weekly", _table(request, query, by, days, rows, root))
@@ -81,7 +79,7 @@ def weekly_report(request: Request) -> Response:
     return Response(
         200,
         {
-            "totals": msgspec.Raw(report_totals(entries, style_of(request, query), workspace.settings)),
+            "totals": report_totals(entries, style_of(query), workspace.settings),
             "groupOne": rows,
             "totalsByDay": _day_rows(days, by_day.children, query),
             "usersWithoutTime": idle,

@@ -41,8 +41,8 @@ def test_row_in_full(saved):
         "isPublic": True,
         "fixedDate": False,
         "reportAuthor": owner.id,
-        "visibleToUsers": [{"id": employee.id, "name": "Emil Employee"}],
-        "visibleToUserGroups": [{"id": group.id, "name": "All"}],
+        "visibleToUsers": [{"id": employee.id, "name": "Emil Employee", "brandNew": 1}],
+        "visibleToUserGroups": [{"id": group.id, "name": "All", "brandNew": 1}],
         "brandNew": 1,
     }
 
@@ -77,3 +77,11 @@ def test_pages_are_camel_case(serve, empty):
 def test_paid_plans_only(saved):
     saved.emulator.workspace.plan = "FREE"
     assert shared(saved).status_code == 403
+
+
+def test_generated_workspaces_have_some(client):
+    assert names(client) == ["Monthly hours", "Team week", "Für mich"]
+    assert len(names(client, sharedReportsFilter="ALL_ADMIN")) == 4
+    workspace = client.emulator.workspace
+    workspace.delete(next(iter(workspace.user_groups.values())))
+    assert shared(client).json()["reports"][1]["visibleToUserGroups"] == []

@@ -104,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--detailed-max-page-size", type=int, default=1000)
     parser.add_argument("--oversize", choices=("refuse", "clamp"), default="refuse")
     parser.add_argument("--report-running", action="store_true", help="show running timers in reports")
+    parser.add_argument("--weekly-refusal-status", type=int, choices=(400, 200), default=400)
+    parser.add_argument("--whole-files", action="store_true", help="no pages in CSV and XLSX")
+    parser.add_argument("--report-last-page-header", action="store_true")
     return parser
 
 
@@ -143,6 +146,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         detailed_max_page_size=options.detailed_max_page_size,
         oversize=options.oversize,
         report_running=options.report_running,
+        weekly_refusal_status=options.weekly_refusal_status,
+        csv_paged=not options.whole_files,
+        report_last_page_header=options.report_last_page_header,
     )
     finish = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

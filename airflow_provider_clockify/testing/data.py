@@ -32,6 +32,7 @@ from airflow_provider_clockify.testing.entities import (
     Deletion,
     ObjectIds,
     Project,
+    SharedReport,
     Tag,
     Task,
     TimeEntry,
@@ -96,6 +97,7 @@ class EmulatedWorkspace(BusinessData):
         self.user_groups: dict[str, UserGroup] = {}
         self.custom_fields: dict[str, CustomField] = {}
         self.entries: dict[str, TimeEntry] = {}
+        self.shared_reports: dict[str, SharedReport] = {}
         self.deletion_bin: list[Deletion] = []
         self._ids = ObjectIds()
         self._ordered: list[TimeEntry] = []
@@ -195,6 +197,22 @@ class EmulatedWorkspace(BusinessData):
                 id=self._ids.next(instant), name=name, created_at=instant, updated_at=instant, **fields
             )
             return self._add(self.custom_fields, custom_field.id, custom_field)
+
+    def add_shared_report(
+        self, name: str, author_id: str, *, at: datetime | None = None, **fields: Any
+    ) -> SharedReport:
+        """Save a report of a user and show it to others."""
+        with self.lock:
+            instant = epoch_seconds(at)
+            report = SharedReport(
+                id=self._ids.next(instant),
+                name=name,
+                author_id=self.users[author_id].id,
+                created_at=instant,
+                updated_at=instant,
+                **fields,
+            )
+            return self._add(self.shared_reports, report.id, report)
 
     def _add(self, table: dict[str, _E], entity_id: str, entity: _E) -> _E:
         table[entity_id] = entity

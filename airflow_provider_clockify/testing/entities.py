@@ -55,6 +55,8 @@ class User(Audit):
         account (Clockify help centre).
     :param account_status: ACTIVE, PENDING_EMAIL_VERIFICATION, NOT_REGISTERED, LIMITED or DELETED.
     :param hourly_rate: minor units per hour, None inherits the rate of the workspace.
+    :param date_format: of the files of reports, made of YYYY, MM and DD.
+    :param time_format: HOUR24 or HOUR12, of the files of reports.
     """
 
     id: str
@@ -67,6 +69,8 @@ class User(Audit):
     account_status: str = "ACTIVE"
     hourly_rate: int | None = None
     cost_rate: int | None = None
+    date_format: str = "MM/DD/YYYY"
+    time_format: str = "HOUR24"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -189,6 +193,20 @@ class TimeEntry(Audit):
     def seconds(self) -> int:
         """Duration in seconds, 0 while the timer runs."""
         return 0 if self.end is None else self.end - self.start
+
+
+@dataclass(slots=True, kw_only=True)
+class SharedReport(Audit):
+    """A saved report that its author shows to people and groups; type is DETAILED, SUMMARY, WEEKLY, ..."""
+
+    id: str
+    name: str
+    author_id: str
+    type: str = "DETAILED"
+    public: bool = False
+    fixed_date: bool = False
+    user_ids: tuple[str, ...] = ()
+    group_ids: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -117,6 +117,7 @@ def generate_workspace(
     maker.things(projects)
     workspace.load_entries(maker.time_entries(entries, running_timers, outside_entries))
     add_business(workspace, business, seed, first, last)
+    maker.shared_reports()
     return workspace
 
 
@@ -195,6 +196,18 @@ class _Maker:
                 workspace.add_task(project.id, task, at=at, status="DONE" if task == "Setup" else "ACTIVE")
                 for task in (("Build", "Review", "Setup") if number % 3 != 1 else ())
             ]
+
+    def shared_reports(self) -> None:
+        """Make reports that the owner shows to somebody, to a group and to nobody, and one of somebody else."""
+        owner, other = self._users[0], self._users[-1]
+        groups = tuple(self._workspace.user_groups)[:1]
+        for name, author, fields in (
+            ("Monthly hours", owner, {"type": "SUMMARY", "user_ids": (other.id,)}),
+            ("Team week", owner, {"type": "WEEKLY", "group_ids": groups, "public": True}),
+            ("Für mich", owner, {"fixed_date": True}),
+            ("=Theirs", other, {"type": "EXPENSE_DETAILED"}),
+        ):
+            self._workspace.add_shared_report(name, author.id, at=self._founded, **fields)
 
     def time_entries(self, finished: int, running: int, outside: int) -> list[TimeEntry]:
         made = [self._entry(self._start(number, finished)) for number in range(finished)]

@@ -71,6 +71,9 @@ class ClockifyEmulator:
     :param detailed_max_page_size: largest page of the detailed report.
     :param oversize: ``refuse`` or ``clamp`` larger pages.
     :param report_running: show running timers in reports.
+    :param weekly_refusal_status: 400 or 200, status of a weekly report that is not about 7 days.
+    :param csv_paged: end CSV and XLSX of the detailed report with the requested page.
+    :param report_last_page_header: send ``Last-Page`` with pages of reports.
     :param clock: seconds for the limits; replace it to let an hour pass.
     :param now: aware moment that the services take for now, None is the clock of this machine; see ``now``.
     :param extra_fields: fields that no client knows, added to every object in a list of an answer.
@@ -91,6 +94,9 @@ class ClockifyEmulator:
         detailed_max_page_size: int = 1000,
         oversize: str = "refuse",
         report_running: bool = False,
+        weekly_refusal_status: int = 400,
+        csv_paged: bool = True,
+        report_last_page_header: bool = False,
         clock: Callable[[], float] = time.monotonic,
         now: datetime | None = None,
         extra_fields: Mapping[str, Any] | None = None,
@@ -104,7 +110,12 @@ class ClockifyEmulator:
         self.latency = latency
         self.compress = compress
         self.behaviour = Behaviour(
-            detailed_max_page_size=detailed_max_page_size, oversize=oversize, report_running=report_running
+            detailed_max_page_size=detailed_max_page_size,
+            oversize=oversize,
+            report_running=report_running,
+            weekly_refusal_status=weekly_refusal_status,
+            csv_paged=csv_paged,
+            report_last_page_header=report_last_page_header,
         )
         self.behaviour.extra_fields = dict(extra_fields or {})
         self.behaviour.entities = entities or EntityFeeds()

@@ -11,14 +11,15 @@ Errors of the package.
     ├── ClockifyTransportError                no usable answer: connection, timeout, broken body
     │   └── ClockifyWriteUnknownError         a write was sent, and nobody knows whether it took effect
     ├── ClockifyApiError                      the service answered with an error
-    │   ├── ClockifyBadRequestError           400, 405, 415
+    │   ├── ClockifyBadRequestError           400 and other 4xx, a redirect, 2xx with an error object
     │   │   └── ClockifyNotFoundError         404, or 400 "doesn't belong to Workspace"
     │   ├── ClockifyAuthError                 401
     │   ├── ClockifyForbiddenError            402, 403
     │   ├── ClockifyRateLimitError            429; ``retry_after`` in seconds where the service named it
     │   └── ClockifyServerError               5xx
     ├── ClockifyResponseError                 an answer of unexpected shape
-    └── ClockifyIncompleteError               completeness of a read could not be proven; nothing is published
+    ├── ClockifyIncompleteError               completeness of a read could not be proven; nothing is published
+    └── ClockifyNoRowsError                   there is nothing to export, and on_empty="fail"
 
 No module of this package decides anything by the text of these errors: the facts are attributes.
 """
@@ -83,7 +84,7 @@ class ClockifyApiError(ClockifyError):
 
 
 class ClockifyBadRequestError(ClockifyApiError):
-    """The service refused the request as wrong (400, 405, 415)."""
+    """The service refused the request as wrong (4xx, an error object with 2xx), or redirected it."""
 
 
 class ClockifyNotFoundError(ClockifyBadRequestError):
@@ -132,3 +133,7 @@ class ClockifyResponseError(ClockifyError):
 
 class ClockifyIncompleteError(ClockifyError):
     """A read could not be proven complete, so nothing was published."""
+
+
+class ClockifyNoRowsError(ClockifyError):
+    """The window holds no rows, and the export was asked not to write an empty file."""

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from airflow_provider_clockify.api.detailed import MAX_READS, OPERATION, DetailedReader, ReadResult
 from airflow_provider_clockify.api.values import one_line
-from airflow_provider_clockify.exceptions import ClockifyError, ClockifyIncompleteError
+from airflow_provider_clockify.exceptions import ClockifyIncompleteError, ClockifyNoRowsError
 from airflow_provider_clockify.records import DETAILED, SCHEMA_VERSION, Table
 from airflow_provider_clockify.sinks.formats import open_writer
 from airflow_provider_clockify.sinks.storage import HashingFile, Staging, Target
@@ -41,10 +41,6 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.api.client import ClockifyClient
 
 log = logging.getLogger(__name__)
-
-
-class NoRowsError(ClockifyError):
-    """The window holds no rows, and the export was asked not to write an empty file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,8 +303,8 @@ def export_detailed(
     :param filters: What :func:`.api.reports.report_filters` returned.
     :param file_format: ``jsonl``, ``csv`` or ``parquet``.
     :param compression: ``gzip``, ``zstd`` or ``None``.
-    :param on_empty: ``write`` publishes files without rows; anything else raises :class:`NoRowsError`.
-    :raises NoRowsError: there are no rows.
+    :param on_empty: ``write`` publishes files without rows; anything else raises :class:`ClockifyNoRowsError`.
+    :raises ClockifyNoRowsError: there are no rows.
     :raises ClockifyError: the export could not be made; nothing was published.
     """
     started = time.monotonic()
@@ -323,7 +319,7 @@ def export_detailed(
         for chunk in reads.chunks:
             result.add(chunk.result)
         if not result.rows and on_empty != "write":
-            raise NoRowsError(f"No time entries start in {plan.window}.")
+            raise ClockifyNoRowsError(f"No time entries start in {plan.window}.")
         files: list[HashingFile] = []
         for number, output in enumerate(plan.outputs):
             spools = [path for chunk in reads.chunks if (path := chunk.spools.path(output)) is not None]

@@ -28,12 +28,10 @@ with DAG(
 ):
     export = ClockifyDetailedReportOperator(
         task_id="export_yesterday",
-        output_path=(
-            "{{ var.value.get('clockify_output', '/tmp/clockify') }}"
-            "/daily_csv/{{ (logical_date or dag_run.run_after) | ds_nodash }}.csv"
-        ),
+        output_path="{{ var.value.get('clockify_output', '/tmp/clockify') }}/time_entries_csv",
         file_format="csv",
         window="day",
+        partition_by="day",
     )
     # [END howto_operator_clockify_plain_cron]
 

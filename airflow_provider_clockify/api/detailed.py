@@ -140,13 +140,15 @@ class _Tally:
         self._seconds = Decimal(0)
         self._break_seconds = Decimal(0)
         self._money: dict[str, Decimal] = {}
-        self._disturbed = False
+        self.disturbed = False
 
     def take(self, rows: Iterable[tuple[_Row, msgspec.Raw]]) -> None:
         """Count a page's rows and hand the wanted ones to the sink."""
         ids: set[str] = set()
         for row, raw in rows:
-            row_id = row.mongo_id or row.plain_id or ""
+            row_id = row.mongo_id or row.plain_id
+            if not row_id:
+                raise ClockifyResponseError(f"A row of {OPERATION} has no id.", operation=OPERATION)
             if self._is_new(row_id, ids):
                 self._add(row_id, row, raw)
             ids.add(row_id)
@@ -166,14 +168,12 @@ class _Tally:
             if not known and page_ids:
                 raise _NotSortedError
             # A page that begins before its predecessor's end: rows moved by more than a page.
-            self._disturbed = self._disturbed or not known
+            self.disturbed = self.disturbed or not known
             known = True
         self.result.duplicates += known
         return not known
 
     def _add(self, row_id: str, row: _Row, raw: msgspec.Raw) -> None:
-        if not row_id:
-            raise ClockifyResponseError(f"A row of {OPERATION} has no id.", operation=OPERATION)
         if self._users is not None and row.user_id not in self._users:
             raise ClockifyResponseError(
                 f"{OPERATION} gave entry {row_id} of user {row.user_id}, whom filters['users'] does not name: the "
@@ -206,7 +206,7 @@ class _Tally:
 
     def difference(self, totals: Totals) -> str | None:
         """Compare with the service's figures: ``None`` when they agree, else what differs."""
-        if self._disturbed:
+        if self.disturbed:
             return "rows moved between pages"
         if self._count != totals.entries_count:
             return f"{self._count} distinct entries received, the service counts {totals.entries_count}"
@@ -296,6 +296,9 @@ class DetailedReader:
                 tally.result.pages = pages
                 tally.result.reads = number
                 return tally.result
+            if tally.disturbed:
+                # Rows moved, or another order showed only between two pages: a set of all ids copes with both.
+                self.sorted_by_id = False
             log.warning(
                 "The data of %s to %s changed while they were read (%s); read %d of %d.",
                 window.start_iso,
@@ -348,9 +351,9 @@ class DetailedReader:
         smaller = [size for size in PAGE_SIZES if size < self._page_size]
         try:
             return self._page(window, 1, self._page_size)
-        except ClockifyNotFoundError:
-            raise
-        except ClockifyBadRequestError:
+        except ClockifyBadRequestError as error:
+            if error.status != 400 or isinstance(error, ClockifyNotFoundError):
+                raise
             # Nothing but the message tells a refused page size from another mistake, and its text is not
             # documented: what a smaller page does not mend was not about the size.
             for size in smaller:

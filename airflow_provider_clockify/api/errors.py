@@ -38,19 +38,22 @@ class ErrorBody(msgspec.Struct):
     code: Any = None
 
 
-def read_error_body(body: bytes) -> tuple[int | None, str]:
+def read_error_body(body: bytes, secret: str = "") -> tuple[int | None, str]:
     """
     Read code and message of an error body.
 
+    :param body: Content of the answer.
+    :param secret: Text to hide; before anything is cut, so that no part of it is left at the cut.
     :return: The code, and the message as one short line. Bodies of another kind (a proxy's HTML, nothing) give
         ``None`` and what text there is.
     """
     try:
         answer = msgspec.json.decode(body, type=ErrorBody)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return None, _one_line(body[: 2 * REASON_LENGTH].decode("utf-8", "replace"))
+        text = _without(secret, body.decode("utf-8", "replace"))
+        return None, _one_line(text[: 2 * REASON_LENGTH])
     code = answer.code if isinstance(answer.code, int) and not isinstance(answer.code, bool) else None
-    return code, _one_line(answer.message if isinstance(answer.message, str) else "")
+    return code, _one_line(_without(secret, answer.message) if isinstance(answer.message, str) else "")
 
 
 def is_error_object(body: bytes) -> bool:
@@ -89,8 +92,7 @@ def error_from_answer(
     :param now: Aware current time, for a ``Retry-After`` date.
     :param attempts: How many times the request was sent.
     """
-    code, reason = read_error_body(body)
-    reason = reason.replace(settings.api_key, "***")
+    code, reason = read_error_body(body, settings.api_key)
     host = urlsplit(service_url(settings, request.service)).netloc
     seen = f"{status}" + (f", code {code}" if code is not None else "") + (f": {reason}" if reason else "")
     where = f"Connection {settings.conn_id!r}, {request.operation} on {host}"
@@ -162,6 +164,10 @@ def _forbidden_cure(request: ApiRequest) -> str:
     if request.service == "reports":
         cure += ', or, if only amounts are hidden from it, filters={"amountShown": "HIDE_AMOUNT"}'
     return cure + "."
+
+
+def _without(secret: str, text: str) -> str:
+    return text.replace(secret, "***") if secret else text
 
 
 def _one_line(text: str) -> str:

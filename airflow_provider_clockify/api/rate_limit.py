@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+HOUR = 3600.0
 
 
 class RateLimiter:
@@ -20,31 +24,51 @@ class RateLimiter:
     limiter.
 
     :param requests_per_second: Ceiling; requests start at least ``1 / requests_per_second`` seconds apart.
+    :param requests_per_hour: Quota of the workspace, as far as this process spends it; ``None`` when none is known.
     :param clock: Monotonic seconds.
     """
 
-    def __init__(self, requests_per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        requests_per_second: float,
+        requests_per_hour: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._interval = 1.0 / requests_per_second
         self._next_free = float("-inf")
+        self._hourly = requests_per_hour
+        self._moments: deque[float] = deque()
 
-    def at_most(self, requests_per_second: float) -> None:
-        """Lower the ceiling; connections that share a workspace obey the strictest of them."""
+    def at_most(self, requests_per_second: float, requests_per_hour: int | None = None) -> None:
+        """Lower the ceilings; connections that share a workspace obey the strictest of them."""
         with self._lock:
             self._interval = max(self._interval, 1.0 / requests_per_second)
+            if requests_per_hour is not None:
+                self._hourly = min(requests_per_hour, self._hourly or requests_per_hour)
 
-    def reserve(self) -> float:
+    def reserve(self, longest: float = float("inf")) -> float:
         """
         Take the next free moment.
 
-        :return: Seconds to wait for it; 0 when it is now.
+        :param longest: Longest wait in seconds that is acceptable; a moment beyond it is not taken.
+        :return: Seconds to wait for it; 0 when it is now, more than ``longest`` when it was not taken.
         """
         with self._lock:
             now = self._clock()
             moment = max(now, self._next_free)
-            self._next_free = moment + self._interval
-            return moment - now
+            if self._hourly is not None:
+                while len(self._moments) > self._hourly:
+                    self._moments.popleft()
+                if len(self._moments) == self._hourly:
+                    moment = max(moment, self._moments[0] + HOUR)
+            wait = moment - now
+            if wait <= longest:
+                self._next_free = moment + self._interval
+                if self._hourly is not None:
+                    self._moments.append(moment)
+            return wait
 
     def pause(self, seconds: float) -> None:
         """Let nobody start a request for that many seconds: the service asked this workspace to slow down."""
@@ -56,18 +80,21 @@ _limiters: dict[tuple[str, str], RateLimiter] = {}
 _registry_lock = threading.Lock()
 
 
-def limiter_for(host: str, workspace: str, requests_per_second: float) -> RateLimiter:
+def limiter_for(
+    host: str, workspace: str, requests_per_second: float, requests_per_hour: int | None = None
+) -> RateLimiter:
     """
     Give the limiter that this process keeps for a workspace.
 
     :param host: Base URL of the service.
     :param workspace: Workspace id, or what else names the budget.
     :param requests_per_second: Ceiling of the asking connection.
+    :param requests_per_hour: Quota that the asking connection knows of.
     """
     with _registry_lock:
         limiter = _limiters.get((host, workspace))
         if limiter is None:
-            limiter = _limiters[(host, workspace)] = RateLimiter(requests_per_second)
+            limiter = _limiters[(host, workspace)] = RateLimiter(requests_per_second, requests_per_hour)
         else:
-            limiter.at_most(requests_per_second)
+            limiter.at_most(requests_per_second, requests_per_hour)
         return limiter

@@ -125,6 +125,7 @@ class SyncTransport:
             service_url(settings, "core"),
             settings.workspace_id or settings.conn_id,
             settings.requests_per_second,
+            settings.requests_per_hour,
         )
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -172,7 +173,10 @@ class SyncTransport:
         )
 
     def _attempt(self, request: ApiRequest, decode: Callable[[ApiResponse], T], number: int) -> T:
-        self._wait(self._limiter.reserve())
+        wait = self._limiter.reserve(self._policy.max_wait)
+        if wait > self._policy.max_wait:
+            raise self._budget_spent(request, wait, number)
+        self._wait(wait)
         with self._lock:
             self.stats.requests += 1
             self.stats.retries += number > 1
@@ -215,6 +219,17 @@ class SyncTransport:
                 operation=request.operation,
                 attempts=number,
             ) from error
+
+    def _budget_spent(self, request: ApiRequest, wait: float, number: int) -> ClockifyRateLimitError:
+        return ClockifyRateLimitError(
+            f"Connection {self.settings.conn_id!r}: not sending {request.operation}: extra.requests_per_hour of the "
+            f"connection ({self.settings.requests_per_hour}) is used up by this process for another {wait:.0f} s. Run "
+            "later, narrow the window, or raise the number if the plan allows more.",
+            reason="requests_per_hour of the connection",
+            operation=request.operation,
+            attempts=number - 1,
+            retry_after=wait,
+        )
 
     def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
         where = f"Connection {self.settings.conn_id!r}, {request.operation}"

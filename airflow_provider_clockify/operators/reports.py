@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_clockify._compat import AirflowSkipException, BaseOperator
 from airflow_provider_clockify.airflow_errors import airflow_semantics
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWindowError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyNoRowsError, ClockifyWindowError
 from airflow_provider_clockify.window import PARTITION_UNITS, RunTimes, Window, resolve_window
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class ClockifyDetailedReportOperator(BaseOperator):
         """Check everything that can be checked without a request, then export."""
         # Imported here, since Airflow parses DAG files all the time and runs them elsewhere.
         from airflow_provider_clockify.api.reports import report_filters
-        from airflow_provider_clockify.exporting import NoRowsError, export_detailed, make_plan
+        from airflow_provider_clockify.exporting import export_detailed, make_plan
         from airflow_provider_clockify.hooks.clockify import ClockifyHook
         from airflow_provider_clockify.sinks.formats import check_format, file_suffix
         from airflow_provider_clockify.sinks.storage import Target
@@ -119,11 +119,13 @@ class ClockifyDetailedReportOperator(BaseOperator):
             )
             filters = report_filters(self.filters)
             target = Target(self.output_path)
+            target.check(is_base=partition_by is not None)
             plan = make_plan(
                 self._resolve_window(context),
                 partition_by=partition_by,
                 file_name="detailed" + file_suffix(self.file_format, self.compression),
             )
+            self._check_complete(plan.window, context)
             hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
             workspace_id = hook.workspace_id
             self.log.info(
@@ -146,7 +148,7 @@ class ClockifyDetailedReportOperator(BaseOperator):
                     compression=self.compression,
                     on_empty=on_empty,
                 )
-            except NoRowsError as error:
+            except ClockifyNoRowsError as error:
                 if on_empty == "skip":
                     raise AirflowSkipException(str(error)) from error
                 raise
@@ -155,23 +157,34 @@ class ClockifyDetailedReportOperator(BaseOperator):
                 "No rows with filters['users']. The service is known to answer empty where its users filter fails: "
                 "compare with an export without it."
             )
-        return result.to_xcom()
+        return {**result.to_xcom(), "requests": hook.client.transport.stats.requests}
 
     def _resolve_window(self, context: Context) -> Window:
         times = run_times(context)
-        window = resolve_window(
+        by_unit = self.start is None and self.end is None and self.window != "data_interval"
+        key = getattr(context.get("dag_run"), "partition_key", None)
+        if by_unit and key and times.partition_date is None:
+            raise ClockifyWindowError(
+                f"The run has the partition key {key!r}, but this Airflow gives its tasks no partition_date (3.3 "
+                "does), so that the window would be another one than the partition. Give the bounds yourself, for "
+                """example start="{{ dag_run.partition_key }}Z" and an end made from it, or upgrade Airflow."""
+            )
+        return resolve_window(
             start=self.start, end=self.end, window=self.window, lookback=self.lookback, times=times
         )
+
+    def _check_complete(self, window: Window, context: Context) -> None:
+        """Refuse a partition that has not ended, and warn of any other window that has not."""
         if window.is_complete_at(datetime.now(UTC)):
-            return window
-        if times.partition_date is not None and self.start is None and self.window != "data_interval":
+            return
+        partitioned = context.get("partition_date") is not None
+        if partitioned and self.start is None and self.window != "data_interval":
             raise ClockifyWindowError(
                 f"The {self.window} of this run's partition, {window}, is not over yet: its export would be cut short. "
                 "Let the timetable name the last complete partition, for example CronPartitionTimetable("
                 '"0 0 * * *", timezone="UTC", run_offset=-1).'
             )
         self.log.warning("The window %s is not over yet: entries may still be added to it.", window)
-        return window
 
 
 def run_times(context: Context) -> RunTimes:

@@ -122,6 +122,16 @@ class _JsonLinesWriter:
         """Nothing to finish."""
 
 
+class _LineFeeds:
+    r"""Takes CSV rows that end with ``\r\n``, one per call, and ends them with ``\n``."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._write = text.write
+
+    def write(self, row: str) -> int:
+        return self._write(row[:-2] + "\n")
+
+
 class _CsvWriter:
     r"""RFC 4180 with a header line, UTF-8, ``\n``; ``None`` is an empty field."""
 
@@ -129,7 +139,8 @@ class _CsvWriter:
         self._rows = table.rows
         self._texts: list[Callable[[Any], Any]] = [_CSV_TEXT[column.type] for column in table.columns]
         self._text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=False)
-        self._csv = csv.writer(self._text, lineterminator="\n")
+        # Before Python 3.13 only line breaks that are part of the terminator get quotes.
+        self._csv = csv.writer(_LineFeeds(self._text), lineterminator="\r\n")
         self._csv.writerow([column.name for column in table.columns])
 
     def write(self, lines: IO[bytes]) -> int:

@@ -64,6 +64,24 @@ class Target:
         if protocol in ("file", "local"):
             self.local = Path(self._remote.path)
 
+    def check(self, *, is_base: bool) -> None:
+        """
+        Refuse a file where a folder is needed, and the other way round.
+
+        :param is_base: Whether files go below the target, rather than into it.
+        :raises ClockifyConfigError: the local target is of the wrong kind.
+        """
+        if self.local is None:
+            return
+        if is_base and self.local.is_file():
+            raise ClockifyConfigError(
+                f"output_path {self.output_path!r} is a file; with partition_by it must be a folder."
+            )
+        if not is_base and self.local.is_dir():
+            raise ClockifyConfigError(
+                f"output_path {self.output_path!r} is a folder; name a file in it, or set partition_by."
+            )
+
     def child(self, *parts: str) -> str:
         """Give the path of a file below the target, or of the target itself, in the user's spelling of it."""
         return "/".join((self.output_path.rstrip("/"), *parts)) if parts else self.output_path
@@ -141,6 +159,7 @@ class Staging:
 
     def __enter__(self) -> Staging:
         """Make and lock the folder; remove those that killed exports left."""
+        self.target.check(is_base=self._is_base)
         try:
             self.folder = self._make_folder()
         except OSError as error:
@@ -178,7 +197,7 @@ class Staging:
             remote.fs.put_file(str(private), remote.path)
             return final
         path = self.target.local.joinpath(*parts)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._make_parents(path.parent)
         os.replace(private, path)
         _sync_folder(path.parent)
         return final
@@ -188,12 +207,6 @@ class Staging:
         if local is None:
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX))
         else:
-            if self._is_base and local.is_file():
-                raise NotADirectoryError(0, "it is a file; with partition_by it must be a folder", str(local))
-            if not self._is_base and local.is_dir():
-                raise IsADirectoryError(
-                    0, "it is a folder; name a file in it, or set partition_by", str(local)
-                )
             parent = local if self._is_base else local.parent
             self._make_parents(parent)
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=parent))

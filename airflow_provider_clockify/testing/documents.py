@@ -39,8 +39,8 @@ def user_document(workspace: EmulatedWorkspace, user: User) -> dict[str, Any]:
     settings = {
         "timeZone": user.time_zone,
         "weekStart": "MONDAY",
-        "dateFormat": "MM/DD/YYYY",
-        "timeFormat": "HOUR24",
+        "dateFormat": user.date_format,
+        "timeFormat": user.time_format,
         "lang": "EN",
         "theme": "DEFAULT",
         "myStartOfDay": "09:00",

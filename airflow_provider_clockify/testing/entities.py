@@ -55,6 +55,8 @@ class User(Audit):
         account (Clockify help centre).
     :param account_status: ACTIVE, PENDING_EMAIL_VERIFICATION, NOT_REGISTERED, LIMITED or DELETED.
     :param hourly_rate: minor units per hour, None inherits the rate of the workspace.
+    :param date_format: of the files of reports, made of YYYY, MM and DD.
+    :param time_format: HOUR24 or HOUR12, of the files of reports.
     """
 
     id: str
@@ -67,6 +69,8 @@ class User(Audit):
     account_status: str = "ACTIVE"
     hourly_rate: int | None = None
     cost_rate: int | None = None
+    date_format: str = "MM/DD/YYYY"
+    time_format: str = "HOUR24"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +84,7 @@ class Client(Audit):
     email: str | None = None
     address: str | None = None
     note: str | None = None
+    cc_emails: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,16 +131,21 @@ class Tag(Audit):
 
 @dataclass(slots=True, kw_only=True)
 class UserGroup(Audit):
-    """A group of users."""
+    """A group of users, and the team managers in charge of them."""
 
     id: str
     name: str
     user_ids: tuple[str, ...] = ()
+    manager_ids: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
 class CustomField(Audit):
-    """A custom field of time entries; type is TXT, NUMBER, DROPDOWN_SINGLE, CHECKBOX, LINK, ..."""
+    """
+    A custom field of time entries; type is TXT, NUMBER, DROPDOWN_SINGLE, CHECKBOX, LINK, ...
+
+    :param project_defaults: project id, status and value of each project that differs from the workspace.
+    """
 
     id: str
     name: str
@@ -144,6 +154,9 @@ class CustomField(Audit):
     required: bool = False
     entity_type: str = "TIMEENTRY"
     allowed_values: tuple[str, ...] = ()
+    description: str | None = None
+    default_value: Any = None
+    project_defaults: tuple[tuple[str, str, Any], ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -183,6 +196,20 @@ class TimeEntry(Audit):
 
 
 @dataclass(slots=True, kw_only=True)
+class SharedReport(Audit):
+    """A saved report that its author shows to people and groups; type is DETAILED, SUMMARY, WEEKLY, ..."""
+
+    id: str
+    name: str
+    author_id: str
+    type: str = "DETAILED"
+    public: bool = False
+    fixed_date: bool = False
+    user_ids: tuple[str, ...] = ()
+    group_ids: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
 class WorkspaceSettings:
     """
     Settings of the workspace that change what its services answer.
@@ -210,7 +237,7 @@ class Deletion:
     id: str
     document_type: str
     deleted_at: int
-    document: TimeEntry
+    document: Any
 
 
 @dataclass(slots=True, kw_only=True)

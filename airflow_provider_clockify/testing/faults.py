@@ -164,6 +164,12 @@ def error_object_200(message: str = "Emulated refusal", code: int = 501) -> Faul
     return Fault("error_object_200", alter=lambda _: Response(200, {"code": code, "message": message}))
 
 
+def error_object_as_file(message: str = "Emulated refusal", code: int = 501) -> Fault:
+    """Answer 200 with an error object under the content type and file name of the wanted file."""
+    error = {"code": code, "message": message}
+    return Fault("error_object_as_file", alter=lambda response: replace(response, status=200, payload=error))
+
+
 @dataclass(slots=True)
 class FaultRule:
     """A fault that waits for its requests; ``used`` tells how often it struck."""

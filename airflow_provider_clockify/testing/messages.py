@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -80,6 +81,38 @@ class Caller:
 
 
 @dataclass(slots=True, kw_only=True)
+class EntityFeeds:
+    """
+    How the experimental change feeds behave; sources disagree about most of it.
+
+    :param shape: of the answer: ``array`` (observed 2026-08-08), ``envelope`` (``{"response": [...]}``) or
+        ``json_string`` (both in the Clockify OpenAPI).
+    :param page_base: 0 (Clockify OpenAPI), or 1: pages 0 and 1 are the same (the guide's examples use 1).
+    :param type_key: ``documentType`` (guide) or ``documentCode`` (schema).
+    :param deletion_delay: seconds until a deletion shows; about a minute in the Clockify OpenAPI.
+    :param created_lists_deleted: ``created`` and ``updated`` still show what was deleted later (not known).
+    :param max_limit: larger limits are cut to this without a word, None is no maximum.
+    """
+
+    shape: str = "array"
+    page_base: int = 0
+    type_key: str = "documentType"
+    deletion_delay: float = 60.0
+    created_lists_deleted: bool = False
+    max_limit: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse unknown values."""
+        for name, options in (
+            ("shape", ("array", "envelope", "json_string")),
+            ("page_base", (0, 1)),
+            ("type_key", ("documentType", "documentCode")),
+        ):
+            if getattr(self, name) not in options:
+                raise ValueError(f"{name} of the entity feeds must be one of {options}")
+
+
+@dataclass(slots=True, kw_only=True)
 class Behaviour:
     """
     How the service behaves where sources disagree or nothing was recorded.
@@ -88,16 +121,37 @@ class Behaviour:
         reports of trials.
     :param oversize: what happens to a larger page size: ``refuse`` (400) or ``clamp`` (fewer rows, no word).
     :param report_running: show running timers in reports, with ``end: null`` and duration 0.
+    :param weekly_refusal_status: of a weekly report that is not about 7 days: 400 (observed 2026-08-07) or
+        200 with the same error object (observed 2026-05-12).
+    :param csv_paged: whether CSV and XLSX of the detailed report end with the requested page; sources
+        disagree, and the web app exports everything.
+    :param report_last_page_header: send ``Last-Page`` with reports that have pages; the Clockify OpenAPI
+        promises it, nobody recorded it.
+    :param frozen_now: what the service takes for now, None is the clock of this machine.
+    :param extra_fields: unknown fields that every object in a list of an answer has in addition.
+    :param entities: how the change feeds behave.
     """
 
     detailed_max_page_size: int = 1000
     oversize: str = "refuse"
     report_running: bool = False
+    weekly_refusal_status: int = 400
+    csv_paged: bool = True
+    report_last_page_header: bool = False
+    frozen_now: datetime | None = None
+    extra_fields: Mapping[str, Any] = field(default_factory=dict)
+    entities: EntityFeeds = field(default_factory=lambda: EntityFeeds())
+
+    def now(self) -> datetime:
+        """Return what the service takes for now."""
+        return self.frozen_now or datetime.now(UTC)
 
     def __post_init__(self) -> None:
         """Refuse unknown values."""
         if self.oversize not in ("refuse", "clamp"):
             raise ValueError("oversize must be 'refuse' or 'clamp'")
+        if self.weekly_refusal_status not in (400, 200):
+            raise ValueError("weekly_refusal_status must be 400 or 200")
 
     def page_size(self, wanted: int, maximum: int, name: str) -> int:
         """Return the size to use for a wanted page size."""
@@ -106,6 +160,12 @@ class Behaviour:
         if wanted > maximum and self.oversize == "refuse":
             raise domain_error(f"{name} must be less than or equal to {maximum}")
         return min(wanted, maximum)
+
+    def last_page(self, page: int, size: int, total: int) -> dict[str, str]:
+        """Return the header of one page of a report, if the service sends it."""
+        if not self.report_last_page_header:
+            return {}
+        return {"Last-Page": "true" if page * size >= total else "false"}
 
 
 class Query:

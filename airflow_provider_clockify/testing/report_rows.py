@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.testing.data import EmulatedWorkspace
     from airflow_provider_clockify.testing.entities import TimeEntry, WorkspaceSettings
+    from airflow_provider_clockify.testing.selection import ReportQuery
 
 # Encoded rows take about 1 kB each; lists of a selection 8 bytes per entry.
 _KEPT_ROWS = 200_000
@@ -31,6 +32,11 @@ class Style(NamedTuple):
     amount_types: tuple[str, ...]
 
 
+def style_of(query: ReportQuery) -> Style:
+    """Return the style in which a request wants its answer."""
+    return Style(query.zone, query.rounding, query.amount_types)
+
+
 def rounded_seconds(entry: TimeEntry, rounding: bool, settings: WorkspaceSettings) -> int:
     """Return the duration in seconds, rounded as the workspace says when rounding is asked for."""
     if not rounding:
@@ -40,7 +46,7 @@ def rounded_seconds(entry: TimeEntry, rounding: bool, settings: WorkspaceSetting
     return (entry.seconds + shift) // step * step
 
 
-def _amount(kind: str, entry: TimeEntry, seconds: int) -> int:
+def exact_amount(kind: str, entry: TimeEntry, seconds: int) -> int:
     """Return minor units times 3600, exactly; only billable time is earned, all time costs."""
     earned = seconds * entry.hourly_rate if entry.billable else 0
     if kind == "COST":
@@ -48,15 +54,15 @@ def _amount(kind: str, entry: TimeEntry, seconds: int) -> int:
     return earned - seconds * entry.cost_rate if kind == "PROFIT" else earned
 
 
-def report_totals(entries: Sequence[TimeEntry], style: Style, settings: WorkspaceSettings) -> bytes:
+def report_totals(entries: Sequence[TimeEntry], style: Style, settings: WorkspaceSettings) -> list[Any]:
     """
-    Return the encoded ``totals`` of a report: an array of one object, or of null when nothing was found.
+    Return the ``totals`` of a report: an array of one object, or of null when nothing was found.
 
     Sums are exact until the final conversion to a float. ``totalAmount`` adds up minor units of different
     currencies, as the service does.
     """
     if not entries:
-        return b"[null]"
+        return [None]
     total = billable = 0
     kinds = [kind for kind in style.amount_types if kind != "HIDE_AMOUNT"]
     sums: dict[str, dict[str, int]] = {kind: defaultdict(int) for kind in kinds}
@@ -65,7 +71,7 @@ def report_totals(entries: Sequence[TimeEntry], style: Style, settings: Workspac
         total += seconds
         billable += seconds if entry.billable else 0
         for kind in kinds:
-            sums[kind][entry.currency] += _amount(kind, entry, seconds)
+            sums[kind][entry.currency] += exact_amount(kind, entry, seconds)
     by_currency = {
         kind: [{"currency": code, "amount": value / 3600} for code, value in sorted(values.items())]
         for kind, values in sums.items()
@@ -84,7 +90,7 @@ def report_totals(entries: Sequence[TimeEntry], style: Style, settings: Workspac
             for kind in kinds
         ],
     }
-    return msgspec.json.encode([row])
+    return [row]
 
 
 class RowEncoder:
@@ -138,12 +144,12 @@ class RowEncoder:
         if shown == "HIDE_AMOUNT":
             row["amount"] = row["rate"] = None
         else:
-            row["amount"] = _amount(shown, entry, seconds) / 3600
-            row["rate"] = float(_rate(shown, entry))
+            row["amount"] = exact_amount(shown, entry, seconds) / 3600
+            row["rate"] = float(rate_of(shown, entry))
         if style.amount_types != ("HIDE_AMOUNT",):
-            row["earnedAmount"] = _amount("EARNED", entry, seconds) / 3600
+            row["earnedAmount"] = exact_amount("EARNED", entry, seconds) / 3600
             row["earnedRate"] = float(entry.hourly_rate)
-            row["costAmount"] = _amount("COST", entry, seconds) / 3600
+            row["costAmount"] = exact_amount("COST", entry, seconds) / 3600
             row["costRate"] = float(entry.cost_rate)
             row["currency"] = entry.currency
         return row
@@ -181,7 +187,8 @@ def _fragment(fields: Mapping[str, Any]) -> bytes:
     return msgspec.json.encode(fields)[1:-1] + b","
 
 
-def _rate(kind: str, entry: TimeEntry) -> int:
+def rate_of(kind: str, entry: TimeEntry) -> int:
+    """Return minor units per hour."""
     if kind == "COST":
         return entry.cost_rate
     return entry.hourly_rate - entry.cost_rate if kind == "PROFIT" else entry.hourly_rate

@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_clockify.testing import (
+    attendance_report,
+    expense_report,
+    shared_reports,
+    summary_report,
+    weekly_report,
+)
+from airflow_provider_clockify.testing.detailed_file import detailed_table
 from airflow_provider_clockify.testing.messages import (
-    ApiError,
     Request,
     Response,
     Route,
     domain_error,
 )
-from airflow_provider_clockify.testing.report_rows import Style, report_totals
+from airflow_provider_clockify.testing.report_files import file_response
+from airflow_provider_clockify.testing.report_rows import report_totals, style_of
 from airflow_provider_clockify.testing.selection import (
     COMMON_FIELDS,
     ReportQuery,
@@ -39,7 +47,8 @@ def detailed_report(request: Request) -> Response:
     Answer ``POST reports/detailed``: one page of entries and the totals of all matching ones.
 
     Keys are ``timeentries`` and ``_id`` (observed 2026-06-19), durations are seconds, money is minor units,
-    timestamps carry the offset of the request's zone. Nothing found gives ``totals: [null]``.
+    timestamps carry the offset of the request's zone. Nothing found gives ``totals: [null]``. Whether CSV and
+    XLSX end with the page is an option of the emulator; a PDF does not.
     """
     body = request.json_object(COMMON_FIELDS | {"detailedFilter"})
     query = read_report_query(request, body, "detailedFilter", "detailed")
@@ -55,29 +64,30 @@ def detailed_report(request: Request) -> Response:
     )
     column = choice(own, "sortColumn", tuple(_SORT_KEYS), "DATE")
     totals_mode = choice(_part(own, "options"), "totals", ("CALCULATE", "EXCLUDE"), "CALCULATE")
-    if query.export_type != "JSON":
-        raise _export_refusal(request, query)
 
-    style = Style(query.zone, query.rounding, query.amount_types)
+    style = style_of(query)
     entries, totals = request.rows.selection(
         _question(request, query, own, column),
         lambda: _sorted(request, select(request, query, _part(own, "auditFilter")), column, query),
-        lambda found: report_totals(found, style, request.workspace.settings),
+        lambda found: msgspec.json.encode(report_totals(found, style, request.workspace.settings)),
     )
+    rows = entries[(page - 1) * size : page * size]
+    if query.is_file:
+        paged = behaviour.csv_paged and query.export_type != "PDF"
+        table = detailed_table(request, query, rows if paged else entries)
+        return file_response(request, query, "Detailed", table)
     head = b"" if totals_mode == "EXCLUDE" else b'"totals":' + totals + b","
-    lines = b",".join(request.rows.encoded(entries[(page - 1) * size : page * size], style))
-    return Response(200, b"{" + head + b'"timeentries":[' + lines + b"]}")
+    lines = b",".join(request.rows.encoded(rows, style))
+    return Response(
+        200,
+        b"{" + head + b'"timeentries":[' + lines + b"]}",
+        headers=behaviour.last_page(page, size, len(entries)),
+    )
 
 
 def _part(own: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = own.get(name)
     return part if isinstance(part, dict) else {}
-
-
-def _export_refusal(request: Request, query: ReportQuery) -> ApiError:
-    if request.workspace.plan == "FREE" and query.export_type in ("CSV", "XLSX"):
-        return ApiError(403, 403, f"{query.export_type} export is not available on the Free plan")
-    return domain_error(f"The emulator does not export {query.export_type}")
 
 
 def _question(request: Request, query: ReportQuery, own: Mapping[str, Any], column: str) -> bytes:
@@ -119,4 +129,11 @@ _SORT_KEYS: Mapping[str, Callable[[Request], Callable[[TimeEntry], Any]]] = {
     "USER_DATE": _user_then_start,
 }
 
-ROUTES = (Route("reports", "POST", "/workspaces/{workspaceId}/reports/detailed", detailed_report),)
+ROUTES = (
+    Route("reports", "POST", "/workspaces/{workspaceId}/reports/detailed", detailed_report),
+    *summary_report.ROUTES,
+    *weekly_report.ROUTES,
+    *attendance_report.ROUTES,
+    *expense_report.ROUTES,
+    *shared_reports.ROUTES,
+)

@@ -72,9 +72,13 @@ _RANGE_TYPES = (
 _CONTAINS = ("CONTAINS", "DOES_NOT_CONTAIN", "CONTAINS_ONLY")
 _ENTITY_STATUS = ("ACTIVE", "ARCHIVED", "ALL")
 _USER_STATUS = ("ALL", "ACTIVE_WITH_PENDING", "ACTIVE", "PENDING", "INACTIVE")
+_FILE_TYPES = ("CSV", "XLSX", "PDF")
+_EXPORT_TYPES = ("JSON", "JSON_V1", *_FILE_TYPES, "ZIP")
 _FREE_RANGE_MS = 31 * 86_400_000
 
 Predicate = Callable[[TimeEntry], bool]
+# Of anything with the people, projects and states that entries have.
+WorkPredicate = Callable[[Any], bool]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,12 +88,16 @@ class ReportQuery:
 
     :param first_ms: first instant of the range, epoch milliseconds.
     :param last_ms: last instant of the range, inclusive.
+    :param first_wall_ms: the given start as wall clock, milliseconds since 1970-01-01T00:00:00.
+    :param last_wall_ms: the given end as wall clock.
     :param zone: zone in which the bounds were read and in which timestamps are written.
     :param amount_types: the first one is ``amountShown``.
     """
 
     first_ms: int
     last_ms: int
+    first_wall_ms: int
+    last_wall_ms: int
     zone: tzinfo
     descending: bool
     rounding: bool
@@ -97,20 +105,35 @@ class ReportQuery:
     amount_types: tuple[str, ...]
     body: dict[str, Any]
 
+    @property
+    def is_file(self) -> bool:
+        """Whether a file is wanted instead of JSON."""
+        return self.export_type in _FILE_TYPES
 
-def read_report_query(request: Request, body: dict[str, Any], filter_name: str, label: str) -> ReportQuery:
+
+def read_report_query(
+    request: Request,
+    body: dict[str, Any],
+    filter_name: str | None,
+    label: str,
+    known: Collection[str] = COMMON_FIELDS,
+) -> ReportQuery:
     """
-    Check the common part of a report body and that the filter of the kind is there.
+    Check the common part of a report body and that the filter of the kind, if it has one, is there.
 
     Bounds are wall clock in ``timeZone``, by default the profile zone of the caller; a ``Z`` or an offset in
-    them does not count (observed 2026-08-08).
+    them does not count (observed 2026-08-08). CSV and XLSX need a paid plan (Clockify help centre 2026), ZIP
+    timed out in trials (reported) and is refused here, and JSON_V1 is taken for JSON.
+
+    :param known: fields that the report has in common with the others.
     """
     bounds = [_bound(body, name) for name in ("dateRangeStart", "dateRangeEnd")]
-    if not isinstance(body.get(filter_name), dict):
-        raise domain_error(f"Please provide {label} filter.")
-    for name in ("page", "pageSize"):
-        if name in body and label != "expense":
-            raise domain_error(f"{name} is not a field of the {label} report; it belongs to {filter_name}")
+    if filter_name is not None:
+        if not isinstance(body.get(filter_name), dict):
+            raise domain_error(f"Please provide {label} filter.")
+        for name in ("page", "pageSize"):
+            if name in body:
+                raise domain_error(f"{name} is not a field of the {label} report but of its {filter_name}")
     zone_name = body.get("timeZone") or request.caller.user.time_zone
     try:
         zone = load_zone(str(zone_name))
@@ -122,14 +145,21 @@ def read_report_query(request: Request, body: dict[str, Any], filter_name: str, 
         raise domain_error("Date range is limited to 31 days on the Free plan")
     if choice(body, "dateRangeType", _RANGE_TYPES, "ABSOLUTE") != "ABSOLUTE":
         raise not_emulated("relative date ranges")
+    export_type = choice(body, "exportType", _EXPORT_TYPES, "JSON")
+    if request.workspace.plan == "FREE" and export_type in ("CSV", "XLSX"):
+        raise ApiError(403, 403, f"{export_type} export is not available on the Free plan")
+    if export_type == "ZIP":
+        raise domain_error("ZIP export is not supported for this report")
     return ReportQuery(
         first_ms=wall_clock_in_zone(bounds[0], zone),
         last_ms=wall_clock_in_zone(bounds[1], zone),
+        first_wall_ms=bounds[0],
+        last_wall_ms=bounds[1],
         zone=zone,
         descending=choice(body, "sortOrder", ("ASCENDING", "DESCENDING"), "DESCENDING") == "DESCENDING",
         rounding=flag(body, "rounding") or False,
-        export_type=choice(body, "exportType", ("JSON", "JSON_V1", "CSV", "XLSX", "PDF", "ZIP"), "JSON"),
-        amount_types=_amount_types(request, body),
+        export_type=export_type,
+        amount_types=_amount_types(request, body) if "amountShown" in known else ("HIDE_AMOUNT",),
         body=body,
     )
 
@@ -185,7 +215,9 @@ def integer(body: Mapping[str, Any], name: str, default: int) -> int:
     return value
 
 
-def select(request: Request, query: ReportQuery, audit: Mapping[str, Any]) -> list[TimeEntry]:
+def select(
+    request: Request, query: ReportQuery, audit: Mapping[str, Any], *, running: bool = False
+) -> list[TimeEntry]:
     """
     Return the entries that start in the range and pass all filters, oldest start first.
 
@@ -193,35 +225,25 @@ def select(request: Request, query: ReportQuery, audit: Mapping[str, Any]) -> li
     who is no administrator silently gets the own entries only when the workspace says so.
 
     :param audit: the ``auditFilter`` of the detailed report, empty for other reports.
+    :param running: include running timers even if the service does not show them in most reports.
     """
+    running = running or request.behaviour.report_running
     entries: Iterable[TimeEntry] = request.workspace.entries_between(query.first_ms, query.last_ms)
     for test in _tests(request, query.body, audit):
         entries = filter(test, entries)
+    if not running:
+        entries = (entry for entry in entries if entry.end is not None)
     return list(entries)
 
 
 def _tests(request: Request, body: Mapping[str, Any], audit: Mapping[str, Any]) -> Iterable[Predicate]:
-    workspace = request.workspace
-    if not request.behaviour.report_running:
-        yield lambda entry: entry.end is not None
-    if workspace.settings.only_admins_see_all_time_entries and not request.caller.is_admin:
-        own = request.caller.user.id
-        yield lambda entry: entry.user_id == own
-    billable = flag(body, "billable")
-    if billable is not None:
-        yield lambda entry: entry.billable is billable
+    yield from work_tests(request, body)
     text = body.get("description")
     if text:
         needle = str(text).casefold()
         yield lambda entry: needle in entry.description.casefold()
     if flag(body, "withoutDescription"):
         yield lambda entry: not entry.description
-    approval = choice(body, "approvalState", ("APPROVED", "UNAPPROVED", "ALL"), "ALL")
-    if approval != "ALL":
-        yield lambda entry: (entry.approval_request_id is not None) is (approval == "APPROVED")
-    invoicing = choice(body, "invoicingState", ("INVOICED", "UNINVOICED", "ALL"), "ALL")
-    if invoicing != "ALL":
-        yield lambda entry: (entry.invoice_id is not None) is (invoicing == "INVOICED")
     if flag(audit, "withoutProject"):
         yield lambda entry: entry.project_id is None
     if flag(audit, "withoutTask"):
@@ -231,32 +253,59 @@ def _tests(request: Request, body: Mapping[str, Any], audit: Mapping[str, Any]) 
     for name in ("customFields", "userCustomFields"):
         if body.get(name):
             raise not_emulated(f"the report filter {name}")
+    workspace = request.workspace
+    currency = _filter(body, "currency")
+    if currency is not None:
+        code_of = _one_key(lambda entry: currency_id(workspace, entry.currency))
+        yield from _membership(currency, code_of, frozenset())
+    tags = _filter(body, "tags")
+    if tags is not None:
+        yield from _membership(tags, lambda entry: frozenset(entry.tag_ids or ()), _archived(workspace.tags))
+
+
+def work_tests(request: Request, body: Mapping[str, Any]) -> Iterable[WorkPredicate]:
+    """Yield the tests that reports of time and of expenses share: who sees what, and the common filters."""
+    workspace = request.workspace
+    if workspace.settings.only_admins_see_all_time_entries and not request.caller.is_admin:
+        own = request.caller.user.id
+        yield lambda entry: entry.user_id == own
+    billable = flag(body, "billable")
+    if billable is not None:
+        yield lambda entry: entry.billable is billable
+    approval = choice(body, "approvalState", ("APPROVED", "UNAPPROVED", "ALL"), "ALL")
+    if approval != "ALL":
+        yield lambda entry: (entry.approval_request_id is not None) is (approval == "APPROVED")
+    invoicing = choice(body, "invoicingState", ("INVOICED", "UNINVOICED", "ALL"), "ALL")
+    if invoicing != "ALL":
+        yield lambda entry: (entry.invoice_id is not None) is (invoicing == "INVOICED")
     yield from _entity_tests(workspace, body)
     yield from _user_tests(workspace, body)
 
 
-def _entity_tests(workspace: EmulatedWorkspace, body: Mapping[str, Any]) -> Iterable[Predicate]:
-    def client_of(entry: TimeEntry) -> str | None:
-        return workspace.projects[entry.project_id].client_id if entry.project_id else None
-
-    def archived(status: Mapping[str, Any]) -> frozenset[str]:
-        return frozenset(key for key, entity in status.items() if entity.archived)
-
-    done = frozenset(task.id for task in workspace.tasks.values() if task.status == "DONE")
-    single: tuple[tuple[str, Callable[[TimeEntry], str | None], frozenset[str]], ...] = (
-        ("projects", lambda entry: entry.project_id, archived(workspace.projects)),
-        ("clients", client_of, archived(workspace.clients)),
-        ("tasks", lambda entry: entry.task_id, done),
-        ("currency", lambda entry: currency_id(workspace, entry.currency), frozenset()),
-    )
-    for name, key_of, inactive in single:
-        given = _filter(body, name)
-        if given is not None:
-            yield from _membership(given, _one_key(key_of), inactive)
-    given = _filter(body, "tags")
+def membership_tests(
+    body: Mapping[str, Any], name: str, key_of: Callable[[Any], str | None], table: Mapping[str, Any]
+) -> Iterable[WorkPredicate]:
+    """Yield the tests of the ``{ids, contains, status}`` filter on things that may be archived."""
+    given = _filter(body, name)
     if given is not None:
-        inactive = archived(workspace.tags)
-        yield from _membership(given, lambda entry: frozenset(entry.tag_ids or ()), inactive)
+        yield from _membership(given, _one_key(key_of), _archived(table))
+
+
+def _archived(table: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(key for key, entity in table.items() if entity.archived)
+
+
+def _entity_tests(workspace: EmulatedWorkspace, body: Mapping[str, Any]) -> Iterable[WorkPredicate]:
+    def client_of(entry: Any) -> str | None:
+        project = workspace.projects.get(entry.project_id or "")
+        return project.client_id if project else None
+
+    yield from membership_tests(body, "projects", lambda entry: entry.project_id, workspace.projects)
+    yield from membership_tests(body, "clients", client_of, workspace.clients)
+    given = _filter(body, "tasks")
+    if given is not None:
+        done = frozenset(task.id for task in workspace.tasks.values() if task.status == "DONE")
+        yield from _membership(given, _one_key(lambda entry: entry.task_id), done)
 
 
 def _filter(body: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
@@ -269,8 +318,8 @@ def _filter(body: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     return given
 
 
-def _one_key(key_of: Callable[[TimeEntry], str | None]) -> Callable[[TimeEntry], frozenset[str]]:
-    def keys_of(entry: TimeEntry) -> frozenset[str]:
+def _one_key(key_of: Callable[[Any], str | None]) -> Callable[[Any], frozenset[str]]:
+    def keys_of(entry: Any) -> frozenset[str]:
         key = key_of(entry)
         return frozenset() if key is None else frozenset({key})
 
@@ -278,8 +327,8 @@ def _one_key(key_of: Callable[[TimeEntry], str | None]) -> Callable[[TimeEntry],
 
 
 def _membership(
-    given: Mapping[str, Any], keys_of: Callable[[TimeEntry], frozenset[str]], inactive: frozenset[str]
-) -> Iterable[Predicate]:
+    given: Mapping[str, Any], keys_of: Callable[[Any], frozenset[str]], inactive: frozenset[str]
+) -> Iterable[WorkPredicate]:
     """
     Yield the tests of one ``{ids, contains, status}`` filter.
 
@@ -303,7 +352,7 @@ def _membership(
         yield lambda entry: bool(keys_of(entry)) and keys_of(entry) <= ids
 
 
-def _user_tests(workspace: EmulatedWorkspace, body: Mapping[str, Any]) -> Iterable[Predicate]:
+def _user_tests(workspace: EmulatedWorkspace, body: Mapping[str, Any]) -> Iterable[WorkPredicate]:
     users = _filter(body, "users")
     if users is not None:
         yield from _people(workspace, users, frozenset(users.get("ids") or ()))
@@ -319,7 +368,7 @@ def _user_tests(workspace: EmulatedWorkspace, body: Mapping[str, Any]) -> Iterab
 
 def _people(
     workspace: EmulatedWorkspace, given: Mapping[str, Any], members: frozenset[str]
-) -> Iterable[Predicate]:
+) -> Iterable[WorkPredicate]:
     """Yield the tests of a filter on people; ids without ``contains`` and ``status`` match nobody."""
     if given.get("ids") and not (given.get("contains") and given.get("status")):
         yield lambda entry: False

@@ -23,16 +23,27 @@ import msgspec
 
 from airflow_provider_clockify.testing import control
 from airflow_provider_clockify.testing.data import EmulatedWorkspace
+from airflow_provider_clockify.testing.extra_fields import with_extra_fields
 from airflow_provider_clockify.testing.faults import Fault, FaultPlan, FaultRule, Match, answer
 from airflow_provider_clockify.testing.generate import generate_workspace
 from airflow_provider_clockify.testing.limits import RateLimits
-from airflow_provider_clockify.testing.messages import JSON, ApiError, Behaviour, Query, Request, Response
+from airflow_provider_clockify.testing.messages import (
+    JSON,
+    ApiError,
+    Behaviour,
+    EntityFeeds,
+    Query,
+    Request,
+    Response,
+)
 from airflow_provider_clockify.testing.report_rows import EntryRows
 from airflow_provider_clockify.testing.request_log import RequestLog, RequestRecord
 from airflow_provider_clockify.testing.routing import authenticate, find_route, open_workspace, service_of
+from airflow_provider_clockify.testing.times import epoch_seconds
 
 if TYPE_CHECKING:
     from collections import Counter
+    from datetime import datetime
     from types import TracebackType
 
 log = logging.getLogger(__name__)
@@ -60,7 +71,13 @@ class ClockifyEmulator:
     :param detailed_max_page_size: largest page of the detailed report.
     :param oversize: ``refuse`` or ``clamp`` larger pages.
     :param report_running: show running timers in reports.
+    :param weekly_refusal_status: 400 or 200, status of a weekly report that is not about 7 days.
+    :param csv_paged: end CSV and XLSX of the detailed report with the requested page.
+    :param report_last_page_header: send ``Last-Page`` with pages of reports.
     :param clock: seconds for the limits; replace it to let an hour pass.
+    :param now: aware moment that the services take for now, None is the clock of this machine; see ``now``.
+    :param extra_fields: fields that no client knows, added to every object in a list of an answer.
+    :param entities: how the change feeds behave.
     """
 
     def __init__(
@@ -77,7 +94,13 @@ class ClockifyEmulator:
         detailed_max_page_size: int = 1000,
         oversize: str = "refuse",
         report_running: bool = False,
+        weekly_refusal_status: int = 400,
+        csv_paged: bool = True,
+        report_last_page_header: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        now: datetime | None = None,
+        extra_fields: Mapping[str, Any] | None = None,
+        entities: EntityFeeds | None = None,
     ) -> None:
         if workspaces is None:
             workspaces = generate_workspace()
@@ -87,8 +110,16 @@ class ClockifyEmulator:
         self.latency = latency
         self.compress = compress
         self.behaviour = Behaviour(
-            detailed_max_page_size=detailed_max_page_size, oversize=oversize, report_running=report_running
+            detailed_max_page_size=detailed_max_page_size,
+            oversize=oversize,
+            report_running=report_running,
+            weekly_refusal_status=weekly_refusal_status,
+            csv_paged=csv_paged,
+            report_last_page_header=report_last_page_header,
         )
+        self.behaviour.extra_fields = dict(extra_fields or {})
+        self.behaviour.entities = entities or EntityFeeds()
+        self.now = now
         self.errors: list[Exception] = []
         self._address = (host, port)
         self._limits = RateLimits(
@@ -181,6 +212,17 @@ class ClockifyEmulator:
                 "extra": {name: value for name, value in merged.items() if value is not None},
             }
         ).decode()
+
+    @property
+    def now(self) -> datetime | None:
+        """What the services take for now, None for the clock of this machine; may be set at any time."""
+        return self.behaviour.frozen_now
+
+    @now.setter
+    def now(self, moment: datetime | None) -> None:
+        if moment is not None:
+            epoch_seconds(moment)
+        self.behaviour.frozen_now = moment
 
     # --- what happened ---------------------------------------------------------------------------------
 
@@ -321,7 +363,8 @@ class ClockifyEmulator:
             report_unknown=lambda name: self._log.count_unknown(f"{label} {name}"),
         )
         with workspace.lock:
-            return route.handler(request)
+            response = route.handler(request)
+        return with_extra_fields(response, self.behaviour.extra_fields)
 
 
 class _Server(ThreadingHTTPServer):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ def airflow_database() -> None:
     """Migrate the metadata database once."""
     command = [sys.executable, "-m", "airflow", "db", "migrate"]
     subprocess.run(command, check=True, capture_output=True, text=True)
+    if not AIRFLOW_3:
+        # Models refer to the users' table, which only the auth manager's models define.
+        import_module("airflow.providers.fab.auth_manager.models")
 
 
 @pytest.fixture(scope="session")

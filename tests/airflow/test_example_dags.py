@@ -78,4 +78,4 @@ def test_a_plain_cron_schedule_exports_the_last_complete_utc_day(
     day = datetime(2026, 11, 9, tzinfo=UTC)
     assert run.results["export_yesterday"]["window_start"] == "2026-11-09T00:00:00Z"
     assert run.results["check"] == len(month.workspace.truth_ids(day, day + timedelta(days=1)))
-    assert (folder / "daily_csv" / "20261110.csv").is_file()
+    assert (folder / "time_entries_csv" / "dt=2026-11-09" / "detailed.csv").is_file()

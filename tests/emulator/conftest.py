@@ -39,6 +39,13 @@ class Client:
     def post(self, path: str, body: Any) -> requests.Response:
         return self.session.post(f"{self.emulator.url}/api/v1{path}", json=body, timeout=10)
 
+    def send(self, method: str, path: str, body: Any = None) -> requests.Response:
+        return self.session.request(method, f"{self.emulator.url}/api/v1{path}", json=body, timeout=10)
+
+    def list(self, path: str, **params: Any) -> requests.Response:
+        """Ask for a list of the workspace."""
+        return self.get(f"{self.workspace}/{path}", **params)
+
     def detailed(
         self, body: dict[str, Any] | None = None, /, drop: tuple[str, ...] = (), **own: Any
     ) -> requests.Response:
@@ -55,6 +62,24 @@ class Client:
             del whole[name]
         return self.session.post(
             f"{self.emulator.url}/report/v1{self.workspace}/reports/detailed", json=whole, timeout=10
+        )
+
+    def report(
+        self, kind: str, body: dict[str, Any] | None = None, /, drop: tuple[str, ...] = (), **own: Any
+    ) -> requests.Response:
+        """Ask for a report of November 2026 in UTC; ``own`` goes into the filter of the kind."""
+        whole = {
+            "dateRangeStart": "2026-11-01T00:00:00.000Z",
+            "dateRangeEnd": "2026-11-30T23:59:59.999Z",
+            "timeZone": "UTC",
+            "sortOrder": "ASCENDING",
+            f"{kind}Filter": own,
+            **(body or {}),
+        }
+        for name in drop:
+            del whole[name]
+        return self.session.post(
+            f"{self.emulator.url}/report/v1{self.workspace}/reports/{kind}", json=whole, timeout=10
         )
 
     def ids(self, body: dict[str, Any] | None = None, /, **own: Any) -> list[str]:

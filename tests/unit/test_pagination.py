@@ -2,12 +2,18 @@
 # Copyright the airflow_provider_clockify contributors
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_clockify.api.client import ClockifyClient
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
 from airflow_provider_clockify.api.pagination import Page, pages
+from airflow_provider_clockify.api.resources import PROJECTS, WORKSPACES
+from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.exceptions import ClockifyIncompleteError
 
 
@@ -80,15 +86,8 @@ def test_the_first_page_may_have_another_number():
     st.integers(1, 9),
     st.booleans(),
 )
-def test_every_item_of_a_list_at_rest_is_given_once(settings, items, size, with_header):
+def test_every_item_of_a_list_at_rest_is_given_once(items, size, with_header):
     """The client reads any list at rest completely, with one request per page (one more without header)."""
-    from dataclasses import replace
-
-    import msgspec
-
-    from airflow_provider_clockify.api.client import ClockifyClient
-    from airflow_provider_clockify.api.resources import PROJECTS
-
     asked: list[ApiRequest] = []
 
     class Transport:
@@ -100,7 +99,7 @@ def test_every_item_of_a_list_at_rest_is_given_once(settings, items, size, with_
             headers = {"last-page": last} if with_header else {}
             return decode(ApiResponse(200, headers, msgspec.json.encode(rows)))
 
-    client = ClockifyClient(settings(), Transport())
+    client = ClockifyClient(ClockifySettings("clockify_test", "the-key"), Transport())
     resource = replace(PROJECTS, page_size=size)
     assert [item["id"] for item in client.iterate(resource, workspace_id="w")] == [
         str(item) for item in items
@@ -110,11 +109,6 @@ def test_every_item_of_a_list_at_rest_is_given_once(settings, items, size, with_
 
 
 def test_an_item_that_moved_to_a_later_page_is_given_once(settings):
-    import msgspec
-
-    from airflow_provider_clockify.api.client import ClockifyClient
-    from airflow_provider_clockify.api.resources import PROJECTS
-
     answers = iter([[{"id": "a"}, {"id": "b"}], [{"id": "b"}, {"id": "c"}, {}], []])
 
     class Transport:
@@ -126,9 +120,6 @@ def test_an_item_that_moved_to_a_later_page_is_given_once(settings):
 
 
 def test_a_list_that_ignores_paging_is_asked_once(settings):
-    from airflow_provider_clockify.api.client import ClockifyClient
-    from airflow_provider_clockify.api.resources import WORKSPACES
-
     asked = []
 
     class Transport:

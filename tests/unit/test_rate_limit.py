@@ -86,3 +86,23 @@ def test_a_process_keeps_one_limiter_per_workspace_and_host():
     assert limiter_for("https://two.example.com", "w", 5) is not one
     one.reserve()
     assert one.reserve() == pytest.approx(0.2, abs=0.05)
+
+
+def test_the_hourly_quota_is_kept_over_any_hour() -> None:
+    now = 0.0
+    limiter = RateLimiter(1000.0, 3, clock=lambda: now)
+    assert [limiter.reserve() for _ in range(3)] == pytest.approx([0.0, 0.001, 0.002])
+    assert limiter.reserve(longest=300.0) == pytest.approx(3600.0)
+    now = 3599.0
+    assert limiter.reserve(longest=300.0) == pytest.approx(1.0)
+    now = 3600.1
+    assert limiter.reserve() == 0.0
+
+
+def test_the_strictest_hourly_quota_of_a_workspace_counts() -> None:
+    limiter = RateLimiter(1000.0, clock=lambda: 0.0)
+    limiter.at_most(1000.0, 2)
+    limiter.at_most(1000.0, 5)
+    limiter.reserve()
+    limiter.reserve()
+    assert limiter.reserve(longest=300.0) > 300.0

@@ -18,10 +18,10 @@ from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyForbiddenError,
     ClockifyIncompleteError,
+    ClockifyNoRowsError,
     ClockifyNotFoundError,
     ClockifyServerError,
 )
-from airflow_provider_clockify.exporting import NoRowsError
 from airflow_provider_clockify.testing import EmulatedWorkspace, generate_workspace
 from airflow_provider_clockify.testing.entities import WorkspaceSettings
 from airflow_provider_clockify.testing.faults import Fault
@@ -634,7 +634,7 @@ def test_an_empty_window_leaves_what_is_there_unless_asked_to_write(
     nothing = Window(utc(2020, 1, 1), utc(2020, 1, 2))
     path = tmp_path / "x.jsonl"
     path.write_text("as it was\n")
-    with pytest.raises(NoRowsError):
+    with pytest.raises(ClockifyNoRowsError):
         export(client, nothing, path, on_empty=on_empty)
     assert path.read_text() == "as it was\n"
     assert export(client, nothing, path).rows == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_clockify.api.resources import PROJECTS, logged_user, project, workspace
+from airflow_provider_clockify.api.resources import PROJECTS, WORKSPACES, logged_user, project, workspace
 from airflow_provider_clockify.exceptions import (
     ClockifyAuthError,
     ClockifyBadRequestError,
@@ -63,8 +63,6 @@ def test_two_credentials_are_1000(emulator, client):
 
 def test_a_forbidden_list_names_role_and_plan(emulator, client_of):
     client = client_of(emulator, key=emulator.workspace.addon_token, auth_type="addon_token")
-    from airflow_provider_clockify.api.resources import WORKSPACES
-
     with pytest.raises(ClockifyForbiddenError) as caught:
         list(client.iterate(WORKSPACES))
     check(caught.value, emulator, 403, 403, "getWorkspacesOfUser", "use the key of an owner or admin")

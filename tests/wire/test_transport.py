@@ -12,6 +12,8 @@ import pytest
 from airflow_provider_clockify.api import transport as transport_module
 from airflow_provider_clockify.api.rate_limit import RateLimiter
 from airflow_provider_clockify.api.resources import logged_user, project, workspace
+from airflow_provider_clockify.api.transport import SyncTransport
+from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyConfigError,
@@ -21,9 +23,19 @@ from airflow_provider_clockify.exceptions import (
     ClockifyTransportError,
     ClockifyWriteUnknownError,
 )
-from airflow_provider_clockify.testing import ClockifyEmulator, faults
+from airflow_provider_clockify.testing import ClockifyEmulator, faults, generate_workspace
 
 HTML = faults.answer(502, body=b"<html><h1>Bad gateway</h1></html>", content_type="text/html")
+
+
+@pytest.fixture
+def settings_of():
+    """Make settings of a connection; ``extra`` as keywords."""
+
+    def make(host: str = "https://pace.example.com", **extra: Any) -> ClockifySettings:
+        return ClockifySettings.from_fields("clockify_test", password="the-key", host=host, extra=extra)
+
+    return make
 
 
 def carries(seen: Any, key: str) -> bool:
@@ -78,6 +90,14 @@ def test_the_session_follows_redirects_to_other_hosts_without_the_key(
     assert not carries(seen, emulator.api_key)
     assert "authorization" not in seen.headers
     assert "x-api-key" not in seen.headers
+
+
+def test_the_session_passes_no_other_credential_on(emulator, client, start_recorder):
+    elsewhere = start_recorder()
+    emulator.inject(faults.redirect(elsewhere.url))
+    session = client.transport.session
+    session.get(f"{emulator.url}/api/v1/user", headers={"Authorization": "Bearer of-the-caller"})
+    assert "authorization" not in elsewhere.seen[0].headers
 
 
 def test_the_session_keeps_the_key_on_redirects_within_the_connections_host(emulator, client):
@@ -216,16 +236,8 @@ def test_no_retries_means_one_request(emulator, client_of):
     assert len(emulator.requests) == 1
 
 
-def test_the_connections_retries_are_the_default(emulator):
-    from airflow_provider_clockify.api.transport import SyncTransport
-    from airflow_provider_clockify.connection import ClockifySettings
-
-    settings = ClockifySettings.from_fields(
-        "clockify_test",
-        password=emulator.api_key,
-        host=emulator.url,
-        extra={"max_retries": 2, "requests_per_second": 1000},
-    )
+def test_the_connections_retries_are_the_default(emulator, settings_of):
+    settings = settings_of(emulator.url, max_retries=2, requests_per_second=1000)
     transport = SyncTransport(settings, sleep=lambda seconds: None)
     emulator.fail(503, times=None)
     with pytest.raises(ClockifyServerError):
@@ -418,12 +430,9 @@ def test_a_write_is_repeated_when_no_connection_was_made(
             emulators.append(start_emulator(port=free_port))
 
     time_is_mine.on_sleep = open_for_business
-    workspace_id = "66b0c1a2d3e4f5a6b7c8d001"
-    from airflow_provider_clockify.testing import generate_workspace
-
-    key = generate_workspace(entries=20).api_key
-    client = make_client(f"http://127.0.0.1:{free_port}", key, workspace_id)
-    assert client.get(new_entry(workspace_id))["description"] == "made by a test"
+    twin = generate_workspace(entries=20)
+    client = make_client(f"http://127.0.0.1:{free_port}", twin.api_key, twin.id)
+    assert client.get(new_entry(twin.id))["description"] == "made by a test"
     (emulator,) = emulators
     assert len(emulator.requests) == 1
     assert client.transport.stats.requests == 3
@@ -487,21 +496,37 @@ def test_retries_keep_the_pace_too(emulator, client_of):
     assert waits == pytest.approx([0.1])
 
 
-def test_clients_of_one_workspace_share_the_strictest_pace():
-    from airflow_provider_clockify.api.transport import SyncTransport
-    from airflow_provider_clockify.connection import ClockifySettings
+def test_the_hourly_quota_of_the_connection_is_never_exceeded(emulator, client_of, time_is_mine):
+    limiter = RateLimiter(1e6, 2, clock=time_is_mine.clock)
+    client = client_of(emulator, limiter=limiter, requests_per_hour=2)
+    for _ in range(2):
+        client.get(logged_user())
+    with pytest.raises(ClockifyRateLimitError, match=r"extra\.requests_per_hour") as caught:
+        client.get(logged_user())
+    assert caught.value.retry_after == pytest.approx(3600)
+    assert caught.value.attempts == 0
+    assert len(emulator.requests) == client.transport.stats.requests == 2
+    time_is_mine.now += 3590
+    client.get(logged_user())
+    assert time_is_mine.sleeps[-1] == pytest.approx(10)
 
-    def limiter(conn_id: str, rate: float, workspace_id: str | None) -> RateLimiter:
-        extra = {"requests_per_second": rate, "workspace_id": workspace_id}
-        settings = ClockifySettings.from_fields(
-            conn_id, password="k", host="https://pace.example.com", extra=extra
-        )
-        return SyncTransport(settings)._limiter
 
-    first = limiter("a", 50, "w1")
-    assert limiter("b", 2, "w1") is first
+def test_the_connections_hourly_quota_reaches_its_limiter(settings_of):
+    transport = SyncTransport(
+        settings_of(requests_per_hour=1, workspace_id="hourly"), sleep=lambda seconds: None
+    )
+    assert transport._limiter.reserve(300) == 0.0
+    assert transport._limiter.reserve(300) > 3000
+
+
+def test_clients_of_one_workspace_share_the_strictest_pace(settings_of):
+    def limiter(rate: float, workspace_id: str) -> RateLimiter:
+        return SyncTransport(settings_of(requests_per_second=rate, workspace_id=workspace_id))._limiter
+
+    first = limiter(50, "w1")
+    assert limiter(2, "w1") is first
     assert first._interval == 0.5
-    assert limiter("a", 5, "w2") is not first
+    assert limiter(5, "w2") is not first
 
 
 def test_received_bytes_and_requests_are_counted(emulator, client):

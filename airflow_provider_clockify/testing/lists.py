@@ -102,7 +102,7 @@ def list_tasks(request: Request) -> Response:
 
 
 def list_user_groups(request: Request) -> Response:
-    """Answer ``GET W/user-groups``; managers are there when ``includeTeamManagers`` asks for them (Clockify OpenAPI)."""
+    """Answer ``GET W/user-groups``; managers only when ``includeTeamManagers`` asks for them (Clockify OpenAPI)."""
     query, workspace = request.query, request.workspace
     name, project_id = query.text("name"), query.text("project-id")
     managers = query.flag("includeTeamManagers") or False

@@ -134,7 +134,7 @@ def replace_entry(request: Request) -> Response:
 
 
 def delete_entry(request: Request) -> Response:
-    """Answer ``DELETE W/time-entries/{id}`` with 204."""
+    """Answer ``DELETE W/time-entries/{id}`` with 204 (Clockify OpenAPI)."""
     request.workspace.delete_entry(_writable(request).id, at=request.behaviour.now())
     return Response(204)
 

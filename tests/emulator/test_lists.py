@@ -120,7 +120,10 @@ def test_user_groups(lists, project):
     assert lists.list("user-groups", project_id="f" * 24).json() == []
     (row,) = lists.list("user-groups", name="group 0002", includeTeamManagers="true").json()
     assert [manager["name"] for manager in row["teamManagers"]] == ["Ada Example", "Zoë Müller"]
-    assert lists.send("GET", f"{lists.workspace}/user-groups/{group.id}").status_code == 404
+    single = lists.list(f"user-groups/{group.id}")
+    assert (single.status_code, single.headers["Allow"]) == (405, "DELETE, PUT")
+    for method in ("PUT", "DELETE"):
+        assert lists.send(method, f"{lists.workspace}/user-groups/{group.id}", {}).json()["code"] == 0
 
 
 @pytest.mark.parametrize("path", ["custom-fields", "projects/{project}/custom-fields"])

@@ -10,8 +10,8 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from airflow_provider_clockify.api.detailed import DetailedReader
+from airflow_provider_clockify.api.filters import report_filters
 from airflow_provider_clockify.api.pagination import Page, pages
-from airflow_provider_clockify.api.reports import report_filters
 from airflow_provider_clockify.api.transport import SyncTransport
 from airflow_provider_clockify.api.values import durations_to_seconds, one_line
 from airflow_provider_clockify.window import Window, chunks

@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_clockify.api.messages import ApiRequest, path
+from airflow_provider_clockify.api.filters import user_ids
+from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse, path
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
 
 if TYPE_CHECKING:
@@ -20,40 +21,17 @@ if TYPE_CHECKING:
 MAX_PAGE_SIZE = 1000
 # Sizes to fall back to when the service refuses the larger one; 200 is what others report as its maximum.
 PAGE_SIZES = (MAX_PAGE_SIZE, 200, 50)
+SMALL_PAGE_SIZES = (200, 50)
 
-_ID_STATUSES = ("ACTIVE", "ARCHIVED", "ALL")
-_USER_STATUSES = ("ALL", "ACTIVE_WITH_PENDING", "ACTIVE", "PENDING", "INACTIVE")
-_CONTAINS = ("CONTAINS", "DOES_NOT_CONTAIN", "CONTAINS_ONLY")
-_ID_FILTERS = {
-    "clients": _ID_STATUSES,
-    "projects": _ID_STATUSES,
-    "tasks": _ID_STATUSES,
-    "tags": _ID_STATUSES,
-    "currency": _ID_STATUSES,
-    "users": _USER_STATUSES,
-    "userGroups": _USER_STATUSES,
-}
-_AMOUNTS = ("EARNED", "COST", "PROFIT", "HIDE_AMOUNT", "EXPORT")
-_CHOICES = {
-    "amountShown": _AMOUNTS,
-    "approvalState": ("APPROVED", "UNAPPROVED", "ALL"),
-    "invoicingState": ("INVOICED", "UNINVOICED", "ALL"),
-}
-_BOOLEANS = ("billable", "withoutDescription", "rounding", "archived")
-_LISTS = ("amounts", "customFields", "userCustomFields")
-_OTHER = ("description", "auditFilter")
-FILTERS = (*_ID_FILTERS, *_CHOICES, *_BOOLEANS, *_LISTS, *_OTHER)
-_OURS = {
-    "dateRangeStart": "start",
-    "dateRangeEnd": "end",
-    "dateRangeType": "window",
-    "timeZone": "nothing: reports are always read in UTC",
-    "exportType": "file_format",
-    "sortOrder": "nothing: rows are always sorted by id",
-    "detailedFilter": "nothing: paging is done for you",
-    "page": "nothing: paging is done for you",
-    "pageSize": "nothing: paging is done for you",
-}
+GROUPS = ("CLIENT", "PROJECT", "TASK", "TIMEENTRY", "DATE", "WEEK", "MONTH", "USER", "TAG")
+WEEKLY_GROUPS = ("USER", "PROJECT")
+MAX_GROUPS = 3
+
+DETAILED = "generateDetailedReport"
+SUMMARY = "generateSummaryReport"
+WEEKLY = "generateWeeklyReport"
+ATTENDANCE = "generateAttendanceReport"
+EXPENSES = "generateDetailedReportV1"
 
 
 class CurrencyAmount(msgspec.Struct, frozen=True):
@@ -127,6 +105,123 @@ def read_detailed(body: bytes) -> DetailedPage:
     return DetailedPage(totals, rows)
 
 
+class RowFacts(msgspec.Struct, frozen=True):
+    """
+    What the proof of completeness needs of a row.
+
+    :param row_id: Its id; empty where the service gave none.
+    :param start: When it starts, ISO 8601 with offset.
+    :param running: Whether it has no end yet.
+    :param seconds: Its duration.
+    :param is_break: Whether it is a break, which the service may leave out of its total.
+    :param amount: Its amount in minor units.
+    :param currency: The amount's currency; empty where the service gave none.
+    :param user_id: Whose it is.
+    """
+
+    row_id: str
+    start: str
+    running: bool = False
+    seconds: Decimal = Decimal(0)
+    is_break: bool = False
+    amount: Decimal = Decimal(0)
+    currency: str = ""
+    user_id: str | None = None
+
+
+class ReportPage(msgspec.Struct, frozen=True):
+    """
+    One page of a paged report.
+
+    :param totals: The service's sums over the whole report.
+    :param rows: The rows as the service sent them, byte for byte, and what the proof needs of each.
+    """
+
+    totals: Totals
+    rows: list[tuple[RowFacts, msgspec.Raw]]
+
+
+@dataclass(frozen=True, slots=True)
+class PagedReport:
+    """
+    How one paged report is asked and read.
+
+    :param operation: Operation name of the API.
+    :param page_sizes: Largest page size, and those to fall back to.
+    :param request: From window, page number (from 1) and page size to the request.
+    :param decode: From an answer to its page.
+    :param users: Ids that every row's user must be one of; ``None`` without such a filter.
+    """
+
+    operation: str
+    page_sizes: Sequence[int]
+    request: Callable[[Window, int, int], ApiRequest]
+    decode: Callable[[ApiResponse], ReportPage]
+    users: frozenset[str] | None = None
+
+
+def detailed(workspace_id: str, filters: Mapping[str, Any]) -> PagedReport:
+    """
+    Describe the detailed report.
+
+    :param workspace_id: Workspace.
+    :param filters: What :func:`.filters.report_filters` returned.
+    """
+
+    def request(window: Window, page: int, size: int) -> ApiRequest:
+        return detailed_request(workspace_id, window, filters, page, size)
+
+    return PagedReport(DETAILED, PAGE_SIZES, request, _detailed_page, user_ids(filters))
+
+
+class _Interval(msgspec.Struct, frozen=True):
+    start: str
+    end: str | None = None
+    duration: Decimal | None = None
+
+
+class _Entry(msgspec.Struct, frozen=True, rename="camel"):
+    time_interval: _Interval
+    mongo_id: str | None = msgspec.field(default=None, name="_id")
+    plain_id: str | None = msgspec.field(default=None, name="id")
+    user_id: str | None = None
+    type: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+
+
+_decode_entry = msgspec.json.Decoder(_Entry).decode
+
+
+def _entry_facts(raw: msgspec.Raw) -> RowFacts:
+    entry = _decode_entry(raw)
+    interval = entry.time_interval
+    return RowFacts(
+        entry.mongo_id or entry.plain_id or "",
+        interval.start,
+        interval.end is None,
+        interval.duration or Decimal(0),
+        entry.type == "BREAK",
+        entry.amount or Decimal(0),
+        entry.currency or "",
+        entry.user_id,
+    )
+
+
+def _detailed_page(response: ApiResponse) -> ReportPage:
+    page = read_detailed(response.body)
+    if page.totals is None or page.totals.entries_count is None:
+        raise _no_count(DETAILED, "entriesCount")
+    return ReportPage(page.totals, [(_entry_facts(raw), raw) for raw in page.rows])
+
+
+def _no_count(operation: str, key: str) -> ClockifyResponseError:
+    return ClockifyResponseError(
+        f"The answer to {operation} has no {key}, so its completeness cannot be proven; the service may have changed.",
+        operation=operation,
+    )
+
+
 def detailed_request(
     workspace_id: str, window: Window, filters: Mapping[str, Any], page: int, page_size: int
 ) -> ApiRequest:
@@ -141,7 +236,6 @@ def detailed_request(
     :param page: Page number, from 1.
     :param page_size: Rows per page, at most :data:`MAX_PAGE_SIZE`.
     """
-    start, end = window.report_bounds()
     common = {name: value for name, value in filters.items() if name != "auditFilter"}
     detailed: dict[str, Any] = {
         "page": page,
@@ -151,109 +245,209 @@ def detailed_request(
     }
     if "auditFilter" in filters:
         detailed["auditFilter"] = filters["auditFilter"]
-    body: dict[str, Any] = {
+    return _post(DETAILED, workspace_id, "detailed", _money_body(window, common), detailedFilter=detailed)
+
+
+def _body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what all reports share: the window as wall clock of UTC, oldest first."""
+    start, end = window.report_bounds()
+    return {
         "dateRangeStart": start,
         "dateRangeEnd": end,
         "timeZone": "UTC",
         "exportType": "JSON",
         "sortOrder": "ASCENDING",
-        "rounding": False,
-        "amountShown": "EARNED",
-        **common,
-        "detailedFilter": detailed,
+        **filters,
     }
-    return ApiRequest(
-        "generateDetailedReport",
-        "reports",
-        "POST",
-        path("workspaces", workspace_id, "reports", "detailed"),
-        json=body,
+
+
+def _money_body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Add what reports of time and money share: raw durations, earned amounts."""
+    return _body(window, {"rounding": False, "amountShown": "EARNED", **filters})
+
+
+def _post(operation: str, workspace_id: str, kind: str, body: Mapping[str, Any], **more: Any) -> ApiRequest:
+    where = path("workspaces", workspace_id, "reports", *kind.split("/"))
+    return ApiRequest(operation, "reports", "POST", where, json={**body, **more})
+
+
+def expenses(workspace_id: str, filters: Mapping[str, Any]) -> PagedReport:
+    """
+    Describe the expense report.
+
+    :param workspace_id: Workspace.
+    :param filters: What :func:`.filters.report_filters` returned for ``expenses``.
+    """
+
+    def request(window: Window, page: int, size: int) -> ApiRequest:
+        body = _body(window, filters)
+        paging = {"sortColumn": "ID", "page": page, "pageSize": size}
+        return _post(EXPENSES, workspace_id, "expenses/detailed", body, **paging)
+
+    return PagedReport(EXPENSES, SMALL_PAGE_SIZES, request, _expense_page, user_ids(filters))
+
+
+class _Expense(msgspec.Struct, frozen=True, rename="camel"):
+    date: str
+    plain_id: str | None = msgspec.field(default=None, name="id")
+    mongo_id: str | None = msgspec.field(default=None, name="_id")
+    user_id: str | None = None
+    amount: Decimal | None = None
+
+
+class _ExpenseTotals(msgspec.Struct, frozen=True, rename="camel"):
+    expenses_count: int | None = None
+    total_amount: Decimal | None = None
+
+
+class _ExpenseAnswer(msgspec.Struct, frozen=True):
+    expenses: list[msgspec.Raw]
+    totals: _ExpenseTotals | None = None
+
+
+_decode_expense = msgspec.json.Decoder(_Expense).decode
+_decode_expense_answer = msgspec.json.Decoder(_ExpenseAnswer).decode
+
+
+def _expense_facts(raw: msgspec.Raw) -> RowFacts:
+    expense = _decode_expense(raw)
+    return RowFacts(
+        expense.plain_id or expense.mongo_id or "",
+        expense.date if "T" in expense.date else f"{expense.date}T00:00:00Z",
+        amount=expense.amount or Decimal(0),
+        user_id=expense.user_id,
     )
 
 
-def report_filters(filters: Mapping[str, Any] | None) -> dict[str, Any]:
+def _expense_page(response: ApiResponse) -> ReportPage:
+    answer = _decode_expense_answer(response.body)
+    totals = answer.totals or (_ExpenseTotals(0, Decimal(0)) if not answer.expenses else _ExpenseTotals())
+    if totals.expenses_count is None:
+        raise _no_count(EXPENSES, "expensesCount")
+    amounts = None if totals.total_amount is None else [CurrencyAmount("", totals.total_amount)]
+    return ReportPage(
+        Totals(totals.expenses_count, total_amount_by_currency=amounts),
+        [(_expense_facts(raw), raw) for raw in answer.expenses],
+    )
+
+
+class GroupReport(msgspec.Struct, frozen=True):
     """
-    Check filters in the service's own words and expand lists of ids.
+    A summary or weekly report.
 
-    A list of ids becomes ``{"ids": […], "contains": "CONTAINS", "status": "ALL"}``: with ids alone the users filter
-    comes back empty, and any other status silently drops entries of archived projects and inactive people.
-
-    :param filters: For example ``{"projects": ["…"], "billable": True}``.
-    :return: A new dict, ready for the request body.
-    :raises ClockifyConfigError: a key is unknown or set elsewhere, or a value is of the wrong kind.
+    :param totals: The service's sums; zeros when nothing matches.
+    :param groups: The outermost groups as the service sent them.
     """
-    if filters is None:
-        return {}
-    if not isinstance(filters, Mapping):
-        raise ClockifyConfigError(f"filters must be a dict, not {type(filters).__name__}.")
-    return {name: _filter(name, value) for name, value in filters.items() if value is not None}
+
+    totals: Totals
+    groups: list[msgspec.Raw]
 
 
-def user_ids(filters: Mapping[str, Any]) -> frozenset[str] | None:
-    """Give the ids that every row's user must be one of; ``None`` without such a filter."""
-    users = filters.get("users")
-    if isinstance(users, Mapping) and users.get("contains") == "CONTAINS" and users.get("ids"):
-        return frozenset(users["ids"])
-    return None
+class _GroupAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    group_one: list[msgspec.Raw]
+    totals: list[Totals | None] | None = None
 
 
-def _filter(name: str, value: Any) -> Any:
-    if name in _OURS:
-        raise ClockifyConfigError(f"filters[{name!r}] is not a filter; what sets it is {_OURS[name]}.")
-    if name not in FILTERS:
-        close = get_close_matches(str(name), FILTERS, 1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
+_decode_groups = msgspec.json.Decoder(_GroupAnswer).decode
+
+
+def read_groups(response: ApiResponse) -> GroupReport:
+    """Read the answer to ``generateSummaryReport`` or ``generateWeeklyReport``."""
+    answer = _decode_groups(response.body)
+    totals = next((each for each in answer.totals or () if each is not None), NOTHING)
+    return GroupReport(totals, answer.group_one)
+
+
+def summary_request(
+    workspace_id: str, window: Window, filters: Mapping[str, Any], groups: Sequence[str]
+) -> ApiRequest:
+    """
+    Ask for the summary report; it is not paged.
+
+    :param workspace_id: Workspace.
+    :param window: Time to sum up; Free workspaces allow 31 days.
+    :param filters: What :func:`.filters.report_filters` returned.
+    :param groups: What :func:`summary_groups` returned.
+    """
+    summary = {"groups": list(groups), "sortColumn": "GROUP"}
+    return _post(SUMMARY, workspace_id, "summary", _money_body(window, filters), summaryFilter=summary)
+
+
+def summary_groups(groups: Any) -> tuple[str, ...]:
+    """
+    Check the groups of a summary.
+
+    :param groups: One to three of :data:`GROUPS`, from the outside in.
+    :raises ClockifyConfigError: too many, too few, twice the same, or unknown.
+    """
+    named = (groups,) if isinstance(groups, str) else tuple(groups or ())
+    if not 1 <= len(named) <= MAX_GROUPS or len(set(named)) != len(named):
         raise ClockifyConfigError(
-            f"filters[{name!r}] is unknown. {hint}The service knows: {', '.join(sorted(FILTERS))}."
+            f"groups is {groups!r}; the service nests one to {MAX_GROUPS} different groups of {', '.join(GROUPS)}."
         )
-    if name in _ID_FILTERS:
-        return _id_filter(name, value)
-    if name in _CHOICES:
-        return _choice(name, value, _CHOICES[name])
-    if name in _BOOLEANS and not isinstance(value, bool):
-        raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; it must be True or False.")
-    if name in _LISTS:
-        if not isinstance(value, Sequence) or isinstance(value, str):
-            raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; it must be a list.")
-        return [_choice(name, item, _AMOUNTS) for item in value] if name == "amounts" else list(value)
-    if name == "description" and not isinstance(value, str):
-        raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; it must be text.")
-    if name == "auditFilter" and not isinstance(value, Mapping):
-        raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; it must be a dict.")
-    return value
+    for group in named:
+        if group not in GROUPS:
+            raise ClockifyConfigError(f"groups names {group!r}; the service groups by {', '.join(GROUPS)}.")
+    return named
 
 
-def _choice(name: str, value: Any, allowed: Sequence[str]) -> str:
-    if value not in allowed:
-        raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; use one of {', '.join(allowed)}.")
-    return str(value)
+def weekly_request(workspace_id: str, window: Window, filters: Mapping[str, Any], group: str) -> ApiRequest:
+    """
+    Ask for the weekly report; it is not paged.
+
+    :param workspace_id: Workspace.
+    :param window: Exactly seven days; the service refuses anything else on every plan (observed 2026-08-07).
+    :param filters: What :func:`.filters.report_filters` returned.
+    :param group: One of :data:`WEEKLY_GROUPS`.
+    """
+    weekly = {"group": group, "subgroup": "TIME"}
+    return _post(WEEKLY, workspace_id, "weekly", _money_body(window, filters), weeklyFilter=weekly)
 
 
-def _id_filter(name: str, value: Any) -> dict[str, Any]:
-    given = dict(value) if isinstance(value, Mapping) else {"ids": value}
-    unknown = set(given) - {"ids", "contains", "status", "containedInTimeentry"}
-    if unknown:
-        raise ClockifyConfigError(
-            f"filters[{name!r}] has unknown keys {sorted(unknown)}; it may have ids, contains and status."
-        )
-    ids = given.get("ids")
-    if (
-        isinstance(ids, str)
-        or not isinstance(ids, Sequence)
-        or not all(isinstance(i, str) and i for i in ids)
-    ):
-        raise ClockifyConfigError(f"filters[{name!r}] must be a list of ids, not {ids!r}.")
-    if not ids:
-        raise ClockifyConfigError(
-            f"filters[{name!r}] is an empty list, which the service would read as no filter at all; leave it out."
-        )
-    expanded = {
-        **given,
-        "ids": list(ids),
-        "contains": _choice(f"{name}.contains", given.get("contains", "CONTAINS"), _CONTAINS),
-        "status": _choice(f"{name}.status", given.get("status", "ALL"), _ID_FILTERS[name]),
-    }
-    if name == "tags":
-        contained = given.get("containedInTimeentry", expanded["contains"])
-        expanded["containedInTimeentry"] = _choice("tags.containedInTimeentry", contained, _CONTAINS)
-    return expanded
+def attendance_request(
+    workspace_id: str, window: Window, filters: Mapping[str, Any], page: int, page_size: int
+) -> ApiRequest:
+    """
+    Ask for one page of the attendance report: one row per user and day.
+
+    :param workspace_id: Workspace.
+    :param window: At most 31 days.
+    :param filters: What :func:`.filters.report_filters` returned for ``attendance``.
+    :param page: Page number, from 1.
+    :param page_size: At most 200 rows.
+    """
+    attendance = {"page": page, "pageSize": page_size, "sortColumn": "DATE"}
+    return _post(ATTENDANCE, workspace_id, "attendance", _body(window, filters), attendanceFilter=attendance)
+
+
+class AttendancePage(msgspec.Struct, frozen=True):
+    """
+    One page of the attendance report.
+
+    :param entities: The rows as the service sent them.
+    :param totals: The service's sums, as it sent them; they change when the data do.
+    :param last: What a ``Last-Page`` header says; ``None`` without one.
+    """
+
+    entities: list[msgspec.Raw]
+    totals: Any = None
+    last: bool | None = None
+
+
+class AttendanceFacts(msgspec.Struct, frozen=True, rename="camel"):
+    """Whose row it is, and of which day."""
+
+    user_id: str
+    date: str
+    total_duration: Decimal | None = None
+
+
+_decode_attendance = msgspec.json.Decoder(AttendancePage).decode
+read_attendance_facts = msgspec.json.Decoder(AttendanceFacts).decode
+
+
+def read_attendance(response: ApiResponse) -> AttendancePage:
+    """Read a page of ``generateAttendanceReport``."""
+    page = _decode_attendance(response.body)
+    last = response.headers.get("last-page")
+    return AttendancePage(page.entities, page.totals, None if last is None else last.lower() == "true")

@@ -235,7 +235,7 @@ class ClockifyHook(BaseHook):
 
         :param start: Aware datetime or ISO 8601 with offset.
         :param end: The same; excluded.
-        :param filters: In the service's own words, see :func:`~airflow_provider_clockify.api.reports.report_filters`.
+        :param filters: In the service's own words, see :func:`~airflow_provider_clockify.api.filters.report_filters`.
         :raises ClockifyIncompleteError: the data kept changing while they were read.
         """
         return self.client.iterate_detailed(self.workspace_id, _window(start, end), filters)

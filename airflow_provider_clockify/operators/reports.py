@@ -103,7 +103,7 @@ class ClockifyDetailedReportOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Check everything that can be checked without a request, then export."""
         # Imported here, since Airflow parses DAG files all the time and runs them elsewhere.
-        from airflow_provider_clockify.api.reports import report_filters
+        from airflow_provider_clockify.api.filters import report_filters
         from airflow_provider_clockify.exporting import export_detailed, make_plan
         from airflow_provider_clockify.hooks.clockify import ClockifyHook
         from airflow_provider_clockify.sinks.formats import check_format, file_suffix

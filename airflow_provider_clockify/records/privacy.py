@@ -121,7 +121,11 @@ def column_rules(columns: Mapping[str, Any] | None, salt: str | None, table: Tab
 def _names(table: Table, key: str, names: Any) -> frozenset[str]:
     if names is None:
         return frozenset()
-    if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(n, str) for n in names):
+    if (
+        isinstance(names, str)
+        or not isinstance(names, Sequence)
+        or not all(isinstance(n, str) for n in names)
+    ):
         raise ClockifyConfigError(f"columns[{key!r}] is {names!r}; it must be a list of names.")
     known = {each.name for each in table.columns}
     for name in names:

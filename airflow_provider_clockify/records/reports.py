@@ -37,7 +37,11 @@ _GROUPS = tuple(
     for level in range(1, MAX_GROUPS + 1)
     for each in (
         column(f"group_{level}", TEXT, f"Kind of group on level {level}, for example USER; empty if unused."),
-        column(f"group_{level}_id", TEXT, "Id of the group: of the entity, the date for DATE, JSON for TIMEENTRY."),
+        column(
+            f"group_{level}_id",
+            TEXT,
+            "Id of the group: of the entity, the date for DATE, JSON for TIMEENTRY.",
+        ),
         column(f"group_{level}_name", TEXT, "Name of the group."),
     )
 )
@@ -67,7 +71,12 @@ ATTENDANCE = generic_table(
         column("date", DAY, "Day, UTC.", "date"),
         column("start_time", TEXT, "First start of the day, as the service sent it.", "startTime"),
         column("end_time", TEXT, "Last end of the day, as the service sent it.", "endTime"),
-        column("total_duration_seconds", SECONDS, "Time worked, in the service's unit (seconds).", "totalDuration"),
+        column(
+            "total_duration_seconds",
+            SECONDS,
+            "Time worked, in the service's unit (seconds).",
+            "totalDuration",
+        ),
         column("break_seconds", SECONDS, "Breaks, in the service's unit (seconds).", "break"),
         column("capacity_seconds", SECONDS, "Capacity, in the service's unit (seconds).", "capacity"),
         column("remaining_capacity_seconds", SECONDS, "Capacity left, same unit.", "remainingCapacity"),
@@ -92,7 +101,12 @@ EXPENSES = generic_table(
         column("category_id", TEXT, "Id of the category.", "categoryId"),
         column("category_name", TEXT, "Name of the category.", "categoryName"),
         column("category_unit", TEXT, "Unit of the category, where it has a price per unit.", "categoryUnit"),
-        column("category_has_unit_price", FLAG, "Whether the category has a price per unit.", "categoryHasUnitPrice"),
+        column(
+            "category_has_unit_price",
+            FLAG,
+            "Whether the category has a price per unit.",
+            "categoryHasUnitPrice",
+        ),
         column("quantity", ColumnType.NUMBER, "Units, or 1.", "quantity"),
         column("amount", MONEY, "Amount, minor units (scale not verified against the service).", "amount"),
         column("billable", FLAG, "Whether the expense is billable.", "billable"),
@@ -156,5 +170,3 @@ def weekly_table(group: str, window: Window) -> Table:
             yield (*who, date, value_of(day, _DURATION), value_of(day, _AMOUNT), currency)
 
     return Table("weekly", WEEKLY_COLUMNS, rows)
-
-

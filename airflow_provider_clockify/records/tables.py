@@ -167,7 +167,9 @@ def convert(value: Any, of: Column, item_id: Any) -> Any:
     if kind is ColumnType.INSTANT and isinstance(value, str):
         return instant(value, item_id)
     if kind is ColumnType.DAY and isinstance(value, str):
-        return date.fromisoformat(value) if len(value) == len("YYYY-MM-DD") else instant(value, item_id).date()
+        return (
+            date.fromisoformat(value) if len(value) == len("YYYY-MM-DD") else instant(value, item_id).date()
+        )
     if kind is ColumnType.SECONDS and isinstance(value, str):
         value = seconds(value)
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
@@ -183,4 +185,3 @@ def convert(value: Any, of: Column, item_id: Any) -> Any:
         f"Item {item_id} has a {type(value).__name__} where column {of.name} holds {kind.value}; export it as jsonl "
         "and report it."
     )
-

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
 """
-Read one window of the detailed report completely, and prove it.
+Read one window of a paged report completely, and prove it.
 
 The service pages by offset over living data: rows added or removed between two pages shift the rest, so that a plain
 loop over pages repeats rows or misses them without a sign. Every page also carries the service's own count and sums
@@ -17,17 +17,9 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
-from airflow_provider_clockify.api.reports import (
-    PAGE_SIZES,
-    Totals,
-    detailed_request,
-    read_detailed,
-    user_ids,
-)
+from airflow_provider_clockify.api.reports import PagedReport, ReportPage, RowFacts, Totals
 from airflow_provider_clockify.api.values import instant
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
@@ -40,12 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
+    import msgspec
+
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
 
-OPERATION = "generateDetailedReport"
 MAX_READS = 4
 # Two sums of the same fractional amounts may differ in their last digits, never by half a minor unit or second.
 TOLERANCE = Decimal("0.5")
@@ -67,33 +60,6 @@ class RowSink(Protocol):
         """Forget all rows taken so far: the window is read again."""
 
 
-class _Interval(msgspec.Struct, frozen=True):
-    start: str
-    end: str | None = None
-    duration: Decimal | None = None
-
-
-class _Row(msgspec.Struct, frozen=True, rename="camel"):
-    """What the proof needs of a row."""
-
-    time_interval: _Interval
-    mongo_id: str | None = msgspec.field(default=None, name="_id")
-    plain_id: str | None = msgspec.field(default=None, name="id")
-    user_id: str | None = None
-    type: str | None = None
-    amount: Decimal | None = None
-    currency: str | None = None
-
-
-_decode_row = msgspec.json.Decoder(_Row).decode
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    totals: Totals
-    rows: list[tuple[_Row, msgspec.Raw]]
-
-
 @dataclass(slots=True)
 class ReadResult:
     """
@@ -107,6 +73,8 @@ class ReadResult:
     :param duplicates: Rows that came twice; left out.
     :param pages: Pages read, repeated ones included.
     :param reads: Times the window was read from its first page.
+    :param users: Ids of up to two users whose rows were received.
+    :param money_hidden: Whether the service showed no amounts although there are rows.
     """
 
     rows: int = 0
@@ -117,6 +85,8 @@ class ReadResult:
     duplicates: int = 0
     pages: int = 0
     reads: int = 0
+    users: set[str] = field(default_factory=set)
+    money_hidden: bool = False
 
 
 class _NotSortedError(Exception):
@@ -126,13 +96,11 @@ class _NotSortedError(Exception):
 class _Tally:
     """Rows received in one read, compared with the service's own figures."""
 
-    def __init__(
-        self, window: Window, sink: RowSink, users: frozenset[str] | None, *, remember_ids: bool
-    ) -> None:
+    def __init__(self, report: PagedReport, window: Window, sink: RowSink, *, remember_ids: bool) -> None:
         self.result = ReadResult()
+        self._report = report
         self._window = window
         self._sink = sink
-        self._users = users
         self._all_ids: set[str] | None = set() if remember_ids else None
         self._recent: tuple[set[str], set[str]] = (set(), set())
         self._last_id = ""
@@ -142,16 +110,16 @@ class _Tally:
         self._money: dict[str, Decimal] = {}
         self.disturbed = False
 
-    def take(self, rows: Iterable[tuple[_Row, msgspec.Raw]]) -> None:
+    def take(self, rows: Iterable[tuple[RowFacts, msgspec.Raw]]) -> None:
         """Count a page's rows and hand the wanted ones to the sink."""
         ids: set[str] = set()
         for row, raw in rows:
-            row_id = row.mongo_id or row.plain_id
-            if not row_id:
-                raise ClockifyResponseError(f"A row of {OPERATION} has no id.", operation=OPERATION)
-            if self._is_new(row_id, ids):
-                self._add(row_id, row, raw)
-            ids.add(row_id)
+            if not row.row_id:
+                operation = self._report.operation
+                raise ClockifyResponseError(f"A row of {operation} has no id.", operation=operation)
+            if self._is_new(row.row_id, ids):
+                self._add(row, raw)
+            ids.add(row.row_id)
         self._recent = (self._recent[1], ids)
         self.result.pages += 1
 
@@ -173,31 +141,30 @@ class _Tally:
         self.result.duplicates += known
         return not known
 
-    def _add(self, row_id: str, row: _Row, raw: msgspec.Raw) -> None:
-        if self._users is not None and row.user_id not in self._users:
+    def _add(self, row: RowFacts, raw: msgspec.Raw) -> None:
+        if self._report.users is not None and row.user_id not in self._report.users:
             raise ClockifyResponseError(
-                f"{OPERATION} gave entry {row_id} of user {row.user_id}, whom filters['users'] does not name: the "
+                f"{self._report.operation} gave {row.row_id} of user {row.user_id}, whom filters['users'] does not name: the "
                 "service ignored the filter. Leave it out and select by userId afterwards.",
-                operation=OPERATION,
+                operation=self._report.operation,
             )
-        interval = row.time_interval
-        seconds = interval.duration or Decimal(0)
-        amount = row.amount or Decimal(0)
+        seconds, amount, currency = row.seconds, row.amount, row.currency
         self._count += 1
         self._seconds += seconds
-        if row.type == "BREAK":
+        if row.is_break:
             self._break_seconds += seconds
-        currency = row.currency or ""
         if amount:
             self._money[currency] = self._money.get(currency, Decimal(0)) + amount
-        start = instant(interval.start, row_id)
+        if row.user_id and len(self.result.users) < 2:
+            self.result.users.add(row.user_id)
+        start = instant(row.start, row.row_id)
         if start not in self._window:
             self.result.outside += 1
             return
-        if interval.end is None:
+        if row.running:
             self.result.running += 1
             return
-        self._sink.write(row_id, bytes(raw), start)
+        self._sink.write(row.row_id, bytes(raw), start)
         self.result.rows += 1
         self.result.seconds += seconds
         if amount:
@@ -206,10 +173,11 @@ class _Tally:
 
     def difference(self, totals: Totals) -> str | None:
         """Compare with the service's figures: ``None`` when they agree, else what differs."""
+        self.result.money_hidden = bool(self._count) and totals.money() is None
         if self.disturbed:
             return "rows moved between pages"
         if self._count != totals.entries_count:
-            return f"{self._count} distinct entries received, the service counts {totals.entries_count}"
+            return f"{self._count} distinct rows received, the service counts {totals.entries_count}"
         if totals.total_time is not None and not self._same_time(totals.total_time):
             return f"the entries received last {self._seconds} s, the service counts {totals.total_time} s"
         money = totals.money()
@@ -238,38 +206,32 @@ class _Tally:
         )
 
 
-class DetailedReader:
+class ReportReader:
     """
-    Reads windows of the detailed report.
+    Reads windows of a paged report.
 
     :param send: Sends a request and decodes its answer, retries included; called from several threads.
-    :param workspace_id: Workspace.
-    :param filters: What :func:`report_filters` returned.
+    :param report: Which report, and how it is asked and read.
     :param concurrency: Pages asked for at the same time.
-    :param page_size: Rows to ask for per page; smaller sizes are tried when the service refuses it.
     :ivar sorted_by_id: Whether the service has sorted by id, as asked, so far.
     """
 
     def __init__(
         self,
-        send: Callable[[ApiRequest, Callable[[ApiResponse], _Page]], _Page],
+        send: Callable[[ApiRequest, Callable[[ApiResponse], ReportPage]], ReportPage],
+        report: PagedReport,
         *,
-        workspace_id: str,
-        filters: Mapping[str, Any],
         concurrency: int,
-        page_size: int = PAGE_SIZES[0],
     ) -> None:
         self._send = send
-        self._workspace_id = workspace_id
-        self._filters = filters
-        self._users = user_ids(filters)
+        self._report = report
         self._concurrency = concurrency
-        self._page_size = page_size
+        self._page_size = report.page_sizes[0]
         self.sorted_by_id = True
 
     def read(self, window: Window, sink: RowSink) -> ReadResult:
         """
-        Hand every finished entry that starts in the window to the sink, once, ordered by id.
+        Hand every finished row that starts in the window to the sink, once, ordered by id.
 
         :param window: At most 31 days.
         :param sink: Takes the rows; told to restart when the data changed under the read.
@@ -285,7 +247,8 @@ class DetailedReader:
                 difference = self._read_once(window, tally)
             except _NotSortedError:
                 log.warning(
-                    "%s is not sorted by id as asked: ids are kept in memory from here on.", OPERATION
+                    "%s is not sorted by id as asked: ids are kept in memory from here on.",
+                    self._report.operation,
                 )
                 self.sorted_by_id = False
                 sink.restart()
@@ -308,14 +271,14 @@ class DetailedReader:
                 MAX_READS,
             )
         raise ClockifyIncompleteError(
-            f"The entries of {window.start_iso} to {window.end_iso} could not be read completely in {MAX_READS} "
+            f"{self._report.operation} of {window.start_iso} to {window.end_iso} could not be read completely in {MAX_READS} "
             f"attempts: {difference}. Nothing was published. Run again when fewer people edit this window, or "
             "report it if nobody does.",
-            operation=OPERATION,
+            operation=self._report.operation,
         )
 
     def _tally(self, window: Window, sink: RowSink) -> _Tally:
-        return _Tally(window, sink, self._users, remember_ids=not self.sorted_by_id)
+        return _Tally(self._report, window, sink, remember_ids=not self.sorted_by_id)
 
     def _read_once(self, window: Window, tally: _Tally) -> str | None:
         first = self._first_page(window)
@@ -347,8 +310,8 @@ class DetailedReader:
                 return tally.difference(page.totals)
             number += 1
 
-    def _first_page(self, window: Window) -> _Page:
-        smaller = [size for size in PAGE_SIZES if size < self._page_size]
+    def _first_page(self, window: Window) -> ReportPage:
+        smaller = [size for size in self._report.page_sizes if size < self._page_size]
         try:
             return self._page(window, 1, self._page_size)
         except ClockifyBadRequestError as error:
@@ -368,13 +331,12 @@ class DetailedReader:
                 return page
             raise
 
-    def _page(self, window: Window, number: int, size: int) -> _Page:
-        request = detailed_request(self._workspace_id, window, self._filters, number, size)
-        return self._send(request, _decode_page)
+    def _page(self, window: Window, number: int, size: int) -> ReportPage:
+        return self._send(self._report.request(window, number, size), self._report.decode)
 
-    def _pages(self, window: Window, numbers: Iterable[int], size: int) -> Iterator[tuple[int, _Page]]:
+    def _pages(self, window: Window, numbers: Iterable[int], size: int) -> Iterator[tuple[int, ReportPage]]:
         """Fetch pages ahead, at most one more than are in flight, and yield them in order."""
-        waiting: deque[tuple[int, Future[_Page]]] = deque()
+        waiting: deque[tuple[int, Future[ReportPage]]] = deque()
         remaining = iter(numbers)
         pool: ThreadPoolExecutor | None = None
         try:
@@ -390,17 +352,6 @@ class DetailedReader:
         finally:
             if pool is not None:
                 pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _decode_page(response: ApiResponse) -> _Page:
-    page = read_detailed(response.body)
-    if page.totals is None or page.totals.entries_count is None:
-        raise ClockifyResponseError(
-            f"The answer to {OPERATION} has no entriesCount, so its completeness cannot be proven; the service may "
-            "have changed.",
-            operation=OPERATION,
-        )
-    return _Page(page.totals, [(_decode_row(raw), raw) for raw in page.rows])
 
 
 def _amounts(money: Mapping[str, Decimal]) -> str:

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Filters of reports: checked, and expanded to the full form that the service understands (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from airflow_provider_clockify.exceptions import ClockifyConfigError
+
+_ID_STATUSES = ("ACTIVE", "ARCHIVED", "ALL")
+_USER_STATUSES = ("ALL", "ACTIVE_WITH_PENDING", "ACTIVE", "PENDING", "INACTIVE")
+_CONTAINS = ("CONTAINS", "DOES_NOT_CONTAIN", "CONTAINS_ONLY")
+_ID_FILTERS = {
+    "clients": _ID_STATUSES,
+    "projects": _ID_STATUSES,
+    "tasks": _ID_STATUSES,
+    "tags": _ID_STATUSES,
+    "currency": _ID_STATUSES,
+    "categories": _ID_STATUSES,
+    "users": _USER_STATUSES,
+    "userGroups": _USER_STATUSES,
+}
+_AMOUNTS = ("EARNED", "COST", "PROFIT", "HIDE_AMOUNT", "EXPORT")
+_CHOICES = {
+    "amountShown": _AMOUNTS,
+    "approvalState": ("APPROVED", "UNAPPROVED", "ALL"),
+    "invoicingState": ("INVOICED", "UNINVOICED", "ALL"),
+}
+_BOOLEANS = ("billable", "withoutDescription", "withoutNote", "rounding", "archived")
+_LISTS = ("amounts", "customFields", "userCustomFields")
+_TEXTS = ("description", "note", "dateFormat", "timeFormat", "userLocale", "weekStart", "zoomLevel")
+
+_COMMON = (
+    *(name for name in _ID_FILTERS if name != "categories"),
+    *_CHOICES,
+    "billable",
+    "withoutDescription",
+    "rounding",
+    "archived",
+    *_LISTS,
+    "description",
+)
+# What only changes how a file looks; without effect on data.
+_RENDERING = ("dateFormat", "timeFormat", "userLocale", "weekStart", "zoomLevel")
+FILTERS: Mapping[str, tuple[str, ...]] = {
+    "detailed": (*_COMMON, "auditFilter"),
+    "summary": _COMMON,
+    "weekly": _COMMON,
+    "attendance": tuple(
+        name for name in _COMMON if name not in ("userCustomFields", "amountShown", "amounts")
+    ),
+    "expenses": (
+        "approvalState",
+        "invoicingState",
+        "billable",
+        "note",
+        "withoutNote",
+        "categories",
+        "clients",
+        "projects",
+        "tasks",
+        "users",
+        "userGroups",
+        "currency",
+    ),
+}
+_OURS = {
+    "dateRangeStart": "start",
+    "dateRangeEnd": "end",
+    "dateRangeType": "window",
+    "timeZone": "nothing: reports are always read in UTC",
+    "exportType": "file_format",
+    "sortOrder": "nothing: rows are always sorted by id",
+    "detailedFilter": "nothing: paging is done for you",
+    "summaryFilter": "groups",
+    "weeklyFilter": "group",
+    "attendanceFilter": "nothing: paging is done for you",
+    "page": "nothing: paging is done for you",
+    "pageSize": "nothing: paging is done for you",
+}
+
+
+def report_filters(
+    filters: Mapping[str, Any] | None, report: str = "detailed", *, file: bool = False
+) -> dict[str, Any]:
+    """
+    Check filters in the service's own words and expand lists of ids.
+
+    A list of ids becomes ``{"ids": […], "contains": "CONTAINS", "status": "ALL"}``: with ids alone the users filter
+    comes back empty, and any other status silently drops entries of archived projects and inactive people.
+
+    :param filters: For example ``{"projects": ["…"], "billable": True}``.
+    :param report: Report that they are for; not every report has every filter.
+    :param file: Whether the service renders a file, whose look some keys change.
+    :return: A new dict, ready for the request body.
+    :raises ClockifyConfigError: a key is unknown or set elsewhere, or a value is of the wrong kind.
+    """
+    if filters is None:
+        return {}
+    if not isinstance(filters, Mapping):
+        raise ClockifyConfigError(f"filters must be a dict, not {type(filters).__name__}.")
+    known = (*FILTERS[report], *(_RENDERING if file else ()))
+    return {name: _filter(name, value, known) for name, value in filters.items() if value is not None}
+
+
+def user_ids(filters: Mapping[str, Any]) -> frozenset[str] | None:
+    """Give the ids that every row's user must be one of; ``None`` without such a filter."""
+    users = filters.get("users")
+    if isinstance(users, Mapping) and users.get("contains") == "CONTAINS" and users.get("ids"):
+        return frozenset(users["ids"])
+    return None
+
+
+def _filter(name: str, value: Any, known: Sequence[str]) -> Any:
+    if name in _OURS:
+        raise ClockifyConfigError(f"filters[{name!r}] is not a filter; what sets it is {_OURS[name]}.")
+    if name not in known:
+        close = get_close_matches(str(name), known, 1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        raise ClockifyConfigError(
+            f"filters[{name!r}] is unknown. {hint}The service knows: {', '.join(sorted(known))}."
+        )
+    if name in _ID_FILTERS:
+        return _id_filter(name, value)
+    if name in _CHOICES:
+        return _choice(name, value, _CHOICES[name])
+    if name in _BOOLEANS and not isinstance(value, bool):
+        raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; it must be True or False.")
+    if name in _LISTS:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; it must be a list.")
+        return [_choice(name, item, _AMOUNTS) for item in value] if name == "amounts" else list(value)
+    if name in _TEXTS and not isinstance(value, str):
+        raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; it must be text.")
+    if name == "auditFilter" and not isinstance(value, Mapping):
+        raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; it must be a dict.")
+    return value
+
+
+def _choice(name: str, value: Any, allowed: Sequence[str]) -> str:
+    if value not in allowed:
+        raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; use one of {', '.join(allowed)}.")
+    return str(value)
+
+
+def _id_filter(name: str, value: Any) -> dict[str, Any]:
+    given = dict(value) if isinstance(value, Mapping) else {"ids": value}
+    unknown = set(given) - {"ids", "contains", "status", "containedInTimeentry"}
+    if unknown:
+        raise ClockifyConfigError(
+            f"filters[{name!r}] has unknown keys {sorted(unknown)}; it may have ids, contains and status."
+        )
+    ids = given.get("ids")
+    if (
+        isinstance(ids, str)
+        or not isinstance(ids, Sequence)
+        or not all(isinstance(i, str) and i for i in ids)
+    ):
+        raise ClockifyConfigError(f"filters[{name!r}] must be a list of ids, not {ids!r}.")
+    if not ids:
+        raise ClockifyConfigError(
+            f"filters[{name!r}] is an empty list, which the service would read as no filter at all; leave it out."
+        )
+    expanded = {
+        **given,
+        "ids": list(ids),
+        "contains": _choice(f"{name}.contains", given.get("contains", "CONTAINS"), _CONTAINS),
+        "status": _choice(f"{name}.status", given.get("status", "ALL"), _ID_FILTERS[name]),
+    }
+    if name == "tags":
+        contained = given.get("containedInTimeentry", expanded["contains"])
+        expanded["containedInTimeentry"] = _choice("tags.containedInTimeentry", contained, _CONTAINS)
+    return expanded

@@ -10,9 +10,10 @@ connection id and the cure in the message, and never shows the key.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 
@@ -240,7 +241,7 @@ def _base_url(
         return None
     if "://" not in value:
         value = f"{(schema or 'https').strip().lower()}://{value}"
-    parts = urlsplit(value)
+    parts = _split(read.conn_id, "host", value)
     if port and not _PORT.search(parts.netloc):
         value = parts._replace(netloc=f"{parts.netloc}:{port}").geturl()
     url = _checked_url(read.conn_id, "host", value, insecure)
@@ -248,16 +249,18 @@ def _base_url(
     return url.removesuffix("/api/v1").removesuffix("/report/v1")
 
 
-def _checked_url(conn_id: str, name: str, value: str, insecure: bool) -> str:
-    try:
+def _split(conn_id: str, name: str, value: str) -> SplitResult:
+    with suppress(ValueError):
         parts = urlsplit(value)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ClockifyConfigError(
-            f"Connection {conn_id!r}: {name} is not a base URL such as https://proxy.example.com/clockify."
-        )
+        if parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0):
+            return parts
+    raise ClockifyConfigError(
+        f"Connection {conn_id!r}: {name} is not a base URL such as https://proxy.example.com/clockify."
+    )
+
+
+def _checked_url(conn_id: str, name: str, value: str, insecure: bool) -> str:
+    parts = _split(conn_id, name, value)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ClockifyConfigError(
             f"Connection {conn_id!r}: {name} must be a plain base URL, without user, query or fragment."

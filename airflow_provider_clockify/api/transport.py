@@ -222,10 +222,11 @@ class SyncTransport:
 
     def _budget_spent(self, request: ApiRequest, wait: float, number: int) -> ClockifyRateLimitError:
         return ClockifyRateLimitError(
-            f"Connection {self.settings.conn_id!r}: not sending {request.operation}: extra.requests_per_hour of the "
-            f"connection ({self.settings.requests_per_hour}) is used up by this process for another {wait:.0f} s. Run "
-            "later, narrow the window, or raise the number if the plan allows more.",
-            reason="requests_per_hour of the connection",
+            f"Connection {self.settings.conn_id!r}: not sending {request.operation}: what the connection allows "
+            f"(extra.requests_per_hour {self.settings.requests_per_hour}, extra.requests_per_second "
+            f"{self.settings.requests_per_second:g}) is used up by this process for another {wait:.0f} s. Run later, "
+            "narrow the window, or raise the numbers if the plan allows more.",
+            reason="ceiling of the connection",
             operation=request.operation,
             attempts=number - 1,
             retry_after=wait,

@@ -16,6 +16,8 @@ import logging
 import os
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_PREFIX, _SUFFIX = ".clockify-", ".tmp"
+_PREFIX, _SUFFIX, _UNLOCKED = ".clockify-", ".tmp", ".new"
+_UNLOCKED_FOR = 3600.0
 _LOCK = "lock"
 
 
@@ -205,12 +208,14 @@ class Staging:
     def _make_folder(self) -> Path:
         local = self.target.local
         if local is None:
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX))
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_UNLOCKED))
         else:
             parent = local if self._is_base else local.parent
             self._make_parents(parent)
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=parent))
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_UNLOCKED, dir=parent))
+        # It gets the name that others look for once it is locked, so that nobody takes it for a leftover.
         self._lock = _lock(folder)
+        folder = folder.rename(folder.with_suffix(_SUFFIX))
         _remove_leftovers(folder.parent)
         return folder
 
@@ -240,6 +245,11 @@ def _lock(folder: Path) -> int:
 
 def _remove_leftovers(parent: Path) -> None:
     """Remove private folders whose process is gone."""
+    for folder in parent.glob(f"{_PREFIX}*{_UNLOCKED}"):
+        # Named so for a moment only: one that is an hour old was left in that moment.
+        with suppress(FileNotFoundError):
+            if time.time() - folder.stat().st_mtime > _UNLOCKED_FOR:
+                shutil.rmtree(folder, ignore_errors=True)
     for folder in parent.glob(f"{_PREFIX}*{_SUFFIX}"):
         try:
             descriptor = os.open(folder / _LOCK, os.O_RDWR)

@@ -181,6 +181,7 @@ def test_once_seen_unsorted_stays_known_for_the_next_window():
     assert reader.sorted_by_id
     reader.read(WINDOW, Sink())
     assert not reader.sorted_by_id
+    assert len(service.requests) == 1 + 3, "the first page shows it"
     before = len(service.requests)
     sink = Sink()
     reader.read(WINDOW, sink)
@@ -199,6 +200,14 @@ def test_a_refused_page_size_is_replaced_once_for_all_pages():
         200,
     ]
     assert result.pages == 3
+
+
+def test_a_refused_page_size_is_not_tried_again_for_the_next_window():
+    service = Service(maximum=200, refuses=True).fill(3)
+    reader = DetailedReader(service.send, workspace_id="w", filters={}, concurrency=1)
+    reader.read(WINDOW, Sink())
+    reader.read(WINDOW, Sink())
+    assert [request.json["detailedFilter"]["pageSize"] for request in service.requests] == [1000, 200, 200]
 
 
 def test_a_refusal_that_no_page_size_mends_is_raised_as_it_came():
@@ -240,6 +249,27 @@ def test_never_more_pages_are_asked_for_than_allowed():
     sink, _ = read(service, concurrency=3)
     assert len(sink.ids) == 100
     assert most[0] <= 3
+
+
+def test_pages_are_not_fetched_further_ahead_than_allowed():
+    service = Service(maximum=5).fill(100)
+    too_far = threading.Event()
+    original = service.send
+
+    def send(request: ApiRequest, decode: Any) -> Any:
+        if request.json["detailedFilter"]["page"] > 2 + 3:
+            too_far.set()
+        return original(request, decode)
+
+    class SlowSink(Sink):
+        def write(self, row_id: str, row: bytes, start: datetime) -> None:
+            if row_id == "000005":  # The first row of page two, which is all that has been taken so far.
+                assert not too_far.wait(0.2)
+            super().write(row_id, row, start)
+
+    sink = SlowSink()
+    DetailedReader(send, workspace_id="w", filters={}, concurrency=2, page_size=5).read(WINDOW, sink)
+    assert len(sink.ids) == 100
 
 
 def test_an_error_on_a_later_page_is_raised_as_it_came():
@@ -371,6 +401,32 @@ def test_a_last_page_that_was_fetched_before_rows_were_added_is_read_again():
     assert result.reads == 1
     pages = [request.json["detailedFilter"]["page"] for request in service.requests]
     assert pages == [1, 3, 2, 3]
+
+
+def test_the_tail_is_read_no_further_than_the_service_counts():
+    service = Service(maximum=10).fill(25)
+    service.before = {3: [lambda: apply(service, Change(0, "append", 0, 15))]}
+    sink, _ = read(service)
+    assert len(sink.ids) == 40
+    assert [request.json["detailedFilter"]["page"] for request in service.requests] == [1, 2, 3, 4]
+
+
+def test_rows_pushed_back_by_more_than_a_page_are_not_taken_for_another_order():
+    service = Service(maximum=10).fill(30)
+    service.before = {3: [lambda: apply(service, Change(0, "insert", 0.0, 11))]}
+    sink = Sink()
+    reader = DetailedReader(service.send, workspace_id="w", filters={}, concurrency=1)
+    reader.read(WINDOW, sink)
+    assert len(sink.ids) == 41
+    assert reader.sorted_by_id
+
+
+def test_a_list_that_became_shorter_is_read_anew_at_once():
+    service = Service(maximum=10).fill(50)
+    service.before = {3: [lambda: apply(service, Change(0, "delete", 0.0, 30))]}
+    sink, _ = read(service)
+    assert sink.rows == service.rows
+    assert [request.json["detailedFilter"]["page"] for request in service.requests] == [1, 2, 3, 4, 5, 1, 2]
 
 
 def test_a_change_in_the_middle_costs_one_more_read():

@@ -139,6 +139,11 @@ def test_filters_stand_where_the_service_reads_them():
     }
 
 
+def test_raw_durations_and_earned_amounts_are_the_default():
+    body = detailed_request("w", DAY, {}, 1, 1000).json
+    assert (body["rounding"], body["amountShown"]) == (False, "EARNED")
+
+
 def test_a_report_is_a_repeatable_post_to_the_reports_service():
     request = detailed_request("w/x", DAY, {}, 1, 1000)
     assert (request.service, request.method, request.idempotent) == ("reports", "POST", True)

@@ -339,22 +339,26 @@ def test_data_that_never_come_to_rest_are_not_published(living, november, tmp_pa
     assert len(emulator.requests) <= 4 * 4
 
 
+@pytest.mark.parametrize("sorted_by_id", [True, False])
 def test_an_entry_moved_to_a_later_chunk_while_reading_is_exported_once(
-    start_emulator, client_of, exported_ids
+    start_emulator, client_of, exported_ids, sorted_by_id
 ):
     window = Window(utc(2026, 9, 1), utc(2026, 11, 30))
     workspace = generate_workspace(entries=200, start=window.start, end=window.end)
     emulator = start_emulator(workspace)
+    if not sorted_by_id:
+        emulator.inject(_altered(lambda answer: answer["timeentries"].reverse()), times=None)
     moving = workspace.truth_ids(window.start, window.end)[5]
 
     @emulator.before_request
     def move(record: Any) -> None:
-        if record.sequence == 2:  # The first chunk, which holds it, has been read.
+        # The first chunk, which holds it, has been read (twice, where it shows that it is not sorted).
+        if record.sequence == (2 if sorted_by_id else 3):
             workspace.update_entry(moving, start=utc(2026, 11, 20), end=utc(2026, 11, 20, 1), at=LATER)
 
     ids = exported_ids(client_of(emulator), window)
     assert sorted(ids) == truth_of(workspace, window)
-    assert len(emulator.requests) == 4
+    assert len(emulator.requests) == (4 if sorted_by_id else 5)
 
 
 def _altered(change: Callable[[dict[str, Any]], None]) -> Fault:
@@ -648,6 +652,10 @@ def test_a_failure_after_the_first_chunk_leaves_nothing(start_emulator, client_o
     with pytest.raises(ClockifyServerError):
         export(client_of(emulator), window, tmp_path / "new" / "deep" / "x.jsonl")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_each_export_counts_its_own_requests(emulator, client, november, tmp_path, export):
+    assert [export(client, november, tmp_path / "x.jsonl").requests for _ in range(2)] == [1, 1]
 
 
 def test_a_broken_page_is_asked_for_again_and_counted(emulator, client, november, tmp_path, export):

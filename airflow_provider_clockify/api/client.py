@@ -9,9 +9,10 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from airflow_provider_clockify.api.detailed import DetailedReader
 from airflow_provider_clockify.api.filters import report_filters
 from airflow_provider_clockify.api.pagination import Page, pages
+from airflow_provider_clockify.api.report_reader import ReportReader
+from airflow_provider_clockify.api.reports import detailed
 from airflow_provider_clockify.api.transport import SyncTransport
 from airflow_provider_clockify.api.values import durations_to_seconds, one_line
 from airflow_provider_clockify.window import Window, chunks
@@ -102,12 +103,8 @@ class ClockifyClient:
         :param filters: In the service's own words.
         :raises ClockifyIncompleteError: completeness could not be proven.
         """
-        reader = DetailedReader(
-            self.send,
-            workspace_id=workspace_id,
-            filters=report_filters(filters),
-            concurrency=self.settings.max_concurrency,
-        )
+        report = detailed(workspace_id, report_filters(filters))
+        reader = ReportReader(self.send, report, concurrency=self.settings.max_concurrency)
         for chunk in chunks(window):
             with TemporaryFile() as file:
                 reader.read(chunk, _FileSink(file))

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider_clockify.api.reports import PagedReport, ReportPage, RowFacts, Totals
 from airflow_provider_clockify.api.values import instant
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.api.reports import PagedReport, ReportPage, RowFacts, Totals
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)

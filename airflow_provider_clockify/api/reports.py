@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse, path
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from airflow_provider_clockify.window import Window
 
 MAX_PAGE_SIZE = 1000

@@ -44,7 +44,7 @@ class ColumnRules:
 
     def table(self, table: Table) -> Table:
         """
-        Give the table without the dropped columns, and with hashes in place of text.
+        Give the table without the dropped columns, and with hashes in place of text; rows of ``jsonl`` likewise.
 
         :raises ClockifyConfigError: a column to hash holds no text.
         """
@@ -61,9 +61,10 @@ class ColumnRules:
             for values in table.rows(row):
                 yield tuple(self._hash_value(values[n]) if n in hashed else values[n] for n in keep)
 
-        return Table(table.name, tuple(table.columns[number] for number in keep), rows)
+        columns = tuple(table.columns[number] for number in keep)
+        return Table(table.name, columns, rows, self._line(table))
 
-    def line(self, table: Table) -> Callable[[bytes], bytes]:
+    def _line(self, table: Table) -> Callable[[bytes], bytes]:
         """Give the function that takes the same out of a row of ``jsonl``."""
         drop = [path for name in sorted(self.drop) for path in _paths(table, name)]
         hashed = [path for name in sorted(self.hashed) for path in _paths(table, name)]

@@ -72,11 +72,13 @@ class Table:
     :param name: Name of the report or list.
     :param columns: Columns in file order.
     :param rows: From the JSON of one item to its rows, values in column order. Most items are one row.
+    :param line: From the JSON of one item to what ``jsonl`` holds of it; ``None`` where that is the item as it came.
     """
 
     name: str
     columns: tuple[Column, ...]
     rows: Callable[[bytes], Iterable[Row]]
+    line: Callable[[bytes], bytes] | None = None
 
 
 def column(name: str, kind: ColumnType, description: str, *paths: str) -> Column:

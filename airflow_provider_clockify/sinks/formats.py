@@ -43,10 +43,12 @@ MONEY_SCALE = 18
 class RowWriter(Protocol):
     """Writes rows into an open file; the rows of several calls follow each other."""
 
-    def write(self, lines: IO[bytes]) -> int:
+    def write(self, lines: IO[bytes], table: Table) -> int:
         """
-        Append items: lines of one JSON object each, as the service sent it.
+        Append items.
 
+        :param lines: One JSON object a line, as the service sent it.
+        :param table: From items to rows; with the columns that the writer was opened for.
         :return: Rows written.
         """
 
@@ -81,26 +83,32 @@ def file_suffix(file_format: str, compression: str | None) -> str:
 
 @contextmanager
 def open_writer(
-    file: IO[bytes], table: Table, file_format: str, compression: str | None, metadata: Mapping[str, str]
+    file: IO[bytes],
+    columns: Sequence[Column],
+    file_format: str,
+    compression: str | None,
+    metadata: Mapping[str, str],
 ) -> Iterator[RowWriter]:
     """
     Open a writer on a binary file.
 
     :param file: Where the bytes go; not closed.
-    :param table: Columns of the rows (``jsonl`` writes rows as they came and needs none).
+    :param columns: Columns of the rows (``jsonl`` writes rows as they came and needs none).
     :param file_format: One of :data:`FORMATS`.
     :param compression: ``gzip``, ``zstd`` or ``None``.
     :param metadata: Facts for formats that have a place for them (Parquet's file metadata).
     """
     if file_format == "parquet":
-        parquet = _ParquetWriter(file, table, compression, metadata)
+        parquet = _ParquetWriter(file, columns, compression, metadata)
         try:
             yield parquet
         finally:
             parquet.close()
         return
     with _compressed(file, compression) as target:
-        writer: RowWriter = _JsonLinesWriter(target) if file_format == "jsonl" else _CsvWriter(target, table)
+        writer: RowWriter = (
+            _JsonLinesWriter(target) if file_format == "jsonl" else _CsvWriter(target, columns)
+        )
         yield writer
         writer.close()
 
@@ -111,11 +119,20 @@ class _JsonLinesWriter:
     def __init__(self, target: IO[bytes]) -> None:
         self._target = target
 
-    def write(self, lines: IO[bytes]) -> int:
+    def write(self, lines: IO[bytes], table: Table) -> int:
+        if table.line is not None:
+            return self._changed(lines, table.line)
         rows = 0
         while block := lines.read(BLOCK):
             rows += block.count(b"\n")
             self._target.write(block)
+        return rows
+
+    def _changed(self, lines: IO[bytes], line: Callable[[bytes], bytes]) -> int:
+        rows = 0
+        for each in lines:
+            self._target.write(line(each.rstrip(b"\n")) + b"\n")
+            rows += 1
         return rows
 
     def close(self) -> None:
@@ -135,18 +152,17 @@ class _LineFeeds:
 class _CsvWriter:
     r"""RFC 4180 with a header line, UTF-8, ``\n``; ``None`` is an empty field."""
 
-    def __init__(self, target: IO[bytes], table: Table) -> None:
-        self._rows = table.rows
-        self._texts: list[Callable[[Any], Any]] = [_CSV_TEXT[column.type] for column in table.columns]
+    def __init__(self, target: IO[bytes], columns: Sequence[Column]) -> None:
+        self._texts: list[Callable[[Any], Any]] = [_CSV_TEXT[column.type] for column in columns]
         self._text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=False)
         # Before Python 3.13 only line breaks that are part of the terminator get quotes.
         self._csv = csv.writer(_LineFeeds(self._text), lineterminator="\r\n")
-        self._csv.writerow([column.name for column in table.columns])
+        self._csv.writerow([column.name for column in columns])
 
-    def write(self, lines: IO[bytes]) -> int:
+    def write(self, lines: IO[bytes], table: Table) -> int:
         texts, write = self._texts, self._csv.writerow
         count = 0
-        for row in chain.from_iterable(map(self._rows, lines)):
+        for row in chain.from_iterable(map(table.rows, lines)):
             write([None if value is None else text(value) for text, value in zip(texts, row, strict=True)])
             count += 1
         return count
@@ -160,17 +176,20 @@ class _ParquetWriter:
     """Typed columns, one row group per :data:`ROW_GROUP_ROWS` rows."""
 
     def __init__(
-        self, file: IO[bytes], table: Table, compression: str | None, metadata: Mapping[str, str]
+        self,
+        file: IO[bytes],
+        columns: Sequence[Column],
+        compression: str | None,
+        metadata: Mapping[str, str],
     ) -> None:
         self._pa = _needed("pyarrow", "parquet", "file_format='parquet'")
-        self._table = table
-        self._schema = arrow_schema(table.columns, metadata)
+        self._schema = arrow_schema(columns, metadata)
         parquet = import_module("pyarrow.parquet")
         self._writer = parquet.ParquetWriter(file, self._schema, compression=compression or "snappy")
 
-    def write(self, lines: IO[bytes]) -> int:
+    def write(self, lines: IO[bytes], table: Table) -> int:
         pa, count = self._pa, 0
-        for batch in batched(chain.from_iterable(map(self._table.rows, lines)), ROW_GROUP_ROWS):
+        for batch in batched(chain.from_iterable(map(table.rows, lines)), ROW_GROUP_ROWS):
             arrays = [
                 pa.array(
                     [_money(value) for value in values] if field.type == self._money_type else values,

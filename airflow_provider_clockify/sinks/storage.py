@@ -17,7 +17,8 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from airflow_provider_clockify._compat import ObjectStoragePath
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 log = logging.getLogger(__name__)
@@ -85,9 +87,44 @@ class Target:
                 f"output_path {self.output_path!r} is a folder; name a file in it, or set partition_by."
             )
 
-    def child(self, *parts: str) -> str:
-        """Give the path of a file below the target, or of the target itself, in the user's spelling of it."""
-        return "/".join((self.output_path.rstrip("/"), *parts)) if parts else self.output_path
+    def at(self, *parts: str) -> Place:
+        """Give the place of a file below the target, or of the target itself."""
+        url = "/".join((self.output_path.rstrip("/"), *parts)) if parts else self.output_path
+        return Place(url, None if self.local is None else self.local.joinpath(*parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    Where one published file is.
+
+    :param url: Path or URL, in the user's spelling of the target.
+    :param local: The same on this machine's file system; ``None`` in an object store.
+    """
+
+    url: str
+    local: Path | None
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.url.rsplit("/", 1)[-1]
+
+    def beside(self, name: str) -> Place:
+        """Give the place of another file in the same folder."""
+        head, slash, _ = self.url.rpartition("/")
+        return Place(head + slash + name, None if self.local is None else self.local.with_name(name))
+
+    @contextmanager
+    def opened(self) -> Iterator[IO[bytes] | None]:
+        """Open the file that is there now; ``None`` when there is none."""
+        try:
+            file = ObjectStoragePath(self.url).open("rb") if self.local is None else self.local.open("rb")
+        except FileNotFoundError:
+            yield None
+            return
+        with file:
+            yield file
 
 
 class HashingFile:
@@ -194,16 +231,24 @@ class Staging:
         :param parts: Path below the target; none for the target itself.
         :return: The final path or URL.
         """
-        final = self.target.child(*parts)
-        if self.target.local is None:
-            remote = ObjectStoragePath(final)
+        return self.publish_at(private, self.target.at(*parts))
+
+    def publish_at(self, private: Path, place: Place) -> str:
+        """
+        Put a finished file at a place, replacing what is there.
+
+        :param private: The finished file.
+        :param place: On the target's file system or object store.
+        :return: The final path or URL.
+        """
+        if place.local is None:
+            remote = ObjectStoragePath(place.url)
             remote.fs.put_file(str(private), remote.path)
-            return final
-        path = self.target.local.joinpath(*parts)
-        self._make_parents(path.parent)
-        os.replace(private, path)
-        _sync_folder(path.parent)
-        return final
+            return place.url
+        self._make_parents(place.local.parent)
+        os.replace(private, place.local)
+        _sync_folder(place.local.parent)
+        return place.url
 
     def _make_folder(self) -> Path:
         local = self.target.local

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Read the reports that the service sums up itself: summary, weekly, attendance."""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airflow_provider_clockify.api.report_reader import MAX_READS, TOLERANCE, ReadResult
+from airflow_provider_clockify.api.reports import (
+    ATTENDANCE,
+    SMALL_PAGE_SIZES,
+    AttendancePage,
+    GroupReport,
+    attendance_request,
+    read_attendance,
+    read_attendance_facts,
+    read_groups,
+    summary_request,
+    weekly_request,
+)
+from airflow_provider_clockify.api.values import instant
+from airflow_provider_clockify.exceptions import (
+    ClockifyBadRequestError,
+    ClockifyIncompleteError,
+    ClockifyNotFoundError,
+    ClockifyResponseError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from airflow_provider_clockify.api.messages import ApiRequest
+    from airflow_provider_clockify.api.report_reader import RowSink
+    from airflow_provider_clockify.window import Window
+
+    Send = Callable[[ApiRequest, Callable[..., Any]], Any]
+
+log = logging.getLogger(__name__)
+
+FREE_DAYS = 31
+
+
+class _Group(msgspec.Struct, frozen=True):
+    duration: Decimal | None = None
+
+
+_decode_group = msgspec.json.Decoder(_Group).decode
+
+
+class GroupReader:
+    """
+    Reads summary or weekly reports: one request a window, whose groups must add up to the service's total.
+
+    :param send: Sends a request and decodes its answer, retries included.
+    :param request: From a window to the request.
+    :param adds_up: Whether every entry is in one group only; an entry with two tags is in two.
+    """
+
+    sorted_by_id = False
+
+    def __init__(self, send: Send, request: Callable[[Window], ApiRequest], *, adds_up: bool = True) -> None:
+        self._send = send
+        self._request = request
+        self._adds_up = adds_up
+
+    def read(self, window: Window, sink: RowSink) -> ReadResult:
+        """
+        Hand the outermost groups of the window to the sink, as the service sent them.
+
+        :param window: Time to sum up.
+        :param sink: Takes the groups; the start of each is the window's.
+        :raises ClockifyIncompleteError: the groups do not add up to the service's total.
+        """
+        sink.restart()
+        request = self._request(window)
+        report: GroupReport = self._send(request, read_groups)
+        seconds = Decimal(0)
+        for number, raw in enumerate(report.groups):
+            seconds += _decode_group(raw).duration or Decimal(0)
+            sink.write(f"{window.start_iso}/{number:06d}", bytes(raw), window.start)
+        total = report.totals.total_time
+        if self._adds_up and total is not None and abs(total - seconds) >= TOLERANCE:
+            raise ClockifyIncompleteError(
+                f"The groups of {window} last {seconds} s in all, the service counts {total} s: the answer is not "
+                "complete. Nothing was published. Run again, or report it if it stays.",
+                operation=request.operation,
+            )
+        return ReadResult(
+            rows=len(report.groups),
+            seconds=total if total is not None else seconds,
+            money=report.totals.money() or {},
+            pages=1,
+            reads=1,
+            money_hidden=bool(report.groups) and report.totals.money() is None,
+        )
+
+
+def summary_reader(
+    send: Send, workspace_id: str, filters: Mapping[str, Any], groups: Sequence[str]
+) -> GroupReader:
+    """
+    Read summary reports.
+
+    :param send: Sends a request and decodes its answer, retries included.
+    :param workspace_id: Workspace.
+    :param filters: What :func:`.filters.report_filters` returned.
+    :param groups: What :func:`.reports.summary_groups` returned.
+    """
+
+    def send_with_cure(request: ApiRequest, decode: Callable[..., Any]) -> Any:
+        try:
+            return send(request, decode)
+        except ClockifyNotFoundError:
+            raise
+        except ClockifyBadRequestError as error:
+            raise ClockifyBadRequestError(
+                f"{error} A Free workspace sums up at most {FREE_DAYS} days at a time: use a shorter window, or "
+                "partition_by='month'.",
+                status=error.status,
+                code=error.code,
+                reason=error.reason,
+                operation=error.operation,
+                attempts=error.attempts,
+            ) from error
+
+    return GroupReader(
+        send_with_cure,
+        lambda window: summary_request(workspace_id, window, filters, groups),
+        adds_up=groups[0] != "TAG",
+    )
+
+
+def weekly_reader(send: Send, workspace_id: str, filters: Mapping[str, Any], group: str) -> GroupReader:
+    """
+    Read weekly reports; each window must be exactly seven days.
+
+    :param send: Sends a request and decodes its answer, retries included.
+    :param workspace_id: Workspace.
+    :param filters: What :func:`.filters.report_filters` returned.
+    :param group: ``USER`` or ``PROJECT``.
+    """
+    return GroupReader(send, lambda window: weekly_request(workspace_id, window, filters, group))
+
+
+class AttendanceReader:
+    """
+    Reads attendance reports: one row per user and day, 200 per request.
+
+    The service gives no count. A short page ends the list (larger pages are refused, not cut, as reported), and sums
+    that change between pages have it read again.
+
+    :param send: Sends a request and decodes its answer, retries included.
+    :param workspace_id: Workspace.
+    :param filters: What :func:`.filters.report_filters` returned for ``attendance``.
+    """
+
+    sorted_by_id = False
+
+    def __init__(self, send: Send, workspace_id: str, filters: Mapping[str, Any]) -> None:
+        self._send = send
+        self._workspace_id = workspace_id
+        self._filters = filters
+
+    def read(self, window: Window, sink: RowSink) -> ReadResult:
+        """
+        Hand the rows of all days of the window to the sink.
+
+        :param window: At most 31 days, from midnight to midnight UTC: a row is a day.
+        :param sink: Takes the rows; told to restart when the data changed under the read.
+        :raises ClockifyIncompleteError: the data kept changing.
+        """
+        for number in range(1, MAX_READS + 1):
+            sink.restart()
+            result = self._read_once(window, sink)
+            if result is not None:
+                result.reads = number
+                return result
+            log.warning(
+                "The attendance of %s changed while it was read; read %d of %d.", window, number, MAX_READS
+            )
+        raise ClockifyIncompleteError(
+            f"The attendance of {window} kept changing in {MAX_READS} reads. Nothing was published; run again later.",
+            operation=ATTENDANCE,
+        )
+
+    def _read_once(self, window: Window, sink: RowSink) -> ReadResult | None:
+        result = ReadResult()
+        seen: set[str] = set()
+        size, number, totals = SMALL_PAGE_SIZES[0], 1, None
+        while True:
+            request = attendance_request(self._workspace_id, window, self._filters, number, size)
+            page: AttendancePage = self._send(request, read_attendance)
+            result.pages += 1
+            if number > 1 and page.entities and page.totals != totals:
+                return None
+            totals = page.totals
+            for raw in page.entities:
+                facts = read_attendance_facts(raw)
+                day = instant(facts.date if "T" in facts.date else f"{facts.date}T00:00:00Z", facts.user_id)
+                row_id = f"{facts.user_id}/{facts.date}"
+                if row_id in seen:
+                    result.duplicates += 1
+                elif day not in window:
+                    result.outside += 1
+                else:
+                    sink.write(row_id, bytes(raw), day)
+                    result.rows += 1
+                    result.seconds += facts.total_duration or Decimal(0)
+                    if len(result.users) < 2:
+                        result.users.add(facts.user_id)
+                seen.add(row_id)
+            if page.last or (page.last is None and len(page.entities) < size):
+                return result
+            if not page.entities:
+                raise ClockifyResponseError(
+                    f"Page {number} of {ATTENDANCE} is empty although the service says that more follows.",
+                    operation=ATTENDANCE,
+                )
+            number += 1

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""The export of files that the service renders itself."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_clockify.exceptions import ClockifyNoRowsError
+from airflow_provider_clockify.exports.result import ExportResult
+from airflow_provider_clockify.sinks.storage import HashingFile, Staging, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_clockify.exports.plan import Plan
+    from airflow_provider_clockify.window import Window
+
+log = logging.getLogger(__name__)
+
+# file_format to export type and ending.
+NATIVE_FORMATS = {"clockify_csv": ("CSV", ".csv"), "xlsx": ("XLSX", ".xlsx"), "pdf": ("PDF", ".pdf")}
+
+
+@dataclass(frozen=True, slots=True)
+class NativeExport:
+    """
+    What to export.
+
+    :param report: Name of the report.
+    :param workspace_id: Workspace.
+    :param download: From a window to the file and the number of its rows, where the service says it.
+    :param plan: Windows and files.
+    :param target: Where to.
+    :param file_format: One of :data:`NATIVE_FORMATS`.
+    :param on_empty: ``write`` publishes files without rows; anything else raises.
+    """
+
+    report: str
+    workspace_id: str
+    download: Callable[[Window], tuple[bytes, int | None]]
+    plan: Plan
+    target: Target
+    file_format: str
+    on_empty: str = "write"
+
+
+def export_native(job: NativeExport) -> ExportResult:
+    """
+    Export files of the service, one request (and one for the count) per file.
+
+    :param job: What to export.
+    :return: What was published; ``rows`` as the service counts them, 0 where it does not say.
+    :raises ClockifyNoRowsError: there are no rows, and ``on_empty`` is not ``write``.
+    :raises ClockifyError: the export could not be made; nothing was published.
+    """
+    result = ExportResult(job.plan.window, job.report, job.workspace_id, job.file_format)
+    counted = False
+    with Staging(job.target, is_base=job.plan.partition_by is not None) as staging:
+        ready: list[HashingFile] = []
+        for number, output in enumerate(job.plan.outputs):
+            content, rows = job.download(output.window)
+            counted = counted or rows is not None
+            result.rows += rows or 0
+            file = HashingFile(staging.path(f"{number}.done"))
+            file.write(content)
+            file.close()
+            ready.append(file)
+        if job.on_empty != "write" and counted and not result.rows:
+            raise ClockifyNoRowsError(f"The {job.report} report of {job.plan.window} holds no rows.")
+        for file, output in zip(ready, job.plan.outputs, strict=True):
+            result.published(staging.publish(file.path, *output.parts), file)
+    log.info("Published %d file(s) of Clockify, %d bytes.", len(result.paths), result.bytes)
+    return result

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+The export of a report from end to end: read, check, write, publish.
+
+Rows of a chunk first go to private spools, one per output file, and are only written in their final format once the
+chunk is proven complete. Nothing gets a final name before everything is proven and written.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Protocol
+
+from airflow_provider_clockify.api.report_reader import MAX_READS
+from airflow_provider_clockify.exceptions import ClockifyIncompleteError, ClockifyNoRowsError
+from airflow_provider_clockify.exports.files import FileKind, write_file
+from airflow_provider_clockify.exports.result import ExportResult
+from airflow_provider_clockify.exports.spools import Spools, moved_entries
+from airflow_provider_clockify.exports.tombstones import write_tombstones
+from airflow_provider_clockify.sinks.storage import HashingFile, Staging, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_clockify.api.report_reader import ReadResult, RowSink
+    from airflow_provider_clockify.exports.plan import Output, Plan
+    from airflow_provider_clockify.records.tables import Table
+    from airflow_provider_clockify.window import Window
+
+log = logging.getLogger(__name__)
+
+
+class Reader(Protocol):
+    """Reads one kind of report, one window at a time."""
+
+    sorted_by_id: bool
+
+    def read(self, window: Window, sink: RowSink) -> ReadResult:
+        """Hand all rows of the window to the sink, proven complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportExport:
+    """
+    What to export.
+
+    :param report: Name of the report.
+    :param workspace_id: Workspace.
+    :param reader: Reads it.
+    :param plan: Chunks to read and files to write.
+    :param table: Columns of the file of a window.
+    :param target: Where to.
+    :param kind: Format of the files.
+    :param on_empty: ``write`` publishes files without rows; anything else raises.
+    :param reconcile: Whether to compare with the files that are there, and to write tombstones.
+    """
+
+    report: str
+    workspace_id: str
+    reader: Reader
+    plan: Plan
+    table: Callable[[Window], Table]
+    target: Target
+    kind: FileKind
+    on_empty: str = "write"
+    reconcile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _ChunkRead:
+    spools: Spools
+    result: ReadResult
+    order: int
+
+
+class _ChunkReads:
+    """All chunks of a plan, each proven complete, and no entry in two of them."""
+
+    def __init__(self, reader: Reader, plan: Plan, staging: Staging) -> None:
+        self._reader = reader
+        self._plan = plan
+        self._staging = staging
+        self._order = count()
+        self.chunks: list[_ChunkRead] = []
+
+    def read(self) -> None:
+        """
+        Read every chunk.
+
+        :raises ClockifyIncompleteError: entries keep moving between the chunks.
+        """
+        self.chunks = [self._read(number) for number in range(len(self._plan.chunks))]
+        for _ in range(MAX_READS):
+            moved = moved_entries([(chunk.spools.ids, chunk.order) for chunk in self.chunks])
+            if not moved:
+                return
+            log.warning(
+                "Entries moved between the chunks while they were read; reading %d again.", len(moved)
+            )
+            for number in moved:
+                self.chunks[number] = self._read(number)
+        raise ClockifyIncompleteError(
+            f"Rows of {self._plan.window} keep moving while they are read. Nothing was published. Run again when "
+            "fewer people edit this window."
+        )
+
+    def _read(self, number: int) -> _ChunkRead:
+        window = self._plan.chunks[number]
+        outputs = [output for output in self._plan.outputs if self._shares(output, window)]
+        spools = Spools(self._staging, str(number), outputs, self._plan.partition_by)
+        try:
+            result = self._reader.read(window, spools)
+        finally:
+            spools.close()
+        if not self._reader.sorted_by_id:
+            lines = sorted(spools.ids.read_text(encoding="utf-8").splitlines(keepends=True))
+            spools.ids.write_text("".join(lines), encoding="utf-8")
+        log.info(
+            "Read %s (%d of %d): %d rows in %d pages.",
+            window,
+            number + 1,
+            len(self._plan.chunks),
+            result.rows,
+            result.pages,
+        )
+        return _ChunkRead(spools, result, next(self._order))
+
+    @staticmethod
+    def _shares(output: Output, window: Window) -> bool:
+        return output.window.start < window.end and window.start < output.window.end
+
+
+def export_report(job: ReportExport) -> ExportResult:
+    """
+    Export a report.
+
+    :param job: What to export.
+    :return: What was read and published.
+    :raises ClockifyNoRowsError: there are no rows, and ``on_empty`` is not ``write``.
+    :raises ClockifyError: the export could not be made; nothing was published.
+    """
+    started = time.monotonic()
+    plan = job.plan
+    result = ExportResult(plan.window, job.report, job.workspace_id, job.kind.file_format)
+    with Staging(job.target, is_base=plan.partition_by is not None) as staging:
+        reads = _ChunkReads(job.reader, plan, staging)
+        reads.read()
+        for chunk in reads.chunks:
+            result.add(chunk.result)
+        if job.on_empty != "write" and not any(chunk.result.rows for chunk in reads.chunks):
+            raise ClockifyNoRowsError(f"The {job.report} report of {plan.window} holds no rows.")
+        ready: list[tuple[HashingFile, Output]] = []
+        for number, output in enumerate(plan.outputs):
+            file = HashingFile(staging.path(f"{number}.done"))
+            metadata = {
+                "clockify.report": job.report,
+                "clockify.workspace_id": job.workspace_id,
+                "clockify.window_start": output.window.start_iso,
+                "clockify.window_end": output.window.end_iso,
+            }
+            # A report of weeks has several windows in one file, each with rows of its own.
+            parts = [
+                (job.table(window if len(plan.outputs) == 1 else output.window), spool)
+                for window, chunk in zip(plan.chunks, reads.chunks, strict=True)
+                if (spool := chunk.spools.path(output)) is not None
+            ]
+            result.rows += write_file(file, parts, job.kind, metadata)
+            ready.append((file, output))
+        if job.reconcile:
+            deleted = [write_tombstones(staging, output.parts, file.path, job.kind) for file, output in ready]
+            result.more["deleted"] = sum(deleted)
+        for file, output in ready:
+            result.published(staging.publish(file.path, *output.parts), file)
+    log.info(
+        "Exported %d rows of %s into %d file(s), %d bytes, in %.1f s. Running timers left out: %d.",
+        result.rows,
+        plan.window,
+        len(result.paths),
+        result.bytes,
+        time.monotonic() - started,
+        result.running,
+    )
+    return result

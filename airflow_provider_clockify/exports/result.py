@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""The summary of an export, for XCom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_clockify.api.report_reader import ReadResult
+    from airflow_provider_clockify.sinks.storage import HashingFile
+    from airflow_provider_clockify.window import Window
+
+
+@dataclass(slots=True)
+class ExportResult:
+    """
+    What an export read and published.
+
+    :param paths: Published files, in the order of time.
+    :param rows: Rows in them.
+    :param bytes: Their size.
+    :param sha256: Hash of each file by path.
+    :param window: Time they cover; ``None`` for a snapshot.
+    :param report: Name of the report.
+    :param workspace_id: Workspace.
+    :param requests: Requests spent, retries included.
+    :param format: File format.
+    :param seconds: Duration of all rows, in seconds.
+    :param money: Amounts in minor units per currency.
+    :param running: Timers that ran when the window was read; not among the rows.
+    :param more: Further facts for the summary, JSON values by name.
+    """
+
+    window: Window | None
+    report: str
+    workspace_id: str
+    format: str
+    paths: list[str] = field(default_factory=list)
+    rows: int = 0
+    bytes: int = 0
+    sha256: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+    seconds: Decimal = Decimal(0)
+    money: dict[str, Decimal] = field(default_factory=dict)
+    running: int = 0
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, read: ReadResult) -> None:
+        """Count a chunk in."""
+        self.seconds += read.seconds
+        self.running += read.running
+        for currency, amount in read.money.items():
+            self.money[currency] = self.money.get(currency, Decimal(0)) + amount
+
+    def published(self, path: str, file: HashingFile) -> None:
+        """Count a published file in."""
+        self.paths.append(path)
+        self.bytes += file.size
+        self.sha256[path] = file.sha256()
+
+    def to_xcom(self) -> dict[str, Any]:
+        """Give the summary as JSON values; money as text, so that no digit is lost."""
+        seconds = int(self.seconds) if self.seconds == int(self.seconds) else float(self.seconds)
+        return {
+            "paths": self.paths,
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "sha256": self.sha256,
+            "window_start": self.window.start_iso if self.window else None,
+            "window_end": self.window.end_iso if self.window else None,
+            "report": self.report,
+            "workspace_id": self.workspace_id,
+            "requests": self.requests,
+            "format": self.format,
+            "totals": {
+                "seconds": seconds,
+                "amounts_minor_units": {
+                    currency: f"{amount:f}" for currency, amount in sorted(self.money.items())
+                },
+                "running_timers": self.running,
+            },
+            **self.more,
+        }

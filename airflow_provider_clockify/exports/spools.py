@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Private files that hold the rows of a chunk until it is proven complete."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from heapq import merge
+from itertools import repeat
+from typing import IO, TYPE_CHECKING
+
+from airflow_provider_clockify.api.values import one_line
+from airflow_provider_clockify.window import partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from airflow_provider_clockify.exports.plan import Output
+    from airflow_provider_clockify.sinks.storage import Staging
+    from airflow_provider_clockify.window import PartitionUnit
+
+
+class Spools:
+    """The rows of one chunk, as lines, in one private file per output, and their ids in another."""
+
+    def __init__(
+        self, staging: Staging, name: str, outputs: Sequence[Output], unit: PartitionUnit | None
+    ) -> None:
+        self._unit = unit
+        self._paths = {output.key: staging.path(f"{name}-{output.key}.rows") for output in outputs}
+        self._files: dict[str, IO[bytes]] = {}
+        self.ids = staging.path(f"{name}.ids")
+        self._ids: IO[str] | None = None
+
+    def path(self, output: Output) -> Path | None:
+        return self._paths.get(output.key)
+
+    def restart(self) -> None:
+        self.close()
+        self._files = {key: path.open("wb") for key, path in self._paths.items()}
+        self._ids = self.ids.open("w", encoding="utf-8")
+
+    def write(self, row_id: str, row: bytes, start: datetime) -> None:
+        file = self._files[partition_of(start, self._unit) if self._unit else ""]
+        file.write(one_line(row))
+        if self._ids is not None:
+            self._ids.write(row_id + "\n")
+
+    def close(self) -> None:
+        for file in self._files.values():
+            file.close()
+        self._files = {}
+        if self._ids is not None:
+            self._ids.close()
+
+
+def moved_entries(chunks: Sequence[tuple[Path, int]]) -> list[int]:
+    """
+    Find the chunks that hold an entry which a chunk read later holds, too: its start was edited in between.
+
+    :param chunks: For each chunk the file of its ids, sorted, one a line, and when it was read (a growing number).
+    :return: Numbers of the outdated chunks.
+    """
+    if len(chunks) < 2:
+        return []
+    outdated: set[int] = set()
+    with ExitStack() as stack:
+        files = [
+            zip(stack.enter_context(path.open(encoding="utf-8")), repeat((order, number)))
+            for number, (path, order) in enumerate(chunks)
+        ]
+        previous, read = "", (0, 0)
+        for line, latest in merge(*files):
+            if line == previous:
+                outdated.add(min(read, latest)[1])
+                read = max(read, latest)
+            else:
+                previous, read = line, latest
+    return sorted(outdated)

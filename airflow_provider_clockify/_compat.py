@@ -9,6 +9,8 @@ from their former homes on 2.11.
 
 from __future__ import annotations
 
+from inspect import signature
+
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSkipException,
@@ -16,6 +18,7 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
     Context,
     ObjectStoragePath,
+    Variable,
 )
 
 __all__ = [
@@ -25,4 +28,12 @@ __all__ = [
     "BaseOperator",
     "Context",
     "ObjectStoragePath",
+    "variable",
 ]
+
+
+def variable(key: str) -> str | None:
+    """Read an Airflow variable; ``None`` when there is none. Airflow 3 renamed the default's parameter."""
+    default = {"default" if "default" in signature(Variable.get).parameters else "default_var": None}
+    value = Variable.get(key, **default)
+    return None if value is None else str(value)

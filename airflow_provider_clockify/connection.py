@@ -63,6 +63,7 @@ class ClockifySettings:
     :param max_concurrency: Parallel requests of one task.
     :param timeout: Seconds to connect, and seconds to wait for each piece of an answer.
     :param max_retries: Attempts after the first.
+    :param hash_salt: Key of hashed columns; kept out of ``repr``.
     """
 
     conn_id: str
@@ -79,6 +80,7 @@ class ClockifySettings:
     max_concurrency: int = DEFAULT_MAX_CONCURRENCY
     timeout: float = DEFAULT_TIMEOUT
     max_retries: int = DEFAULT_MAX_RETRIES
+    hash_salt: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_fields(
@@ -120,6 +122,7 @@ class ClockifySettings:
             max_concurrency=read.integer("max_concurrency", DEFAULT_MAX_CONCURRENCY, 1),
             timeout=read.number("timeout", DEFAULT_TIMEOUT),
             max_retries=read.integer("max_retries", DEFAULT_MAX_RETRIES, 0),
+            hash_salt=read.text("hash_salt"),
         )
 
 

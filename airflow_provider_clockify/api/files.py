@@ -3,8 +3,8 @@
 """
 Files that the service renders itself: CSV, XLSX, PDF.
 
-Their content follows the profile of the key's owner and the workspace's settings: formats, renamed labels, chosen columns.
-They are made for people; for machines the package writes its own ``csv`` and ``parquet`` from JSON.
+Their content follows the profile of the key's owner and the workspace's settings: formats, renamed labels, chosen
+columns. They are made for people; for machines the package writes its own ``csv`` and ``parquet`` from JSON.
 """
 
 from __future__ import annotations

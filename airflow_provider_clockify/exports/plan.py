@@ -99,8 +99,8 @@ def make_weekly_plan(window: Window, *, partition_by: PartitionUnit | None, file
     """
     if partition_by is not None:
         raise ClockifyConfigError(
-            f"partition_by={partition_by!r} does not fit the weekly report: days and months are not made of weeks. Leave "
-            "it out, or export the detailed report."
+            f"partition_by={partition_by!r} does not fit the weekly report: days and months are not made of weeks. "
+            "Leave it out, or export the detailed report."
         )
     weeks, rest = divmod(window.duration, WEEK)
     if rest or window.start != floor_to(window.start, "day"):

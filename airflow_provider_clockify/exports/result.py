@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_clockify.api.report_reader import ReadResult
     from airflow_provider_clockify.sinks.storage import HashingFile
     from airflow_provider_clockify.window import Window
@@ -32,6 +34,8 @@ class ExportResult:
     :param money: Amounts in minor units per currency.
     :param running: Timers that ran when the window was read; not among the rows.
     :param more: Further facts for the summary, JSON values by name.
+    :param users: Ids of a few users whose rows were read.
+    :param money_hidden: Whether the service showed no amounts although there were rows.
     """
 
     window: Window | None
@@ -47,11 +51,15 @@ class ExportResult:
     money: dict[str, Decimal] = field(default_factory=dict)
     running: int = 0
     more: dict[str, Any] = field(default_factory=dict)
+    users: set[str] = field(default_factory=set)
+    money_hidden: bool = False
 
     def add(self, read: ReadResult) -> None:
         """Count a chunk in."""
         self.seconds += read.seconds
         self.running += read.running
+        self.users |= read.users
+        self.money_hidden = self.money_hidden or read.money_hidden
         for currency, amount in read.money.items():
             self.money[currency] = self.money.get(currency, Decimal(0)) + amount
 
@@ -60,6 +68,33 @@ class ExportResult:
         self.paths.append(path)
         self.bytes += file.size
         self.sha256[path] = file.sha256()
+
+    def warnings(self, filters: Mapping[str, Any]) -> list[str]:
+        """
+        Say what the answers tell of a key that may not see everything.
+
+        The service leaves out what a key may not see, without an error.
+
+        :param filters: Filters of the report; what they leave out is no surprise.
+        """
+        found = []
+        narrowed = {"users", "userGroups"} & set(filters)
+        if len(self.users) == 1 and not narrowed:
+            found.append(
+                f"All rows are of one user ({next(iter(self.users))}). If others track time in this workspace, the key "
+                "sees only its owner's: use the key of an owner or admin; require_admin=True refuses any other."
+            )
+        if self.money_hidden and filters.get("amountShown") != "HIDE_AMOUNT":
+            found.append(
+                "The service shows no amounts to this key: money is missing from the rows. Use the key of an owner or "
+                'admin, or set filters={"amountShown": "HIDE_AMOUNT"} if it is not wanted.'
+            )
+        if not self.rows and narrowed:
+            found.append(
+                f"No rows with filters {sorted(narrowed)}. The service is known to answer empty where this filter "
+                "fails: compare with an export without it."
+            )
+        return found
 
     def to_xcom(self) -> dict[str, Any]:
         """Give the summary as JSON values; money as text, so that no digit is lost."""

@@ -35,20 +35,24 @@ class Spools:
         self._ids: IO[str] | None = None
 
     def path(self, output: Output) -> Path | None:
+        """Give the file of an output; ``None`` when the chunk has no part of it."""
         return self._paths.get(output.key)
 
     def restart(self) -> None:
+        """Forget all rows: the chunk is read again."""
         self.close()
         self._files = {key: path.open("wb") for key, path in self._paths.items()}
         self._ids = self.ids.open("w", encoding="utf-8")
 
     def write(self, row_id: str, row: bytes, start: datetime) -> None:
+        """Take a row for the output that holds its start."""
         file = self._files[partition_of(start, self._unit) if self._unit else ""]
         file.write(one_line(row))
         if self._ids is not None:
             self._ids.write(row_id + "\n")
 
     def close(self) -> None:
+        """Close the files; their rows stay."""
         for file in self._files.values():
             file.close()
         self._files = {}

@@ -109,6 +109,24 @@ class ClockifyHook(BaseHook):
         )
         return str(active)
 
+    def require_admin(self) -> None:
+        """
+        Refuse a key that is not an owner's or admin's of the workspace (``getWorkspacesOfUser``, one request).
+
+        An add-on token passes: its rights are the add-on's.
+
+        :raises ClockifyConfigError: the key has neither role there.
+        """
+        if self.settings.auth_type == ADDON_TOKEN_AUTH:
+            return
+        roles = ["OWNER", "WORKSPACE_ADMIN"]
+        if self.workspace_id not in {found.get("id") for found in self.iter_workspaces(roles=roles)}:
+            raise ClockifyConfigError(
+                f"Connection {self.clockify_conn_id!r}: its key is neither an owner's nor an admin's of workspace "
+                f"{self.workspace_id}, so that the service leaves out other people's data without an error. Use the key "
+                "of an owner or admin, or leave require_admin out."
+            )
+
     def get_conn(self) -> requests.Session:
         """
         Give an authenticated session, for what the hook does not wrap.

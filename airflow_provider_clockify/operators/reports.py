@@ -4,24 +4,204 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_clockify._compat import AirflowSkipException, BaseOperator
-from airflow_provider_clockify.airflow_errors import airflow_semantics
-from airflow_provider_clockify.connection import DEFAULT_CONN_ID
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyNoRowsError, ClockifyWindowError
-from airflow_provider_clockify.window import PARTITION_UNITS, RunTimes, Window, resolve_window
+from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.operators.base import ClockifyExportOperator, WindowMixin, one_of
+from airflow_provider_clockify.window import PARTITION_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from airflow_provider_clockify._compat import Context
+    from airflow_provider_clockify.api.client import ClockifyClient
+    from airflow_provider_clockify.exports.plan import Plan
+    from airflow_provider_clockify.exports.report import Reader
+    from airflow_provider_clockify.exports.result import ExportResult
+    from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.records.tables import Table
+    from airflow_provider_clockify.window import PartitionUnit, Window
 
-ON_EMPTY = ("write", "skip", "fail")
+
+class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
+    """
+    Base of the report operators; not used by itself.
+
+    Takes the parameters of :class:`~airflow_provider_clockify.operators.base.ClockifyExportOperator`, and:
+
+    :param output_path: With ``partition_by`` the base folder. (templated)
+    :param file_format: Also ``clockify_csv``, ``xlsx`` and ``pdf``: files that the service renders itself, as people
+        know them from the web app. Their columns follow the profile of the key's owner.
+    :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
+    :param end: First instant after an explicit window. (templated)
+    :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete UTC
+        unit before the run's point in time, or the one that starts at its ``partition_date``.
+    :param lookback: How much further back the window reaches, to pick up late edits.
+    :param partition_by: ``day`` or ``month``: one file per UTC unit, in ``dt=YYYY-MM-DD/`` or ``month=YYYY-MM/`` below
+        ``output_path``, each replaced as a whole, empty ones included. The window grows to whole units.
+    :param filters: The report's filters in the service's own words, for example
+        ``{"projects": ["64a…"], "billable": True}``; lists of ids are expanded to the full form. (templated)
+    :return: Summary, never rows: ``{"paths": [str], "rows": int, "bytes": int, "sha256": {path: str}, "window_start":
+        "…Z", "window_end": "…Z", "report": str, "workspace_id": str, "requests": int, "format": str, "totals":
+        {"seconds": int, "amounts_minor_units": {currency: str}, "running_timers": int}}``.
+    :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
+    :raises ClockifyIncompleteError: completeness could not be proven.
+    :raises ClockifyTransportError: no usable answer within the connection's retries.
+    """
+
+    template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "start", "end")
+    report: ClassVar[str]
+
+    def __init__(
+        self,
+        *,
+        start: str | datetime | None = None,
+        end: str | datetime | None = None,
+        window: str = "data_interval",
+        lookback: timedelta | None = None,
+        partition_by: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.start = start
+        self.end = end
+        self.window = window
+        self.lookback = lookback
+        self.partition_by = partition_by
+
+    def export(self, hook: ClockifyHook, context: Context) -> ExportResult:
+        """Export the report of the run's window."""
+        from airflow_provider_clockify.api.filters import report_filters
+        from airflow_provider_clockify.exports.native import NATIVE_FORMATS
+        from airflow_provider_clockify.exports.report import ReportExport, export_report
+        from airflow_provider_clockify.sinks.storage import Target
+
+        self.check()
+        native = self.file_format in NATIVE_FORMATS
+        partition_by = self._partition_unit()
+        filters = report_filters(self.filters, self.report, file=native)
+        target = Target(self.output_path)
+        target.check(is_base=partition_by is not None)
+        window = self.resolve_window(context)
+        if native:
+            return self._export_native(hook, context, window, partition_by, filters, target)
+        kind = self.file_kind(hook, self.table(window))
+        plan = self.plan(window, partition_by, self.report + kind.suffix)
+        self.check_complete(plan.window, context)
+        self.check_kind(kind)
+        workspace_id = self.check_key(hook)
+        self._log_plan(workspace_id, plan, target.output_path)
+        result = export_report(
+            ReportExport(
+                report=self.report,
+                workspace_id=workspace_id,
+                reader=self.reader(hook.client, workspace_id, filters),
+                plan=plan,
+                table=self.table,
+                target=target,
+                kind=kind,
+                on_empty=self.on_empty,
+                reconcile=self.reconciles(),
+            )
+        )
+        for warning in result.warnings(filters):
+            self.log.warning("%s", warning)
+        return result
+
+    def check(self) -> None:
+        """Check parameters of one report; costs no request."""
+
+    def check_kind(self, kind: Any) -> None:
+        """Check what a report asks of its files; costs no request."""
+
+    def reconciles(self) -> bool:
+        """Tell whether the export writes tombstones."""
+        return False
+
+    def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
+        """Plan chunks and files."""
+        from airflow_provider_clockify.exports.plan import make_plan
+
+        return make_plan(window, partition_by=partition_by, file_name=file_name)
+
+    def reader(self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any]) -> Reader:
+        """Give what reads this report."""
+        raise NotImplementedError
+
+    def table(self, window: Window) -> Table:
+        """Give the columns of the file of a window."""
+        raise NotImplementedError
+
+    def checked_groups(self) -> tuple[str, ...]:
+        """Give the groups of a report that has some."""
+        return ()
+
+    def _partition_unit(self) -> PartitionUnit | None:
+        if self.partition_by is None:
+            return None
+        unit: PartitionUnit = one_of("partition_by", self.partition_by, PARTITION_UNITS)
+        return unit
+
+    def _log_plan(self, workspace_id: str, plan: Plan, output_path: str) -> None:
+        self.log.info(
+            "Exporting the %s report of workspace %s for %s: %d chunk(s), %d file(s), %s to %s.",
+            self.report,
+            workspace_id,
+            plan.window,
+            len(plan.chunks),
+            len(plan.outputs),
+            self.file_format,
+            output_path,
+        )
+
+    def _export_native(
+        self,
+        hook: ClockifyHook,
+        context: Context,
+        window: Window,
+        partition_by: PartitionUnit | None,
+        filters: Mapping[str, Any],
+        target: Any,
+    ) -> ExportResult:
+        from airflow_provider_clockify.api.files import download
+        from airflow_provider_clockify.exports.native import NATIVE_FORMATS, NativeExport, export_native
+
+        for name in ("compression", "columns", "reconcile"):
+            if getattr(self, name, None):
+                raise ClockifyConfigError(
+                    f"{name} does not fit file_format={self.file_format!r}, a file that the service renders; use "
+                    "jsonl, csv or parquet."
+                )
+        export_type, suffix = NATIVE_FORMATS[self.file_format]
+        plan = self.plan(window, partition_by, self.report + suffix)
+        self.check_complete(plan.window, context)
+        if len(plan.outputs) == 1 and self.report == "weekly" and len(plan.chunks) > 1:
+            raise ClockifyConfigError("A weekly file of Clockify holds one week: use a window of seven days.")
+        workspace_id = self.check_key(hook)
+        self._log_plan(workspace_id, plan, target.output_path)
+        return export_native(
+            NativeExport(
+                report=self.report,
+                workspace_id=workspace_id,
+                download=lambda each: download(
+                    hook.client.send,
+                    workspace_id,
+                    self.report,
+                    each,
+                    filters,
+                    export_type,
+                    self.checked_groups(),
+                ),
+                plan=plan,
+                target=target,
+                file_format=self.file_format,
+                on_empty=self.on_empty,
+            )
+        )
 
 
-class ClockifyDetailedReportOperator(BaseOperator):
+class ClockifyDetailedReportOperator(ClockifyReportOperator):
     """
     Export the time entries that start in a window to files: complete, once, in UTC.
 
@@ -32,178 +212,206 @@ class ClockifyDetailedReportOperator(BaseOperator):
 
     .. seealso:: :ref:`howto/operator:ClockifyDetailedReportOperator`
 
-    :param output_path: Path or URL of the file (``s3://conn@bucket/…``, ``gs://…``, ``abfs://…``, ``file://…``, or a
-        plain local path); the base folder with ``partition_by``. Replaced atomically. (templated)
-    :param file_format: ``jsonl`` (each row exactly as the service sent it), ``csv`` or ``parquet`` (typed flat
-        columns; needs the extra ``parquet``).
-    :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
-    :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
-    :param end: First instant after an explicit window. (templated)
-    :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete UTC
-        unit before the run's point in time, or the one that starts at its ``partition_date``.
-    :param lookback: How much further back the window reaches, to pick up late edits.
-    :param partition_by: ``day`` or ``month``: one file per UTC unit, in ``dt=YYYY-MM-DD/`` or ``month=YYYY-MM/`` below
-        ``output_path``, each replaced as a whole, empty ones included. The window grows to whole units.
-    :param filters: The report's filters in the service's own words, for example
-        ``{"projects": ["64a…"], "billable": True}``; lists of ids are expanded to the full form. (templated)
-    :param on_empty: ``write`` publishes files without rows; ``skip`` skips the task, ``fail`` fails it, and both leave
-        what is there.
-    :param workspace_id: Workspace; by default the connection's, else the key's active one. (templated)
-    :param clockify_conn_id: Connection of type ``clockify``. (templated)
-    :return: Summary, never rows: ``{"paths": [str], "rows": int, "bytes": int, "sha256": {path: str}, "window_start":
-        "…Z", "window_end": "…Z", "report": "detailed", "workspace_id": str, "requests": int, "format": str, "totals":
-        {"seconds": int, "amounts_minor_units": {currency: str}, "running_timers": int}}``.
-    :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
-    :raises ClockifyIncompleteError: the entries kept changing while they were read.
-    :raises ClockifyTransportError: no usable answer within the connection's retries.
+    Takes the parameters of :class:`ClockifyReportOperator`, and:
+
+    :param reconcile: Compare with the files of the last export of the same window, and write the ids that are gone to
+        ``_<file>.tombstones.jsonl`` beside each (``id``, ``deleted_detected_at``). The summary gets ``deleted``: how
+        many there are.
     """
 
-    template_fields: Sequence[str] = (
-        "output_path",
-        "start",
-        "end",
-        "filters",
-        "workspace_id",
-        "clockify_conn_id",
-    )
-    template_fields_renderers = {"filters": "json"}  # noqa: RUF012 - as Airflow declares it
-    ui_color = "#d9f2fd"
+    report = "detailed"
 
-    def __init__(
-        self,
-        *,
-        output_path: str,
-        file_format: str = "jsonl",
-        compression: str | None = None,
-        start: str | datetime | None = None,
-        end: str | datetime | None = None,
-        window: str = "data_interval",
-        lookback: timedelta | None = None,
-        partition_by: str | None = None,
-        filters: Mapping[str, Any] | None = None,
-        on_empty: str = "write",
-        workspace_id: str | None = None,
-        clockify_conn_id: str = DEFAULT_CONN_ID,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, reconcile: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.output_path = output_path
-        self.file_format = file_format
-        self.compression = compression
-        self.start = start
-        self.end = end
-        self.window = window
-        self.lookback = lookback
-        self.partition_by = partition_by
-        self.filters = filters
-        self.on_empty = on_empty
-        self.workspace_id = workspace_id
-        self.clockify_conn_id = clockify_conn_id
+        self.reconcile = reconcile
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Check everything that can be checked without a request, then export."""
-        # Imported here, since Airflow parses DAG files all the time and runs them elsewhere.
-        from airflow_provider_clockify.api.filters import report_filters
-        from airflow_provider_clockify.exporting import export_detailed, make_plan
-        from airflow_provider_clockify.hooks.clockify import ClockifyHook
-        from airflow_provider_clockify.sinks.formats import check_format, file_suffix
-        from airflow_provider_clockify.sinks.storage import Target
+    def check_kind(self, kind: Any) -> None:
+        """Refuse to reconcile without ids."""
+        if self.reconcile:
+            from airflow_provider_clockify.exports.tombstones import check_reconcile
 
-        with airflow_semantics():
-            check_format(self.file_format, self.compression)
-            on_empty = _one_of("on_empty", self.on_empty, ON_EMPTY)
-            partition_by = (
-                None
-                if self.partition_by is None
-                else _one_of("partition_by", self.partition_by, PARTITION_UNITS)
-            )
-            filters = report_filters(self.filters)
-            target = Target(self.output_path)
-            target.check(is_base=partition_by is not None)
-            plan = make_plan(
-                self._resolve_window(context),
-                partition_by=partition_by,
-                file_name="detailed" + file_suffix(self.file_format, self.compression),
-            )
-            self._check_complete(plan.window, context)
-            hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
-            workspace_id = hook.workspace_id
-            self.log.info(
-                "Exporting the time entries of workspace %s that start in %s: %d chunk(s), %d file(s), %s to %s.",
-                workspace_id,
-                plan.window,
-                len(plan.chunks),
-                len(plan.outputs),
-                self.file_format,
-                target.output_path,
-            )
-            try:
-                result = export_detailed(
-                    hook.client,
-                    plan,
-                    target,
-                    workspace_id=workspace_id,
-                    filters=filters,
-                    file_format=self.file_format,
-                    compression=self.compression,
-                    on_empty=on_empty,
-                )
-            except ClockifyNoRowsError as error:
-                if on_empty == "skip":
-                    raise AirflowSkipException(str(error)) from error
-                raise
-        if not result.rows and "users" in filters:
-            self.log.warning(
-                "No rows with filters['users']. The service is known to answer empty where its users filter fails: "
-                "compare with an export without it."
-            )
-        return {**result.to_xcom(), "requests": hook.client.transport.stats.requests}
+            check_reconcile(kind)
 
-    def _resolve_window(self, context: Context) -> Window:
-        times = run_times(context)
-        by_unit = self.start is None and self.end is None and self.window != "data_interval"
-        key = getattr(context.get("dag_run"), "partition_key", None)
-        if by_unit and key and times.partition_date is None:
-            raise ClockifyWindowError(
-                f"The run has the partition key {key!r}, but this Airflow gives its tasks no partition_date (3.3 "
-                "does), so that the window would be another one than the partition. Give the bounds yourself, for "
-                """example start="{{ dag_run.partition_key }}Z" and an end made from it, or upgrade Airflow."""
-            )
-        return resolve_window(
-            start=self.start, end=self.end, window=self.window, lookback=self.lookback, times=times
+    def reconciles(self) -> bool:
+        """Tell whether the export writes tombstones."""
+        return self.reconcile
+
+    def reader(self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any]) -> Reader:
+        """Give what reads this report."""
+        from airflow_provider_clockify.api.report_reader import ReportReader
+        from airflow_provider_clockify.api.reports import detailed
+
+        return ReportReader(
+            client.send, detailed(workspace_id, filters), concurrency=client.settings.max_concurrency
         )
 
-    def _check_complete(self, window: Window, context: Context) -> None:
-        """Refuse a partition that has not ended, and warn of any other window that has not."""
-        if window.is_complete_at(datetime.now(UTC)):
-            return
-        partitioned = context.get("partition_date") is not None
-        if partitioned and self.start is None and self.window != "data_interval":
-            raise ClockifyWindowError(
-                f"The {self.window} of this run's partition, {window}, is not over yet: its export would be cut short. "
-                "Let the timetable name the last complete partition, for example CronPartitionTimetable("
-                '"0 0 * * *", timezone="UTC", run_offset=-1).'
-            )
-        self.log.warning("The window %s is not over yet: entries may still be added to it.", window)
+    def table(self, window: Window) -> Table:
+        """Give the columns of the file of a window."""
+        from airflow_provider_clockify.records.detailed import DETAILED
+
+        return DETAILED
 
 
-def run_times(context: Context) -> RunTimes:
+class ClockifyExpenseReportOperator(ClockifyReportOperator):
     """
-    Take the times of a run from its context; what this Airflow does not know is ``None``.
+    Export the expenses of a window to files: complete, once.
 
-    :param context: Context of a task, of any supported Airflow version.
+    Reads ``generateDetailedReportV1`` with one request per 200 expenses (at least one per 31 days), and proves the
+    result against the service's own count and sum. An expense belongs to the window that holds midnight UTC of its day.
+
+    .. seealso:: :ref:`howto/operator:ClockifyExpenseReportOperator`
+
+    Takes the parameters of :class:`ClockifyReportOperator`.
     """
-    dag_run = context.get("dag_run")
-    return RunTimes(
-        data_interval_start=context.get("data_interval_start"),
-        data_interval_end=context.get("data_interval_end"),
-        logical_date=context.get("logical_date"),
-        partition_date=context.get("partition_date"),
-        run_after=getattr(dag_run, "run_after", None),
-    )
+
+    report = "expenses"
+
+    def reader(self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any]) -> Reader:
+        """Give what reads this report."""
+        from airflow_provider_clockify.api.report_reader import ReportReader
+        from airflow_provider_clockify.api.reports import expenses
+
+        return ReportReader(
+            client.send, expenses(workspace_id, filters), concurrency=client.settings.max_concurrency
+        )
+
+    def table(self, window: Window) -> Table:
+        """Give the columns of the file of a window."""
+        from airflow_provider_clockify.records.reports import EXPENSES
+
+        return EXPENSES
 
 
-def _one_of(parameter: str, value: Any, allowed: Sequence[str]) -> Any:
-    if value not in allowed:
-        raise ClockifyConfigError(f"{parameter} is {value!r}; use one of {', '.join(allowed)}.")
-    return value
+class ClockifySummaryReportOperator(ClockifyReportOperator):
+    """
+    Export the summary report of a window: time and money per user, project, day, …
+
+    One request (``generateSummaryReport``) per file: the window, or each partition. ``jsonl`` holds the outermost
+    groups as the service sent them, with their children; ``csv`` and ``parquet`` hold one row per innermost group. A Free
+    workspace sums up at most 31 days at a time.
+
+    .. seealso:: :ref:`howto/operator:ClockifySummaryReportOperator`
+
+    Takes the parameters of :class:`ClockifyReportOperator`, and:
+
+    :param groups: One to three of CLIENT, PROJECT, TASK, TIMEENTRY, DATE, WEEK, MONTH, USER, TAG, from the
+        outside in. With TAG an entry counts in each of its tags. (templated)
+    """
+
+    report = "summary"
+    template_fields: Sequence[str] = (*ClockifyReportOperator.template_fields, "groups")
+
+    def __init__(self, *, groups: Sequence[str] = ("USER", "PROJECT"), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.groups = groups
+
+    def check(self) -> None:
+        """Check the groups."""
+        self.checked_groups()
+
+    def checked_groups(self) -> tuple[str, ...]:
+        """Give the groups, checked."""
+        from airflow_provider_clockify.api.reports import summary_groups
+
+        return summary_groups(self.groups)
+
+    def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
+        """Plan one request per file."""
+        from airflow_provider_clockify.exports.plan import make_summary_plan
+
+        return make_summary_plan(window, partition_by=partition_by, file_name=file_name)
+
+    def reader(self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any]) -> Reader:
+        """Give what reads this report."""
+        from airflow_provider_clockify.api.sum_readers import summary_reader
+
+        return summary_reader(client.send, workspace_id, filters, self.checked_groups())
+
+    def table(self, window: Window) -> Table:
+        """Give the columns of the file of a window."""
+        from airflow_provider_clockify.records.reports import summary_table
+
+        return summary_table(self.checked_groups(), window)
+
+
+class ClockifyWeeklyReportOperator(ClockifyReportOperator):
+    """
+    Export weekly reports: time and money per user or project and day.
+
+    One request (``generateWeeklyReport``) per seven days; the window must be whole weeks from midnight UTC on, for
+    example ``window="week"``. ``jsonl`` holds users or projects as the service sent them; ``csv`` and ``parquet`` hold one row
+    per user or project and day.
+
+    .. seealso:: :ref:`howto/operator:ClockifyWeeklyReportOperator`
+
+    Takes the parameters of :class:`ClockifyReportOperator` except ``partition_by``, and:
+
+    :param group: ``USER`` or ``PROJECT``.
+    """
+
+    report = "weekly"
+
+    def __init__(self, *, group: str = "USER", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.group = group
+
+    def check(self) -> None:
+        """Check the group."""
+        from airflow_provider_clockify.api.reports import WEEKLY_GROUPS
+
+        one_of("group", self.group, WEEKLY_GROUPS)
+
+    def checked_groups(self) -> tuple[str, ...]:
+        """Give the group."""
+        return (self.group,)
+
+    def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
+        """Plan one request per week."""
+        from airflow_provider_clockify.exports.plan import make_weekly_plan
+
+        return make_weekly_plan(window, partition_by=partition_by, file_name=file_name)
+
+    def reader(self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any]) -> Reader:
+        """Give what reads this report."""
+        from airflow_provider_clockify.api.sum_readers import weekly_reader
+
+        return weekly_reader(client.send, workspace_id, filters, self.group)
+
+    def table(self, window: Window) -> Table:
+        """Give the columns of the file of a window."""
+        from airflow_provider_clockify.records.reports import weekly_table
+
+        return weekly_table(self.group, window)
+
+
+class ClockifyAttendanceReportOperator(ClockifyReportOperator):
+    """
+    Export the attendance report: one row per user and day (Standard plan and up; admins and team managers).
+
+    Reads ``generateAttendanceReport`` with one request per 200 rows (at least one per 31 days). The window must be
+    whole UTC days.
+
+    .. seealso:: :ref:`howto/operator:ClockifyAttendanceReportOperator`
+
+    Takes the parameters of :class:`ClockifyReportOperator`.
+    """
+
+    report = "attendance"
+
+    def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
+        """Plan whole days."""
+        from airflow_provider_clockify.exports.plan import make_daily_plan
+
+        return make_daily_plan(window, partition_by=partition_by, file_name=file_name)
+
+    def reader(self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any]) -> Reader:
+        """Give what reads this report."""
+        from airflow_provider_clockify.api.sum_readers import AttendanceReader
+
+        return AttendanceReader(client.send, workspace_id, filters)
+
+    def table(self, window: Window) -> Table:
+        """Give the columns of the file of a window."""
+        from airflow_provider_clockify.records.reports import ATTENDANCE
+
+        return ATTENDANCE

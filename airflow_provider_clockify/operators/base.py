@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""What all export operators share: parameters, checks before the first request, the way of an export."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_clockify._compat import AirflowSkipException, BaseOperator, variable
+from airflow_provider_clockify.airflow_errors import airflow_semantics
+from airflow_provider_clockify.connection import DEFAULT_CONN_ID
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyNoRowsError, ClockifyWindowError
+from airflow_provider_clockify.window import RunTimes, Window, resolve_window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+
+    from airflow_provider_clockify._compat import Context
+    from airflow_provider_clockify.exports.files import FileKind
+    from airflow_provider_clockify.exports.result import ExportResult
+    from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.records.tables import Table
+
+ON_EMPTY = ("write", "skip", "fail")
+SALT_VARIABLE = "clockify_hash_salt"
+
+
+class ClockifyExportOperator(BaseOperator):
+    """
+    Base of the export operators; not used by itself.
+
+    :param output_path: Path or URL of the file (``s3://conn@bucket/…``, ``gs://…``, ``abfs://…``, ``file://…``, or a
+        plain local path). Replaced atomically. (templated)
+    :param file_format: ``jsonl`` (each row exactly as the service sent it), ``csv`` or ``parquet`` (typed flat
+        columns; needs the extra ``parquet``).
+    :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
+    :param filters: Filters. (templated)
+    :param columns: Columns to leave out or to hash, in every format: ``{"drop": ["user_email"], "hash":
+        ["user_name"]}``. The hash is HMAC-SHA256 with the salt of ``extra.hash_salt`` of the connection, else of the Airflow variable
+        ``clockify_hash_salt``.
+    :param on_empty: ``write`` publishes files without rows; ``skip`` skips the task, ``fail`` fails it, and both leave
+        what is there.
+    :param require_admin: Refuse a key that is not an owner's or admin's of the workspace, at the cost of one request.
+    :param workspace_id: Workspace; by default the connection's, else the key's active one. (templated)
+    :param clockify_conn_id: Connection of type ``clockify``. (templated)
+    """
+
+    template_fields: Sequence[str] = ("output_path", "filters", "workspace_id", "clockify_conn_id")
+    template_fields_renderers = {"filters": "json"}  # noqa: RUF012 - as Airflow declares it
+    ui_color = "#d9f2fd"
+
+    def __init__(
+        self,
+        *,
+        output_path: str,
+        file_format: str = "jsonl",
+        compression: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        columns: Mapping[str, Any] | None = None,
+        on_empty: str = "write",
+        require_admin: bool = False,
+        workspace_id: str | None = None,
+        clockify_conn_id: str = DEFAULT_CONN_ID,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.output_path = output_path
+        self.file_format = file_format
+        self.compression = compression
+        self.filters = filters
+        self.columns = columns
+        self.on_empty = on_empty
+        self.require_admin = require_admin
+        self.workspace_id = workspace_id
+        self.clockify_conn_id = clockify_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Check everything that can be checked without a request, then export."""
+        # Imported here, since Airflow parses DAG files all the time and runs them elsewhere.
+        from airflow_provider_clockify.hooks.clockify import ClockifyHook
+
+        with airflow_semantics():
+            one_of("on_empty", self.on_empty, ON_EMPTY)
+            hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
+            try:
+                result = self.export(hook, context)
+            except ClockifyNoRowsError as error:
+                if self.on_empty == "skip":
+                    raise AirflowSkipException(str(error)) from error
+                raise
+        stats = hook.client.transport.stats
+        result.requests = stats.requests
+        self.log.info(
+            "Spent %d requests (%d of them retries), waited %.1f s, received %.1f MB.",
+            stats.requests,
+            stats.retries,
+            stats.waited,
+            stats.received / 1e6,
+        )
+        return result.to_xcom()
+
+    def export(self, hook: ClockifyHook, context: Context) -> ExportResult:
+        """
+        Export; the part that differs between the operators.
+
+        :param hook: Hook of the connection; nothing has been asked yet.
+        :param context: Context of the task.
+        """
+        raise NotImplementedError
+
+    def file_kind(self, hook: ClockifyHook, table: Table) -> FileKind:
+        """
+        Check and put together how files are written.
+
+        :param hook: Hook of the connection, for the salt.
+        :param table: Columns that can be named.
+        """
+        from airflow_provider_clockify.exports.files import FileKind
+        from airflow_provider_clockify.records.privacy import column_rules
+        from airflow_provider_clockify.sinks.formats import check_format
+
+        check_format(self.file_format, self.compression)
+        salt = None
+        if self.columns and self.columns.get("hash"):
+            salt = hook.settings.hash_salt or variable(SALT_VARIABLE)
+        return FileKind(self.file_format, self.compression, column_rules(self.columns, salt, table))
+
+    def check_key(self, hook: ClockifyHook) -> str:
+        """Resolve the workspace and, if asked to, refuse a key that is not an admin's."""
+        workspace_id = hook.workspace_id
+        if self.require_admin:
+            hook.require_admin()
+        return workspace_id
+
+
+class WindowMixin:
+    """
+    The window of a run, for operators that export a time.
+
+    :ivar start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
+    :ivar end: First instant after an explicit window. (templated)
+    :ivar window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``.
+    :ivar lookback: How much further back the window reaches.
+    """
+
+    start: str | datetime | None
+    end: str | datetime | None
+    window: str
+    lookback: timedelta | None
+    log: Any
+
+    def resolve_window(self, context: Context) -> Window:
+        """Find the window of the run; costs no request."""
+        times = run_times(context)
+        by_unit = self.start is None and self.end is None and self.window != "data_interval"
+        key = getattr(context.get("dag_run"), "partition_key", None)
+        if by_unit and key and times.partition_date is None:
+            raise ClockifyWindowError(
+                f"The run has the partition key {key!r}, but this Airflow gives its tasks no partition_date (3.3 "
+                "does), so that the window would be another one than the partition. Give the bounds yourself, for "
+                """example start="{{ dag_run.partition_key }}Z" and an end made from it, or upgrade Airflow."""
+            )
+        return resolve_window(
+            start=self.start, end=self.end, window=self.window, lookback=self.lookback, times=times
+        )
+
+    def check_complete(self, window: Window, context: Context) -> None:
+        """Refuse a partition that has not ended, and warn of any other window that has not."""
+        if window.is_complete_at(datetime.now(UTC)):
+            return
+        partitioned = context.get("partition_date") is not None
+        if partitioned and self.start is None and self.window != "data_interval":
+            raise ClockifyWindowError(
+                f"The {self.window} of this run's partition, {window}, is not over yet: its export would be cut short. "
+                "Let the timetable name the last complete partition, for example CronPartitionTimetable("
+                '"0 0 * * *", timezone="UTC", run_offset=-1).'
+            )
+        self.log.warning("The window %s is not over yet: entries may still be added to it.", window)
+
+
+def run_times(context: Context) -> RunTimes:
+    """
+    Take the times of a run from its context; what this Airflow does not know is ``None``.
+
+    :param context: Context of a task, of any supported Airflow version.
+    """
+    dag_run = context.get("dag_run")
+    return RunTimes(
+        data_interval_start=context.get("data_interval_start"),
+        data_interval_end=context.get("data_interval_end"),
+        logical_date=context.get("logical_date"),
+        partition_date=context.get("partition_date"),
+        run_after=getattr(dag_run, "run_after", None),
+    )
+
+
+def one_of(parameter: str, value: Any, allowed: Sequence[str]) -> Any:
+    """Refuse a value that is not one of those allowed, naming the parameter."""
+    if value not in allowed:
+        raise ClockifyConfigError(f"{parameter} is {value!r}; use one of {', '.join(allowed)}.")
+    return value

@@ -120,7 +120,8 @@ def error_from_answer(
     if status >= 500:
         cure = DETERMINISTIC_500.get(request.operation) if status == 500 else None
         return ClockifyServerError(
-            f"{where}: the service failed ({seen}). {cure or 'Nothing to change here; run again later.'}", **facts
+            f"{where}: the service failed ({seen}). {cure or 'Nothing to change here; run again later.'}",
+            **facts,
         )
     if 300 <= status < 400:
         target = urlsplit(headers.get("location", "")).netloc or "another place"

@@ -37,6 +37,17 @@ def instant(text: str, item_id: str | None) -> datetime:
     )
 
 
+def day_or_instant(text: str, item_id: str | None) -> datetime:
+    """
+    Read a date, as its midnight UTC, or a timestamp.
+
+    :param text: ``YYYY-MM-DD``, or what :func:`instant` takes.
+    :param item_id: Id of what it belongs to, for the message.
+    :return: Aware datetime in UTC.
+    """
+    return instant(text if "T" in text else f"{text}T00:00:00Z", item_id)
+
+
 def seconds(text: str) -> int | float:
     """
     Read an ISO 8601 duration.

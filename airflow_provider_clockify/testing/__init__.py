@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from airflow_provider_clockify.testing.data import EmulatedWorkspace
 from airflow_provider_clockify.testing.generate import generate_workspace
+from airflow_provider_clockify.testing.messages import EntityFeeds
 from airflow_provider_clockify.testing.server import ClockifyEmulator
 
-__all__ = ["ClockifyEmulator", "EmulatedWorkspace", "generate_workspace"]
+__all__ = ["ClockifyEmulator", "EmulatedWorkspace", "EntityFeeds", "generate_workspace"]

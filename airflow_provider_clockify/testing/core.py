@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_clockify.testing.common import PAGING, SORTING, W, is_visible, path_project
 from airflow_provider_clockify.testing.documents import (
     membership_documents,
     project_document,
@@ -18,7 +19,6 @@ from airflow_provider_clockify.testing.messages import (
     Request,
     Response,
     Route,
-    domain_error,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 SORT_ORDERS = ("ASCENDING", "DESCENDING")
 _DEFAULT_ACCOUNTS = ("ACTIVE", "PENDING_EMAIL_VERIFICATION", "NOT_REGISTERED")
 _MEMBERSHIP_STATUS = ("PENDING", "ACTIVE", "DECLINED", "INACTIVE", "ALL")
+USER_COLUMNS: Mapping[str, Callable[[User], Any]] = {
+    "ID": lambda user: user.id,
+    "EMAIL": lambda user: user.email,
+    "NAME": lambda user: user.name or "",
+    "NAME_LOWERCASE": lambda user: (user.name or "").lower(),
+    "ACCESS": lambda user: user.role,
+    "HOURLYRATE": lambda user: user.hourly_rate or 0,
+    "COSTRATE": lambda user: user.cost_rate or 0,
+}
 _ROLE_NAMES = {"WORKSPACE_ADMIN": "ADMIN", "OWNER": "OWNER", "TEAM_MANAGER": "", "PROJECT_MANAGER": ""}
 
 
@@ -74,10 +83,17 @@ def list_users(request: Request) -> Response:
     LIMITED and deleted accounts are left out unless ``account-statuses`` asks for them, and memberships are
     empty unless ``memberships`` does (Clockify OpenAPI).
     """
-    query, workspace = request.query, request.workspace
+    query = request.query
+    kind = query.choice("memberships", ("ALL", "NONE", "WORKSPACE", "PROJECT", "USERGROUP"), "NONE")
+    roles = query.flag("include-roles") or False
+    return request.page(select_users(request, query), lambda user: user_row(request, user, kind, roles))
+
+
+def select_users(request: Request, query: Query) -> list[User]:
+    """Return the users that pass the filters of the users list, in its order."""
+    workspace = request.workspace
     status = query.choice("status", _MEMBERSHIP_STATUS, "ALL")
     accounts = query.many("account-statuses") or _DEFAULT_ACCOUNTS
-    kind = query.choice("memberships", ("ALL", "NONE", "WORKSPACE", "PROJECT", "USERGROUP"), "NONE")
     email, name, project_id = query.text("email"), query.text("name"), query.text("project-id")
     people: Iterable[User] = [
         user
@@ -88,24 +104,16 @@ def list_users(request: Request) -> Response:
         and contains(user.name, name)
         and (project_id is None or _has_access(workspace.projects.get(project_id), user))
     ]
-    columns: Mapping[str, Callable[[User], Any]] = {
-        "ID": lambda user: user.id,
-        "EMAIL": lambda user: user.email,
-        "NAME": lambda user: user.name or "",
-        "NAME_LOWERCASE": lambda user: (user.name or "").lower(),
-        "ACCESS": lambda user: user.role,
-        "HOURLYRATE": lambda user: user.hourly_rate or 0,
-        "COSTRATE": lambda user: user.cost_rate or 0,
-    }
+    return in_order(people, query, USER_COLUMNS, "EMAIL")
 
-    def render(user: User) -> dict[str, Any]:
-        document = user_document(workspace, user)
-        document["memberships"] = membership_documents(workspace, user, kind)
-        if query.flag("include-roles"):
-            document["roles"] = [] if user.role == "USER" else [{"role": user.role}]
-        return document
 
-    return request.page(in_order(people, query, columns, "EMAIL"), render)
+def user_row(request: Request, user: User, memberships: str, roles: bool) -> dict[str, Any]:
+    """Return a row of the users list."""
+    document = user_document(request.workspace, user)
+    document["memberships"] = membership_documents(request.workspace, user, memberships)
+    if roles:
+        document["roles"] = [] if user.role == "USER" else [{"role": user.role}]
+    return document
 
 
 def list_projects(request: Request) -> Response:
@@ -133,9 +141,7 @@ def list_projects(request: Request) -> Response:
 
 def get_project(request: Request) -> Response:
     """Answer ``GET W/projects/{projectId}``; a missing one is a 400/501 and no 404 (observed 2026-08-08)."""
-    project = request.workspace.projects.get(request.path["projectId"])
-    if project is None or not _is_visible(request, project):
-        raise domain_error("Project doesn't belong to Workspace")
+    project = path_project(request)
     seconds = _tracked_seconds(request).get(project.id, 0)
     hydrated = request.query.flag("hydrated") or False
     return Response(200, project_document(request.workspace, project, seconds=seconds, hydrated=hydrated))
@@ -163,10 +169,6 @@ def _has_access(project: Project | None, user: User) -> bool:
     return project is not None and (project.public or user.id in project.member_ids)
 
 
-def _is_visible(request: Request, project: Project) -> bool:
-    return request.caller.is_admin or _has_access(project, request.caller.user)
-
-
 def _client_name(request: Request, project: Project) -> str:
     client = request.workspace.clients.get(project.client_id or "")
     return client.name.lower() if client else ""
@@ -178,7 +180,7 @@ def _tracked_seconds(request: Request) -> Mapping[str, int]:
 
 def _project_tests(request: Request) -> Iterable[Callable[[Project], bool]]:
     query, workspace = request.query, request.workspace
-    yield lambda project: _is_visible(request, project)
+    yield lambda project: is_visible(request, project)
     name, strict = query.text("name"), query.flag("strict-name-search") or False
     yield lambda project: contains(project.name, name, strict=strict)
     flags: Sequence[tuple[str, Callable[[Project], bool]]] = (
@@ -229,30 +231,26 @@ def _member_tests(query: Query, users: Mapping[str, User]) -> Iterable[Callable[
     yield lambda project: bool(fitting & frozenset(project.member_ids)) is wanted
 
 
-_PAGING = frozenset({"page", "page-size"})
-_SORTING = frozenset({"sort-column", "sort-order"})
-_W = "/workspaces/{workspaceId}"
-
 ROUTES = (
     Route("core", "GET", "/user", get_user, frozenset({"include-memberships"})),
     Route("core", "GET", "/workspaces", list_workspaces, frozenset({"roles"})),
-    Route("core", "GET", _W, get_workspace),
+    Route("core", "GET", W, get_workspace),
     Route(
         "core",
         "GET",
-        f"{_W}/users",
+        f"{W}/users",
         list_users,
-        _PAGING
-        | _SORTING
+        PAGING
+        | SORTING
         | {"email", "name", "project-id", "status", "account-statuses", "memberships", "include-roles"},
     ),
     Route(
         "core",
         "GET",
-        f"{_W}/projects",
+        f"{W}/projects",
         list_projects,
-        _PAGING
-        | _SORTING
+        PAGING
+        | SORTING
         | {
             "access",
             "archived",
@@ -276,7 +274,7 @@ ROUTES = (
     Route(
         "core",
         "GET",
-        f"{_W}/projects/{{projectId}}",
+        f"{W}/projects/{{projectId}}",
         get_project,
         frozenset({"hydrated", "custom-field-entity-type", "expense-limit", "expense-date"}),
     ),

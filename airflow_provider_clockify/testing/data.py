@@ -13,6 +13,18 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, TypeVar
 
+from airflow_provider_clockify.testing.business import (
+    ApprovalRequest,
+    Assignment,
+    Expense,
+    ExpenseCategory,
+    Holiday,
+    Invoice,
+    Policy,
+    TimeOffRequest,
+    Webhook,
+)
+from airflow_provider_clockify.testing.business_data import BusinessData
 from airflow_provider_clockify.testing.entities import (
     Audit,
     Client,
@@ -41,7 +53,7 @@ def _by_start(entry: TimeEntry) -> tuple[int, str]:
     return (entry.start, entry.id)
 
 
-class EmulatedWorkspace:
+class EmulatedWorkspace(BusinessData):
     """
     A workspace that can be changed from any thread while an emulator serves it.
 
@@ -66,6 +78,7 @@ class EmulatedWorkspace:
     ) -> None:
         if plan not in PLANS:
             raise ValueError(f"unknown plan {plan!r}; known are {', '.join(PLANS)}")
+        super().__init__()
         self.id = workspace_id
         self.name = name
         self.plan = plan
@@ -154,7 +167,12 @@ class EmulatedWorkspace:
             return self._add(self.tags, tag.id, tag)
 
     def add_user_group(
-        self, name: str, user_ids: Iterable[str] = (), *, at: datetime | None = None
+        self,
+        name: str,
+        user_ids: Iterable[str] = (),
+        *,
+        manager_ids: Iterable[str] = (),
+        at: datetime | None = None,
     ) -> UserGroup:
         """Add a group of users."""
         with self.lock:
@@ -163,6 +181,7 @@ class EmulatedWorkspace:
                 id=self._ids.next(instant),
                 name=name,
                 user_ids=tuple(user_ids),
+                manager_ids=tuple(manager_ids),
                 created_at=instant,
                 updated_at=instant,
             )
@@ -203,6 +222,76 @@ class EmulatedWorkspace:
             if isinstance(entity, Audit):
                 entity.updated_at = epoch_seconds(at)
             self._touch_names()
+
+    def delete(self, entity: Audit, *, at: datetime | None = None) -> None:
+        """
+        Move anything but users and time entries to the deletion bin.
+
+        What referred to it loses the reference and counts as changed at the same moment; the tasks of a
+        project go with it. Time entries have ``delete_entry``.
+        """
+        with self.lock:
+            document_type, table = self._table_of(entity)
+            record = next(key for key, value in table.items() if value is entity)
+            self._release(entity, at)
+            del table[record]
+            self._bury(document_type, entity, at)
+            self._touch_names()
+
+    def _table_of(self, entity: Audit) -> tuple[str, dict[str, Any]]:
+        tables: dict[type[Audit], tuple[str, dict[str, Any]]] = {
+            Client: ("CLIENTS", self.clients),
+            Project: ("PROJECTS", self.projects),
+            Task: ("TASKS", self.tasks),
+            Tag: ("TAGS", self.tags),
+            UserGroup: ("USER_GROUPS", self.user_groups),
+            ExpenseCategory: ("EXPENSE_CATEGORIES", self.expense_categories),
+            Expense: ("EXPENSES", self.expenses),
+            Invoice: ("INVOICES", self.invoices),
+            Holiday: ("HOLIDAYS", self.holidays),
+            Policy: ("PTO_POLICY", self.policies),
+            TimeOffRequest: ("TIME_OFF_REQUEST", self.time_off_requests),
+            ApprovalRequest: ("APPROVAL_REQUESTS", self.approval_requests),
+            Assignment: ("SCHEDULED_ASSIGNMENT", self.assignments),
+            Webhook: ("WEBHOOKS", self.webhooks),
+        }
+        if type(entity) not in tables:
+            raise TypeError(f"a {type(entity).__name__} cannot be deleted this way")
+        return tables[type(entity)]
+
+    def _release(self, entity: Audit, at: datetime | None) -> None:
+        entries = list(self.entries.values())
+        match entity:
+            case Client():
+                for project in self.projects.values():
+                    if project.client_id == entity.id:
+                        self.change(project, at=at, client_id=None)
+            case Project():
+                for task in [task for task in self.tasks.values() if task.project_id == entity.id]:
+                    self.delete(task, at=at)
+                for entry in entries:
+                    if entry.project_id == entity.id:
+                        self.update_entry(entry.id, at=at, project_id=None, task_id=None)
+            case Task():
+                for entry in entries:
+                    if entry.task_id == entity.id:
+                        self.update_entry(entry.id, at=at, task_id=None)
+            case Tag():
+                for entry in entries:
+                    if entity.id in (entry.tag_ids or ()):
+                        kept = [tag for tag in entry.tag_ids or () if tag != entity.id]
+                        self.update_entry(entry.id, at=at, tag_ids=kept)
+
+    def _bury(self, document_type: str, document: Audit, at: datetime | None) -> None:
+        instant = epoch_seconds(at)
+        self.deletion_bin.append(
+            Deletion(
+                id=self._ids.next(instant),
+                document_type=document_type,
+                deleted_at=instant,
+                document=document,
+            )
+        )
 
     # --- time entries ----------------------------------------------------------------------------------
 
@@ -273,15 +362,7 @@ class EmulatedWorkspace:
         with self.lock:
             entry = self.entries[entry_id]
             self._unlink(entry)
-            instant = epoch_seconds(at)
-            self.deletion_bin.append(
-                Deletion(
-                    id=self._ids.next(instant),
-                    document_type="TIME_ENTRY",
-                    deleted_at=instant,
-                    document=entry,
-                )
-            )
+            self._bury("TIME_ENTRY", entry, at)
             return entry
 
     def start_timer(

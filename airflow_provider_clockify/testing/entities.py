@@ -80,6 +80,7 @@ class Client(Audit):
     email: str | None = None
     address: str | None = None
     note: str | None = None
+    cc_emails: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,16 +127,21 @@ class Tag(Audit):
 
 @dataclass(slots=True, kw_only=True)
 class UserGroup(Audit):
-    """A group of users."""
+    """A group of users, and the team managers in charge of them."""
 
     id: str
     name: str
     user_ids: tuple[str, ...] = ()
+    manager_ids: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
 class CustomField(Audit):
-    """A custom field of time entries; type is TXT, NUMBER, DROPDOWN_SINGLE, CHECKBOX, LINK, ..."""
+    """
+    A custom field of time entries; type is TXT, NUMBER, DROPDOWN_SINGLE, CHECKBOX, LINK, ...
+
+    :param project_defaults: project id, status and value of each project that differs from the workspace.
+    """
 
     id: str
     name: str
@@ -144,6 +150,9 @@ class CustomField(Audit):
     required: bool = False
     entity_type: str = "TIMEENTRY"
     allowed_values: tuple[str, ...] = ()
+    description: str | None = None
+    default_value: Any = None
+    project_defaults: tuple[tuple[str, str, Any], ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -210,7 +219,7 @@ class Deletion:
     id: str
     document_type: str
     deleted_at: int
-    document: TimeEntry
+    document: Any
 
 
 @dataclass(slots=True, kw_only=True)

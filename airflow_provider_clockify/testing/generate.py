@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_clockify.testing.data import EmulatedWorkspace
 from airflow_provider_clockify.testing.entities import CustomField, Project, Tag, Task, TimeEntry, User
+from airflow_provider_clockify.testing.generate_business import Sizes, add_business
 from airflow_provider_clockify.testing.times import epoch_seconds
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def generate_workspace(
     workspace_id: str = DEFAULT_WORKSPACE_ID,
     running_timers: int = 2,
     outside_entries: int = 10,
+    **sizes: int,
 ) -> EmulatedWorkspace:
     """
     Return a workspace with the given numbers of things; nothing in it depends on the clock.
@@ -98,7 +100,10 @@ def generate_workspace(
     :param running_timers: entries without an end, at most one per user, that start in the window.
     :param outside_entries: finished entries just before ``start`` and at or just after ``end``; they tell a
         correct window from a shifted or a closed one.
+    :param sizes: numbers of other things, fields of ``Sizes`` in the module ``generate_business``: expenses,
+        invoices, holidays, ...; they change nothing of what the other arguments make.
     """
+    business = Sizes(**sizes)
     first, last = epoch_seconds(start), epoch_seconds(end)
     if users < 1 or projects < 0 or entries < 0 or outside_entries < 0:
         raise ValueError("users must be at least 1, the other numbers at least 0")
@@ -111,6 +116,7 @@ def generate_workspace(
     maker.people(users, owner_time_zone)
     maker.things(projects)
     workspace.load_entries(maker.time_entries(entries, running_timers, outside_entries))
+    add_business(workspace, business, seed, first, last)
     return workspace
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -80,6 +81,38 @@ class Caller:
 
 
 @dataclass(slots=True, kw_only=True)
+class EntityFeeds:
+    """
+    How the experimental change feeds behave; sources disagree about most of it.
+
+    :param shape: of the answer: ``array`` (observed 2026-08-08), ``envelope`` (``{"response": [...]}``) or
+        ``json_string`` (both in the Clockify OpenAPI).
+    :param page_base: 0 (Clockify OpenAPI), or 1: pages 0 and 1 are the same (the guide's examples use 1).
+    :param type_key: ``documentType`` (guide) or ``documentCode`` (schema).
+    :param deletion_delay: seconds until a deletion shows; about a minute in the Clockify OpenAPI.
+    :param created_lists_deleted: ``created`` and ``updated`` still show what was deleted later (not known).
+    :param max_limit: larger limits are cut to this without a word, None is no maximum.
+    """
+
+    shape: str = "array"
+    page_base: int = 0
+    type_key: str = "documentType"
+    deletion_delay: float = 60.0
+    created_lists_deleted: bool = False
+    max_limit: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse unknown values."""
+        for name, options in (
+            ("shape", ("array", "envelope", "json_string")),
+            ("page_base", (0, 1)),
+            ("type_key", ("documentType", "documentCode")),
+        ):
+            if getattr(self, name) not in options:
+                raise ValueError(f"{name} of the entity feeds must be one of {options}")
+
+
+@dataclass(slots=True, kw_only=True)
 class Behaviour:
     """
     How the service behaves where sources disagree or nothing was recorded.
@@ -88,11 +121,21 @@ class Behaviour:
         reports of trials.
     :param oversize: what happens to a larger page size: ``refuse`` (400) or ``clamp`` (fewer rows, no word).
     :param report_running: show running timers in reports, with ``end: null`` and duration 0.
+    :param frozen_now: what the service takes for now, None is the clock of this machine.
+    :param extra_fields: unknown fields that every object in a list of an answer has in addition.
+    :param entities: how the change feeds behave.
     """
 
     detailed_max_page_size: int = 1000
     oversize: str = "refuse"
     report_running: bool = False
+    frozen_now: datetime | None = None
+    extra_fields: Mapping[str, Any] = field(default_factory=dict)
+    entities: EntityFeeds = field(default_factory=lambda: EntityFeeds())
+
+    def now(self) -> datetime:
+        """Return what the service takes for now."""
+        return self.frozen_now or datetime.now(UTC)
 
     def __post_init__(self) -> None:
         """Refuse unknown values."""

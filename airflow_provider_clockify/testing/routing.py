@@ -7,7 +7,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from airflow_provider_clockify.testing import core, reports, time_entries
+from airflow_provider_clockify.testing import (
+    absence,
+    core,
+    entity_changes,
+    finance,
+    lists,
+    planning,
+    reports,
+    time_entries,
+)
 from airflow_provider_clockify.testing.messages import ApiError, Caller, Route, domain_error
 
 if TYPE_CHECKING:
@@ -17,7 +26,16 @@ if TYPE_CHECKING:
 
 # A new endpoint is a function and a row in the ROUTES of its module. The first row that fits wins: fixed
 # segments (expenses/categories) stand before variable ones (expenses/{id}).
-ROUTES: tuple[Route, ...] = core.ROUTES + time_entries.ROUTES + reports.ROUTES
+ROUTES: tuple[Route, ...] = (
+    core.ROUTES
+    + time_entries.ROUTES
+    + lists.ROUTES
+    + finance.ROUTES
+    + absence.ROUTES
+    + planning.ROUTES
+    + entity_changes.ROUTES
+    + reports.ROUTES
+)
 
 # Core and reports share a host, as on regional and subdomain workspaces (Clockify OpenAPI).
 BASES = {"core": "/api/v1", "reports": "/report/v1"}

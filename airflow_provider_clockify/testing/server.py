@@ -23,16 +23,27 @@ import msgspec
 
 from airflow_provider_clockify.testing import control
 from airflow_provider_clockify.testing.data import EmulatedWorkspace
+from airflow_provider_clockify.testing.extra_fields import with_extra_fields
 from airflow_provider_clockify.testing.faults import Fault, FaultPlan, FaultRule, Match, answer
 from airflow_provider_clockify.testing.generate import generate_workspace
 from airflow_provider_clockify.testing.limits import RateLimits
-from airflow_provider_clockify.testing.messages import JSON, ApiError, Behaviour, Query, Request, Response
+from airflow_provider_clockify.testing.messages import (
+    JSON,
+    ApiError,
+    Behaviour,
+    EntityFeeds,
+    Query,
+    Request,
+    Response,
+)
 from airflow_provider_clockify.testing.report_rows import EntryRows
 from airflow_provider_clockify.testing.request_log import RequestLog, RequestRecord
 from airflow_provider_clockify.testing.routing import authenticate, find_route, open_workspace, service_of
+from airflow_provider_clockify.testing.times import epoch_seconds
 
 if TYPE_CHECKING:
     from collections import Counter
+    from datetime import datetime
     from types import TracebackType
 
 log = logging.getLogger(__name__)
@@ -61,6 +72,9 @@ class ClockifyEmulator:
     :param oversize: ``refuse`` or ``clamp`` larger pages.
     :param report_running: show running timers in reports.
     :param clock: seconds for the limits; replace it to let an hour pass.
+    :param now: aware moment that the services take for now, None is the clock of this machine; see ``now``.
+    :param extra_fields: fields that no client knows, added to every object in a list of an answer.
+    :param entities: how the change feeds behave.
     """
 
     def __init__(
@@ -78,6 +92,9 @@ class ClockifyEmulator:
         oversize: str = "refuse",
         report_running: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        now: datetime | None = None,
+        extra_fields: Mapping[str, Any] | None = None,
+        entities: EntityFeeds | None = None,
     ) -> None:
         if workspaces is None:
             workspaces = generate_workspace()
@@ -89,6 +106,9 @@ class ClockifyEmulator:
         self.behaviour = Behaviour(
             detailed_max_page_size=detailed_max_page_size, oversize=oversize, report_running=report_running
         )
+        self.behaviour.extra_fields = dict(extra_fields or {})
+        self.behaviour.entities = entities or EntityFeeds()
+        self.now = now
         self.errors: list[Exception] = []
         self._address = (host, port)
         self._limits = RateLimits(
@@ -181,6 +201,17 @@ class ClockifyEmulator:
                 "extra": {name: value for name, value in merged.items() if value is not None},
             }
         ).decode()
+
+    @property
+    def now(self) -> datetime | None:
+        """What the services take for now, None for the clock of this machine; may be set at any time."""
+        return self.behaviour.frozen_now
+
+    @now.setter
+    def now(self, moment: datetime | None) -> None:
+        if moment is not None:
+            epoch_seconds(moment)
+        self.behaviour.frozen_now = moment
 
     # --- what happened ---------------------------------------------------------------------------------
 
@@ -321,7 +352,8 @@ class ClockifyEmulator:
             report_unknown=lambda name: self._log.count_unknown(f"{label} {name}"),
         )
         with workspace.lock:
-            return route.handler(request)
+            response = route.handler(request)
+        return with_extra_fields(response, self.behaviour.extra_fields)
 
 
 class _Server(ThreadingHTTPServer):

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_clockify.testing.common import PAGING, W, path_user, sees
 from airflow_provider_clockify.testing.documents import entry_document
 from airflow_provider_clockify.testing.messages import (
     ApiError,
@@ -48,8 +49,8 @@ def list_user_entries(request: Request) -> Response:
     The instant given as bound is read again as wall clock in the profile zone of the caller, so a UTC window
     is shifted by that zone's offset (observed 2026-08-08). Both bounds are inclusive.
     """
-    user = _user(request)
-    if not _sees(request, user.id):
+    user = path_user(request)
+    if not sees(request, user.id):
         return request.page([], lambda entry: entry)
     tests = list(_tests(request))
     first, last = _bound(request, "start", -(2**40)), _bound(request, "end", 2**40)
@@ -66,7 +67,7 @@ def list_user_entries(request: Request) -> Response:
 def get_entry(request: Request) -> Response:
     """Answer ``GET W/time-entries/{id}``; a missing one is a 400/501 and no 404 (observed 2026-08-08)."""
     entry = request.workspace.entries.get(request.path["id"])
-    if entry is None or not _sees(request, entry.user_id):
+    if entry is None or not sees(request, entry.user_id):
         raise domain_error("Time entry doesn't belong to Workspace")
     hydrated = request.query.flag("hydrated") or False
     return Response(200, entry_document(request.workspace, entry, hydrated=hydrated))
@@ -74,7 +75,7 @@ def get_entry(request: Request) -> Response:
 
 def list_running_entries(request: Request) -> Response:
     """Answer ``GET W/time-entries/status/in-progress``; pages have 10 rows by default (Clockify OpenAPI)."""
-    found = [entry for entry in request.workspace.running_timers() if _sees(request, entry.user_id)]
+    found = [entry for entry in request.workspace.running_timers() if sees(request, entry.user_id)]
     found.reverse()
     return request.page(found, lambda entry: entry_document(request.workspace, entry), size=10, maximum=1000)
 
@@ -86,7 +87,7 @@ def create_own_entry(request: Request) -> Response:
 
 def create_entry_for(request: Request) -> Response:
     """Answer ``POST W/user/{userId}/time-entries``: for others only by administrators on paid plans."""
-    user = _user(request)
+    user = path_user(request)
     foreign = user.id != request.caller.user.id
     if foreign and not (request.caller.is_admin and request.workspace.plan != "FREE"):
         raise ApiError(403, 403, "Access denied")
@@ -179,18 +180,6 @@ def _check_required(request: Request, fields: dict[str, Any]) -> None:
             raise domain_error(f"Time entry couldn't be created. {label} is a required field.")
 
 
-def _user(request: Request) -> User:
-    user = request.workspace.users.get(request.path["userId"])
-    if user is None:
-        raise domain_error("User doesn't belong to Workspace")
-    return user
-
-
-def _sees(request: Request, user_id: str) -> bool:
-    hidden = request.workspace.settings.only_admins_see_all_time_entries and not request.caller.is_admin
-    return not hidden or user_id == request.caller.user.id
-
-
 def _bound(request: Request, name: str, default: int) -> int:
     value = request.query.text(name)
     if value is None:
@@ -230,16 +219,13 @@ def _tests(request: Request) -> Iterable[Callable[[TimeEntry], bool]]:
         yield lambda entry: first <= entry.start <= last and bool(entry.project_id or entry.task_id)
 
 
-_W = "/workspaces/{workspaceId}"
-_PAGING = frozenset({"page", "page-size"})
-
 ROUTES = (
     Route(
         "core",
         "GET",
-        f"{_W}/user/{{userId}}/time-entries",
+        f"{W}/user/{{userId}}/time-entries",
         list_user_entries,
-        _PAGING
+        PAGING
         | {
             "description",
             "end",
@@ -254,8 +240,8 @@ ROUTES = (
             "task-required",
         },
     ),
-    Route("core", "GET", f"{_W}/time-entries/status/in-progress", list_running_entries, _PAGING),
-    Route("core", "GET", f"{_W}/time-entries/{{id}}", get_entry, frozenset({"hydrated"})),
-    Route("core", "POST", f"{_W}/time-entries", create_own_entry),
-    Route("core", "POST", f"{_W}/user/{{userId}}/time-entries", create_entry_for, frozenset({"from-entry"})),
+    Route("core", "GET", f"{W}/time-entries/status/in-progress", list_running_entries, PAGING),
+    Route("core", "GET", f"{W}/time-entries/{{id}}", get_entry, frozenset({"hydrated"})),
+    Route("core", "POST", f"{W}/time-entries", create_own_entry),
+    Route("core", "POST", f"{W}/user/{{userId}}/time-entries", create_entry_for, frozenset({"from-entry"})),
 )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -98,6 +99,13 @@ class ClockifyClient:
             if not page.last:  # Ids of a last page are never looked up again.
                 seen.update(_compact(id_of(item)) for item in new)
             received += len(new)
+            if (
+                page.last is None
+                and resource.counts_all
+                and page.count is not None
+                and received >= page.count
+            ):
+                page = replace(page, last=True)
             for item in new:
                 yield durations_to_seconds(item, resource.durations)
             try:

@@ -49,6 +49,7 @@ class Resource:
     :param items: Where the items lie in the answer; empty for a bare array.
     :param count: Where the answer says how many items there are. Some lists mean all, some those of the page; both
         are less than what was received only when something is missing.
+    :param counts_all: Whether that is documented as the count of all; such a list needs no empty page to end.
     :param item_id: Where an item has its id.
     :param smaller_pages: Page sizes for filters that make items large.
     :param page_names: Names of page and page size.
@@ -68,6 +69,7 @@ class Resource:
     order: Mapping[str, ParamValue] = field(default_factory=dict)
     items: Path = ()
     count: Path = ()
+    counts_all: bool = False
     item_id: Path = ("id",)
     smaller_pages: Mapping[str, int] = field(default_factory=dict)
     page_names: tuple[str, str] = ("page", "page-size")
@@ -300,6 +302,7 @@ LISTS: Mapping[str, Resource] = {
         order=_BY_ID,
         items=("invoices",),
         count=("total",),
+        counts_all=True,
     ),
     "invoice_payments": Resource("getPaymentsForInvoice", ("invoices", "{invoice_id}", "payments")),
     "holidays": Resource(
@@ -329,6 +332,7 @@ LISTS: Mapping[str, Resource] = {
         instants=("start", "end"),
         items=("requests",),
         count=("count",),
+        counts_all=True,
     ),
     "time_off_policies": Resource(
         "findPoliciesForWorkspace",

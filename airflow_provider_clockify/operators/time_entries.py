@@ -11,7 +11,7 @@ from airflow_provider_clockify._compat import AirflowFailException, BaseOperator
 from airflow_provider_clockify.airflow_errors import airflow_semantics
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWriteUnknownError
-from airflow_provider_clockify.window import parse_instant
+from airflow_provider_clockify.window import Window, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,17 +113,20 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
 
         with airflow_semantics():
             start = parse_instant(self.start, "start")
+            # Checked before the search, and a template that rendered to nothing never starts a timer by mistake.
+            end = None if self.end is None else Window(start, parse_instant(self.end, "end")).end
+            self._check_ids()
             token = marker_token(self.marker)
             description = with_token(self.description, token)
             hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
-            found = _find(hook, self.user_id or None, start, token) if token else []
+            found = _find(hook, self.user_id, start, token) if token else []
             if found:
                 self.log.info(
                     "Entry %s has the marker %s already: nothing is written.", found[0]["id"], token
                 )
                 if len(found) > 1:
                     self.log.warning("%d entries have the marker %s.", len(found), token)
-            entry = found[0] if found else self._create(hook, start, description)
+            entry = found[0] if found else self._create(hook, start, end, description)
         if not found:
             self.log.info("Created entry %s.", entry["id"])
         return {
@@ -135,15 +138,24 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
             "workspace_id": hook.workspace_id,
         }
 
-    def _create(self, hook: ClockifyHook, start: datetime, description: str | None) -> dict[str, Any]:
+    def _check_ids(self) -> None:
+        for name in ("user_id", "project_id", "clockify_task_id"):
+            if getattr(self, name) == "":
+                raise ClockifyConfigError(
+                    f"{name} is empty: its template rendered to nothing. Give an id or None."
+                )
+
+    def _create(
+        self, hook: ClockifyHook, start: datetime, end: datetime | None, description: str | None
+    ) -> dict[str, Any]:
         try:
             return hook.create_time_entry(
                 start,
-                self.end or None,
-                user_id=self.user_id or None,
+                end,
+                user_id=self.user_id,
                 description=description,
-                project_id=self.project_id or None,
-                task_id=self.clockify_task_id or None,
+                project_id=self.project_id,
+                task_id=self.clockify_task_id,
                 tag_ids=self.tag_ids,
                 billable=self.billable,
                 entry_type=self.entry_type,

@@ -9,7 +9,9 @@ import signal
 import sys
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from airflow_provider_clockify import __version__
 from airflow_provider_clockify.testing.data import PLANS
@@ -19,7 +21,9 @@ from airflow_provider_clockify.testing.generate import (
     DEFAULT_WORKSPACE_ID,
     generate_workspace,
 )
+from airflow_provider_clockify.testing.generate_business import Sizes
 from airflow_provider_clockify.testing.limits import RETRY_AFTER_FORMS
+from airflow_provider_clockify.testing.messages import EntityFeeds
 from airflow_provider_clockify.testing.server import ClockifyEmulator
 
 if TYPE_CHECKING:
@@ -30,6 +34,17 @@ def _moment(text: str) -> datetime:
     """Read a date or a date and time; UTC unless it has an offset."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _size(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if name not in Sizes.__slots__:
+        raise ValueError(f"unknown size {name!r}")
+    return name, int(number)
+
+
+def _fields(text: str) -> dict[str, Any]:
+    return msgspec.json.decode(text, type=dict[str, Any])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,6 +68,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--workspace-id", default=DEFAULT_WORKSPACE_ID)
     parser.add_argument("--plan", choices=PLANS, default="PRO")
+    parser.add_argument(
+        "--size",
+        type=_size,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help=f"how many of {', '.join(sorted(Sizes.__slots__))} to generate; may be repeated",
+    )
+    parser.add_argument("--now", type=_moment, help="what the services take for now; the clock by default")
+    parser.add_argument("--entities-shape", choices=("array", "envelope", "json_string"), default="array")
+    parser.add_argument("--entities-page-base", type=int, choices=(0, 1), default=0)
+    parser.add_argument(
+        "--entities-type-key", choices=("documentType", "documentCode"), default="documentType"
+    )
+    parser.add_argument(
+        "--deletion-delay", type=float, default=60.0, help="seconds until the change feeds show a deletion"
+    )
+    parser.add_argument(
+        "--extra-fields", type=_fields, metavar="JSON", help="unknown fields for every object in a list"
+    )
     parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes longer")
     parser.add_argument(
         "--requests-per-second", type=float, default=50.0, help="limit of the workspace, 0 is none"
@@ -86,11 +121,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan=options.plan,
         workspace_id=options.workspace_id,
         running_timers=options.running_timers,
+        **dict(options.size),
     )
     emulator = ClockifyEmulator(
         workspace,
         host=options.host,
         port=options.port,
+        now=options.now,
+        extra_fields=options.extra_fields,
+        entities=EntityFeeds(
+            shape=options.entities_shape,
+            page_base=options.entities_page_base,
+            type_key=options.entities_type_key,
+            deletion_delay=options.deletion_delay,
+        ),
         latency=options.latency,
         requests_per_second=options.requests_per_second or None,
         free_requests_per_hour=options.free_requests_per_hour or None,

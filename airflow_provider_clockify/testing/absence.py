@@ -155,7 +155,7 @@ def _wall_clock(body: Mapping[str, Any], name: str) -> int | None:
 
 
 def list_policies(request: Request) -> Response:
-    """Answer ``GET W/time-off/policies``; pages have at most 200 rows, the Free plan has none."""
+    """Answer ``GET W/time-off/policies``; pages have at most 200 rows (Clockify OpenAPI)."""
     require_paid(request, "TIME_OFF")
     query, workspace = request.query, request.workspace
     name = query.text("name")
@@ -171,7 +171,7 @@ def list_policies(request: Request) -> Response:
 
 
 def list_policy_balances(request: Request) -> Response:
-    """Answer ``GET W/time-off/balance/policy/{policyId}``."""
+    """Answer ``GET W/time-off/balance/policy/{policyId}``: ``{"count", "balances"}`` (Clockify OpenAPI)."""
     require_paid(request, "TIME_OFF")
     policy_id = request.path["policyId"]
     if policy_id not in request.workspace.policies:
@@ -180,7 +180,7 @@ def list_policy_balances(request: Request) -> Response:
 
 
 def list_user_balances(request: Request) -> Response:
-    """Answer ``GET W/time-off/balance/user/{userId}``."""
+    """Answer ``GET W/time-off/balance/user/{userId}``: ``{"count", "balances"}`` (Clockify OpenAPI)."""
     require_paid(request, "TIME_OFF")
     user = path_user(request)
     return _balances(request, lambda balance: balance.user_id == user.id)

@@ -232,9 +232,11 @@ class EmulatedWorkspace(BusinessData):
         """
         with self.lock:
             document_type, table = self._table_of(entity)
-            record = next(key for key, value in table.items() if value is entity)
+            keys = [key for key, value in table.items() if value is entity]
+            if not keys:
+                raise KeyError(document_type)
             self._release(entity, at)
-            del table[record]
+            del table[keys[0]]
             self._bury(document_type, entity, at)
             self._touch_names()
 

@@ -151,12 +151,12 @@ def filter_invoices(request: Request) -> Response:
 
 
 def get_invoice(request: Request) -> Response:
-    """Answer ``GET W/invoices/{invoiceId}``."""
+    """Answer ``GET W/invoices/{invoiceId}``; rates and unit prices are hundredths (observed 2026-08)."""
     return Response(200, invoice_document(request.workspace, _invoice(request)))
 
 
 def list_payments(request: Request) -> Response:
-    """Answer ``GET W/invoices/{invoiceId}/payments``."""
+    """Answer ``GET W/invoices/{invoiceId}/payments``, paged like the lists (observed 2026-08-07)."""
     return request.page(
         _invoice(request).payments,
         lambda payment: {

@@ -108,7 +108,7 @@ class _Maker:
             )
         for number in range(sizes.tags):
             workspace.add_tag(f"tag-{number + 1:04d}", at=at, archived=number % 9 == 8)
-        for number in range(sizes.tasks):
+        for number in range(sizes.tasks if self._projects else 0):
             workspace.add_task(
                 self._projects[0].id,
                 f"Task {number + 1:04d}",

@@ -30,7 +30,7 @@ from airflow_provider_clockify.testing.core import (
     user_row,
 )
 from airflow_provider_clockify.testing.documents import tag_document, task_document, user_document
-from airflow_provider_clockify.testing.messages import ApiError, Query, Request, Response, Route
+from airflow_provider_clockify.testing.messages import ApiError, Query, Request, Response, Route, not_emulated
 from airflow_provider_clockify.testing.selection import choice, flag
 
 if TYPE_CHECKING:
@@ -83,7 +83,11 @@ def list_tags(request: Request) -> Response:
 
 
 def list_tasks(request: Request) -> Response:
-    """Answer ``GET W/projects/{projectId}/tasks``; without ``is-active`` it shows done ones too."""
+    """
+    Answer ``GET W/projects/{projectId}/tasks`` (Clockify OpenAPI).
+
+    Without ``is-active`` it shows done ones too; that is assumed from the other lists.
+    """
     query, project = request.query, path_project(request)
     name, strict = query.text("name"), query.flag("strict-name-search") or False
     active = query.flag("is-active")
@@ -98,7 +102,7 @@ def list_tasks(request: Request) -> Response:
 
 
 def list_user_groups(request: Request) -> Response:
-    """Answer ``GET W/user-groups``; managers are there when ``includeTeamManagers`` asks for them."""
+    """Answer ``GET W/user-groups``; managers only when ``includeTeamManagers`` asks for them (Clockify OpenAPI)."""
     query, workspace = request.query, request.workspace
     name, project_id = query.text("name"), query.text("project-id")
     managers = query.flag("includeTeamManagers") or False
@@ -111,6 +115,11 @@ def list_user_groups(request: Request) -> Response:
     return request.page(
         _by_name(found, query), lambda group: group_document(workspace, group, managers=managers)
     )
+
+
+def refuse_group_change(request: Request) -> Response:
+    """Stand at ``W/user-groups/{id}``, whose GET is a 405 (observed 2026-08), and change nothing."""
+    raise not_emulated(f"changes of the user group {request.path['id']}")
 
 
 def list_custom_fields(request: Request) -> Response:
@@ -129,7 +138,7 @@ def list_custom_fields(request: Request) -> Response:
 
 
 def list_project_custom_fields(request: Request) -> Response:
-    """Answer ``GET W/projects/{projectId}/custom-fields``, unpaged like the list of the workspace."""
+    """Answer ``GET W/projects/{projectId}/custom-fields``, unpaged too (observed 2026-08-07)."""
     require_paid(request, "CUSTOM_FIELDS")
     project = path_project(request)
     found = []
@@ -186,7 +195,7 @@ def filter_users(request: Request) -> Response:
 
 
 def list_managers(request: Request) -> Response:
-    """Answer ``GET W/users/{userId}/managers``: the team managers of the user's groups."""
+    """Answer ``GET W/users/{userId}/managers``: the team managers of the user's groups (Clockify OpenAPI)."""
     workspace, user = request.workspace, path_user(request)
     ids = {
         manager_id
@@ -202,7 +211,7 @@ def list_managers(request: Request) -> Response:
 
 
 def get_member_profile(request: Request) -> Response:
-    """Answer ``GET W/member-profile/{userId}``: week start, working days and capacity."""
+    """Answer ``GET W/member-profile/{userId}``: week start, working days, capacity (Clockify OpenAPI)."""
     user = path_user(request)
     return Response(
         200,
@@ -293,6 +302,8 @@ ROUTES = (
         list_user_groups,
         PAGING | SORTING | {"includeTeamManagers", "name", "project-id"},
     ),
+    Route("core", "PUT", f"{W}/user-groups/{{id}}", refuse_group_change),
+    Route("core", "DELETE", f"{W}/user-groups/{{id}}", refuse_group_change),
     Route(
         "core", "GET", f"{W}/custom-fields", list_custom_fields, frozenset({"entity-type", "name", "status"})
     ),

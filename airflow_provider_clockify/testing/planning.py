@@ -72,7 +72,11 @@ def list_approval_requests(request: Request) -> Response:
 
 
 def list_assignments(request: Request) -> Response:
-    """Answer ``GET W/scheduling/assignments/all``: what touches the window, both bounds required (3001)."""
+    """
+    Answer ``GET W/scheduling/assignments/all``: what touches the window.
+
+    Both bounds are required; a missing one is a 400/3001 (observed 2026-06).
+    """
     require_paid(request, "SCHEDULING")
     query, workspace = request.query, request.workspace
     name = query.text("name")
@@ -94,7 +98,7 @@ def list_assignments(request: Request) -> Response:
 
 
 def get_user_totals(request: Request) -> Response:
-    """Answer ``GET W/scheduling/assignments/users/{userId}/totals``; nothing is an empty 200 (observed)."""
+    """Answer ``GET W/scheduling/assignments/users/{userId}/totals``; nothing is an empty 200 (observed 2026)."""
     require_paid(request, "SCHEDULING")
     user, (first, last) = path_user(request), _window(request)
     hours = _hours_by_day(
@@ -120,7 +124,11 @@ def get_user_totals(request: Request) -> Response:
 
 
 def list_project_totals(request: Request) -> Response:
-    """Answer ``POST W/scheduling/assignments/projects/totals``; the body pages with ``pageSize`` up to 200."""
+    """
+    Answer ``POST W/scheduling/assignments/projects/totals``; pages in the body.
+
+    ``pageSize`` is at most 200 (Clockify OpenAPI), ``page-size`` is ignored (observed 2026-06).
+    """
     require_paid(request, "SCHEDULING")
     body, workspace = request.json_object(_TOTALS), request.workspace
     first, last = _bound(body, "start"), _bound(body, "end")

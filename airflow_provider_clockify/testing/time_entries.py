@@ -18,6 +18,7 @@ from airflow_provider_clockify.testing.messages import (
     domain_error,
     unreadable_body,
 )
+from airflow_provider_clockify.testing.selection import flag
 from airflow_provider_clockify.testing.times import from_epoch, load_zone, parse_instant, wall_clock_in_zone
 
 if TYPE_CHECKING:
@@ -94,9 +95,91 @@ def create_entry_for(request: Request) -> Response:
     return _create(request, user)
 
 
-def _create(request: Request, user: User) -> Response:
-    body = request.json_object(_NEW_ENTRY_FIELDS)
+def read_entries(request: Request) -> Response:
+    """
+    Answer ``POST W/time-entries/batch``: the entries with the given ids (observed 2026-08-05).
+
+    Ids that do not exist are left out; what the service does with them was not recorded.
+    """
+    body = request.json_object({"timeEntryIds", "hydrated"})
+    ids = body.get("timeEntryIds")
+    if not isinstance(ids, list) or not ids:
+        raise domain_error("timeEntryIds must not be empty")
+    hydrated = flag(body, "hydrated") or False
+    known = [request.workspace.entries.get(str(entry_id)) for entry_id in dict.fromkeys(ids)]
+    found = [entry for entry in known if entry is not None and sees(request, entry.user_id)]
+    return Response(200, [entry_document(request.workspace, entry, hydrated=hydrated) for entry in found])
+
+
+def replace_entry(request: Request) -> Response:
+    """Answer ``PUT W/time-entries/{id}``: what the body leaves out is cleared (Clockify OpenAPI)."""
+    entry = _writable(request)
     workspace = request.workspace
+    start, end, fields = _new_state(request)
+    running = workspace.running_timer(entry.user_id)
+    if end is None and running is not None and running.id != entry.id:
+        raise domain_error("Another time entry is running")
+    if fields["project_id"] != entry.project_id:
+        user = workspace.users[entry.user_id]
+        rates = workspace.rates(user, fields["project_id"])
+        fields |= dict(zip(("hourly_rate", "cost_rate", "currency"), rates, strict=True))
+    changed = workspace.update_entry(
+        entry.id,
+        at=request.behaviour.now(),
+        start=from_epoch(start),
+        end=None if end is None else from_epoch(end),
+        **fields,
+    )
+    return Response(200, entry_document(workspace, changed))
+
+
+def delete_entry(request: Request) -> Response:
+    """Answer ``DELETE W/time-entries/{id}`` with 204 (Clockify OpenAPI)."""
+    request.workspace.delete_entry(_writable(request).id, at=request.behaviour.now())
+    return Response(204)
+
+
+def stop_timer(request: Request) -> Response:
+    """Answer ``PATCH W/user/{userId}/time-entries``; without a running timer 404/404 (observed 2026-06)."""
+    user = path_user(request)
+    if user.id != request.caller.user.id and not request.caller.is_admin:
+        raise ApiError(403, 403, "Access denied")
+    end = _moment(request.json_object({"end"}), "end")
+    if end is None:
+        raise domain_error("end must not be null")
+    running = request.workspace.running_timer(user.id)
+    if running is None:
+        raise ApiError(404, 404, "Currently running time entry doesn't exist on Workspace")
+    if end < running.start:
+        raise domain_error("Start must be before end")
+    entry = request.workspace.stop_timer(user.id, end=from_epoch(end), at=request.behaviour.now())
+    return Response(200, entry_document(request.workspace, entry))
+
+
+def _writable(request: Request) -> TimeEntry:
+    entry = request.workspace.entries.get(request.path["id"])
+    if entry is None or not sees(request, entry.user_id):
+        raise domain_error("Time entry doesn't belong to Workspace")
+    if entry.user_id != request.caller.user.id and not request.caller.is_admin:
+        raise ApiError(403, 403, "Access denied")
+    return entry
+
+
+def _create(request: Request, user: User) -> Response:
+    workspace, at = request.workspace, request.behaviour.now()
+    start, end, fields = _new_state(request)
+    if end is None:
+        entry = workspace.start_timer(user.id, start=from_epoch(start), at=at, **fields)
+    else:
+        entry = workspace.add_entry(
+            start=from_epoch(start), end=from_epoch(end), user_id=user.id, at=at, **fields
+        )
+    return Response(201, entry_document(workspace, entry))
+
+
+def _new_state(request: Request) -> tuple[int, int | None, dict[str, Any]]:
+    """Return start, end and the other fields of the entry that the body describes."""
+    body = request.json_object(_NEW_ENTRY_FIELDS)
     start, end = _moment(body, "start"), _moment(body, "end")
     if start is None:
         raise domain_error("start must not be null")
@@ -117,11 +200,7 @@ def _create(request: Request, user: User) -> Response:
     }
     _check_references(request, fields)
     _check_required(request, fields)
-    if end is None:
-        entry = workspace.start_timer(user.id, start=from_epoch(start), **fields)
-    else:
-        entry = workspace.add_entry(start=from_epoch(start), end=from_epoch(end), user_id=user.id, **fields)
-    return Response(201, entry_document(workspace, entry))
+    return start, end, fields
 
 
 def _moment(body: dict[str, Any], name: str) -> int | None:
@@ -243,5 +322,9 @@ ROUTES = (
     Route("core", "GET", f"{W}/time-entries/status/in-progress", list_running_entries, PAGING),
     Route("core", "GET", f"{W}/time-entries/{{id}}", get_entry, frozenset({"hydrated"})),
     Route("core", "POST", f"{W}/time-entries", create_own_entry),
+    Route("core", "POST", f"{W}/time-entries/batch", read_entries),
+    Route("core", "PUT", f"{W}/time-entries/{{id}}", replace_entry),
+    Route("core", "DELETE", f"{W}/time-entries/{{id}}", delete_entry),
+    Route("core", "PATCH", f"{W}/user/{{userId}}/time-entries", stop_timer),
     Route("core", "POST", f"{W}/user/{{userId}}/time-entries", create_entry_for, frozenset({"from-entry"})),
 )

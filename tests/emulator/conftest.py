@@ -39,6 +39,13 @@ class Client:
     def post(self, path: str, body: Any) -> requests.Response:
         return self.session.post(f"{self.emulator.url}/api/v1{path}", json=body, timeout=10)
 
+    def send(self, method: str, path: str, body: Any = None) -> requests.Response:
+        return self.session.request(method, f"{self.emulator.url}/api/v1{path}", json=body, timeout=10)
+
+    def list(self, path: str, **params: Any) -> requests.Response:
+        """Ask for a list of the workspace."""
+        return self.get(f"{self.workspace}/{path}", **params)
+
     def detailed(
         self, body: dict[str, Any] | None = None, /, drop: tuple[str, ...] = (), **own: Any
     ) -> requests.Response:

@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from airflow_provider_clockify.testing import ClockifyEmulator, faults, generate_workspace
+from airflow_provider_clockify.testing.__main__ import main
 from airflow_provider_clockify.testing.generate import DEFAULT_END, DEFAULT_START
 
 
@@ -404,6 +405,37 @@ def test_command_line(number):
         finally:
             process.send_signal(number)
         assert process.wait(10) == 0
+
+
+def test_command_line_options_of_lists_and_feeds():
+    command = [sys.executable, "-m", "airflow_provider_clockify.testing", "--port", "0", "--entries", "3"]
+    command += ["--size", "tags=60", "--size", "holidays=0", "--extra-fields", '{"somethingNew": 1}']
+    command += ["--entities-shape", "envelope", "--entities-type-key", "documentCode"]
+    command += ["--entities-page-base", "1", "--deletion-delay", "0", "--now", "2026-12-05"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            known = dict(pair.split("=", 1) for pair in process.stdout.readline().split()[:3])
+            base = f"{known['url']}/api/v1/workspaces/{known['workspace_id']}"
+
+            def get(path):
+                return requests.get(f"{base}/{path}", headers={"X-Api-Key": known["key"]}, timeout=5).json()
+
+            assert len(get("tags?page-size=100")) == 65
+            assert get("holidays") == []
+            rows = get("entities/created?type=TIME_ENTRY&page=1")["response"]
+            assert rows
+            assert all((row["documentCode"], row["somethingNew"]) == ("TIME_ENTRY", 1) for row in rows)
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("option", [("--size", "unicorns=1"), ("--size", "tags"), ("--extra-fields", "[]")])
+def test_command_line_refuses_nonsense(option, capsys):
+    with pytest.raises(SystemExit):
+        main(option)
+    assert option[0] in capsys.readouterr().err
 
 
 def test_generated_workspaces_serve_several_at_once(serve):

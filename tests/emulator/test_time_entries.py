@@ -233,3 +233,112 @@ def test_create_for_others_needs_an_admin_and_a_paid_plan(serve, empty):
     assert client.as_user(employee).post(path, body).status_code == 201
     empty.plan = "FREE"
     assert client.post(path, body).status_code == 403
+
+
+def test_replacing_clears_what_is_left_out(serve, empty):
+    project = empty.add_project("Web", hourly_rate=9_500)
+    tag, field = empty.add_tag("on-site"), empty.add_custom_field("Ticket")
+    entry = empty.add_entry(
+        start=DAY,
+        end=DAY + HOUR,
+        description="Old",
+        project_id=project.id,
+        tag_ids=[tag.id],
+        billable=True,
+        custom_values={field.id: "OPS-1"},
+    )
+    client = serve(empty)
+    path = f"{client.workspace}/time-entries/{entry.id}"
+    body = {"start": "2026-11-06T08:00:00Z", "end": "2026-11-06T09:00:00Z"}
+    response = client.send("PUT", path, {**body, "projectId": project.id, "tagIds": [tag.id]})
+    assert response.status_code == 200
+    assert (response.json()["projectId"], response.json()["tagIds"]) == (project.id, [tag.id])
+    assert (response.json()["description"], response.json()["customFieldValues"]) == ("", [])
+    row = client.send("PUT", path, body).json()
+    assert (row["projectId"], row["tagIds"], row["billable"]) == (None, None, False)
+    assert row["hourlyRate"]["amount"] == 5_000
+    assert client.get(path).json() == row
+    assert row["timeInterval"]["start"] == body["start"]
+    assert client.send("PUT", path, {"start": body["start"]}).json()["timeInterval"]["end"] is None
+    other = empty.add_entry(start=DAY, end=DAY + HOUR)
+    running = client.send("PUT", f"{client.workspace}/time-entries/{other.id}", {"start": body["start"]})
+    assert (running.status_code, running.json()["code"]) == (400, 501)
+
+
+def test_replace_and_delete_refusals(serve, empty):
+    owner, employee = empty.users.values()
+    entry = empty.add_entry(start=DAY, end=DAY + HOUR)
+    client = serve(empty)
+    path = f"{client.workspace}/time-entries/{entry.id}"
+    body = {"start": "2026-11-05T08:00:00Z", "end": "2026-11-05T09:00:00Z"}
+    for change, code in (
+        ({"start": None}, 501),
+        ({"end": "2026-11-05T07:00:00Z"}, 501),
+        ({"projectId": "f" * 24}, 501),
+        ({"type": "HOLIDAY"}, 3002),
+    ):
+        assert client.send("PUT", path, {**body, **change}).json()["code"] == code
+    for method in ("PUT", "DELETE"):
+        missing = client.send(method, f"{client.workspace}/time-entries/{'f' * 24}", body)
+        assert (missing.status_code, missing.json()["code"]) == (400, 501)
+        assert client.as_user(employee).send(method, path, body).status_code == 403
+    empty.change(empty.settings, only_admins_see_all_time_entries=True)
+    assert client.as_user(employee).send("DELETE", path).status_code == 400
+    assert empty.entries[entry.id] is entry
+
+
+def test_delete_moves_to_the_bin(serve, empty):
+    entry = empty.add_entry(start=DAY, end=DAY + HOUR)
+    client = serve(empty)
+    path = f"{client.workspace}/time-entries/{entry.id}"
+    response = client.send("DELETE", path)
+    assert (response.status_code, response.content) == (204, b"")
+    assert client.get(path).json()["code"] == client.send("DELETE", path).json()["code"] == 501
+    assert [row.document for row in empty.deletion_bin] == [entry]
+    bulk = client.send("DELETE", f"{client.workspace}/user/{entry.user_id}/time-entries")
+    assert (bulk.status_code, bulk.headers["Allow"]) == (405, "GET, PATCH, POST")
+
+
+def test_stop_timer(serve, empty):
+    owner, employee = empty.users.values()
+    client = serve(empty)
+    path = f"{client.workspace}/user/{owner.id}/time-entries"
+    nothing = client.send("PATCH", path, {"end": "2026-11-05T09:00:00Z"})
+    assert (nothing.status_code, nothing.json()["code"]) == (404, 404)
+    assert "Currently running time entry doesn't exist" in nothing.json()["message"]
+    timer = empty.start_timer(start=DAY)
+    assert client.as_user(employee).send("PATCH", path, {"end": "2026-11-05T09:00:00Z"}).status_code == 403
+    assert client.send("PATCH", path, {}).json()["code"] == 501
+    assert client.send("PATCH", path, {"end": "2026-11-04T09:00:00Z"}).json()["code"] == 501
+    assert client.send("PATCH", path, {"end": "soon"}).json()["code"] == 3002
+    stopped = client.send("PATCH", path, {"end": "2026-11-05T09:00:00Z"})
+    assert (stopped.status_code, stopped.json()["id"]) == (200, timer.id)
+    assert stopped.json()["timeInterval"]["duration"] == "PT9H"
+
+
+# --- several at once ---------------------------------------------------------------------------------------
+
+
+def test_batch(serve, empty):
+    owner, employee = empty.users.values()
+    first = empty.add_entry(start=DAY, end=DAY + HOUR)
+    second = empty.add_entry(start=DAY, end=DAY + HOUR, user_id=employee.id)
+    client = serve(empty)
+    path = f"{client.workspace}/time-entries/batch"
+
+    def ids(caller, **body):
+        response = caller.post(path, {"timeEntryIds": [second.id, first.id, "f" * 24, first.id], **body})
+        assert response.status_code == 200, response.text
+        return [row["id"] for row in response.json()]
+
+    assert ids(client) == [second.id, first.id]
+    rows = client.post(path, {"timeEntryIds": [first.id], "hydrated": True}).json()
+    assert rows[0]["user"]["id"] == owner.id
+    for body, code in (
+        ({}, 501),
+        ({"timeEntryIds": []}, 501),
+        ({"timeEntryIds": [first.id], "hydrated": 1}, 3002),
+    ):
+        assert client.post(path, body).json()["code"] == code
+    empty.change(empty.settings, only_admins_see_all_time_entries=True)
+    assert ids(client.as_user(employee)) == [second.id]

@@ -154,7 +154,7 @@ def iter_changes(
     zone: tzinfo | None = None,
 ) -> Iterator[Item]:
     """
-    Give what a window changed, each entity once, as the service sent it; nothing before all of it was read.
+    Give what a window changed, each entity once and by time, as the service sent it, after all of it was read.
 
     :param send: Sends a request.
     :param change: ``created`` (created in the window), ``updated`` (created before it, last updated in it) or
@@ -349,10 +349,11 @@ def _one_change(
     reader: _Reader, change: str, window: Window, zone: tzinfo | None
 ) -> Generator[Item, None, None]:
     if change == "deleted":
-        yield from (row for row, _ in _deleted(reader, window, zone).values())
-        return
-    live = _live(reader, window, CHANGES[:1] if change == "created" else CHANGES[:2])
-    yield from (found.row for found in live.values() if found.name == change)
+        found = [(row, changed) for row, changed in _deleted(reader, window, zone).values()]
+    else:
+        live = _live(reader, window, CHANGES[:1] if change == "created" else CHANGES[:2])
+        found = [(entity.row, entity.changed) for entity in live.values() if entity.name == change]
+    yield from (row for row, _ in sorted(found, key=lambda pair: (pair[1], pair[0]["id"])))
 
 
 def _live(reader: _Reader, window: Window, feeds: Iterable[str]) -> dict[str, _Found]:

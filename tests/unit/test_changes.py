@@ -327,7 +327,7 @@ def test_a_deletion_at_the_very_start_is_not_missed_by_a_service_that_excludes_i
         def rows(self, change: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
             return super().rows(change, start + SECOND, end)
 
-    service = Excluding([Entity("a", START - 5 * DAY, [], START)])
+    service = Excluding([Entity("a", START - 5 * DAY, [], START)], end_included=False)
     assert of(service, "deleted", Window(START, START + DAY)) == ["a"]
 
 

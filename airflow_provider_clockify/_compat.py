@@ -10,6 +10,7 @@ from their former homes on 2.11.
 from __future__ import annotations
 
 from inspect import signature
+from typing import Any
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
@@ -34,6 +35,6 @@ __all__ = [
 
 def variable(key: str) -> str | None:
     """Read an Airflow variable; ``None`` when there is none. Airflow 3 renamed the default's parameter."""
-    default = {"default" if "default" in signature(Variable.get).parameters else "default_var": None}
+    default: Any = {"default" if "default" in signature(Variable.get).parameters else "default_var": None}
     value = Variable.get(key, **default)
     return None if value is None else str(value)

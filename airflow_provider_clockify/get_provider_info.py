@@ -168,7 +168,10 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": integration,
-                "python-modules": ["airflow_provider_clockify.operators.reports"],
+                "python-modules": [
+                    "airflow_provider_clockify.operators.reports",
+                    "airflow_provider_clockify.operators.time_entries",
+                ],
             }
         ],
         "connection-types": [

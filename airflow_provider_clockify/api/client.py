@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +15,8 @@ from airflow_provider_clockify.api.pagination import Page, pages
 from airflow_provider_clockify.api.report_reader import ReportReader
 from airflow_provider_clockify.api.reports import detailed
 from airflow_provider_clockify.api.transport import SyncTransport
-from airflow_provider_clockify.api.values import durations_to_seconds, one_line
+from airflow_provider_clockify.api.values import at, durations_to_seconds, one_line
+from airflow_provider_clockify.exceptions import ClockifyIncompleteError, ClockifyResponseError
 from airflow_provider_clockify.window import Window, chunks
 
 if TYPE_CHECKING:
@@ -62,35 +64,61 @@ class ClockifyClient:
         :param filters: Filter values by the names of this package.
         :param arguments: Values for the path.
         """
-        return self.iterate_request(resource, resource.request(filters, **arguments))
+        request = resource.request(filters, **arguments)
+        return self.iterate_request(resource, request, resource.rows_per_page(filters))
 
-    def iterate_request(self, resource: Resource, request: ApiRequest) -> Iterator[Item]:
+    def iterate_request(
+        self, resource: Resource, request: ApiRequest, page_size: int | None = None
+    ) -> Iterator[Item]:
         """
         Go through a list whose request is prepared; an item that moved to a later page is given once.
 
         :param resource: The list.
         :param request: Its request, without page parameters.
+        :param page_size: Rows per page; by default the list's own.
+        :raises ClockifyIncompleteError: fewer items came than the service says there are.
         """
-        if resource.page_size is None:
-            for item in self.send(request, read_page).items:
+
+        def read(response: ApiResponse) -> Page:
+            return read_page(response, resource)
+
+        def id_of(item: Item) -> Any:
+            return at(item, resource.item_id)
+
+        size = page_size or resource.page_size
+        if size is None:
+            for item in self.send(request, read).items:
                 yield durations_to_seconds(item, resource.durations)
             return
-        seen: set[str] = set()
-        size = resource.page_size
-        numbers = pages(size)
+        seen: set[Any] = set()
+        received = 0
+        numbers = pages(size, id_of=id_of)
         number = next(numbers)
         while True:
-            page = self.send(request.with_params(page=number, page_size=size), read_page)
-            for item in page.items:
-                item_id = item.get("id")
-                if item_id is None or item_id not in seen:
-                    if item_id is not None:
-                        seen.add(item_id)
-                    yield durations_to_seconds(item, resource.durations)
+            page = self.send(resource.page(request, number, size), read)
+            new = [item for item in page.items if id_of(item) is None or _compact(id_of(item)) not in seen]
+            if not page.last:  # Ids of a last page are never looked up again.
+                seen.update(_compact(id_of(item)) for item in new)
+            received += len(new)
+            if (
+                page.last is None
+                and resource.counts_all
+                and page.count is not None
+                and received >= page.count
+            ):
+                page = replace(page, last=True)
+            for item in new:
+                yield durations_to_seconds(item, resource.durations)
             try:
                 number = numbers.send(page)
             except StopIteration:
-                return
+                break
+        if page.count is not None and page.count > received:
+            raise ClockifyIncompleteError(
+                f"{resource.operation} gave {received} items and says that there are {page.count}: they changed while "
+                "they were read, or the key does not see all of them. Run again, or use the key of an admin.",
+                operation=resource.operation,
+            )
 
     def iterate_detailed(
         self, workspace_id: str, window: Window, filters: Mapping[str, Any] | None = None
@@ -131,7 +159,34 @@ def read_item(response: ApiResponse) -> Item:
     return _decode_item(response.body)
 
 
-def read_page(response: ApiResponse) -> Page:
-    """Read an answer that is a JSON array of objects, and its ``Last-Page`` header."""
+def read_page(response: ApiResponse, resource: Resource) -> Page:
+    """
+    Read one page of a list: a bare array or an envelope, and its ``Last-Page`` header.
+
+    :param response: The answer.
+    :param resource: The list.
+    :raises ClockifyResponseError: the items are not where the list has them; an empty list is never guessed.
+    """
     last = response.headers.get("last-page")
-    return Page(_decode_items(response.body), None if last is None else last.strip().lower() == "true")
+    is_last = None if last is None else last.strip().lower() == "true"
+    if not resource.items:
+        return Page(_decode_items(response.body), is_last)
+    envelope = _decode_item(response.body)
+    items, count = at(envelope, resource.items), at(envelope, resource.count) if resource.count else None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ClockifyResponseError(
+            f"The answer to {resource.operation} has no list under {'.'.join(resource.items)!r}; the service may have "
+            "changed.",
+            operation=resource.operation,
+        )
+    return Page(items, is_last, count if isinstance(count, int) else None)
+
+
+def _compact(item_id: Any) -> Any:
+    """Give a smaller equivalent of an id; a list of a million items remembers all of them."""
+    if isinstance(item_id, str) and len(item_id) == 24:
+        try:
+            return bytes.fromhex(item_id)
+        except ValueError:
+            pass
+    return item_id

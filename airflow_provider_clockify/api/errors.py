@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from airflow_provider_clockify.api.endpoints import service_url
-from airflow_provider_clockify.api.retry import parse_retry_after
+from airflow_provider_clockify.api.retry import DETERMINISTIC_500, parse_retry_after
 from airflow_provider_clockify.connection import ADDON_TOKEN_AUTH, ClockifySettings
 from airflow_provider_clockify.exceptions import (
     ClockifyApiError,
@@ -120,8 +120,10 @@ def error_from_answer(
             **facts,
         )
     if status >= 500:
+        cure = DETERMINISTIC_500.get(request.operation) if status == 500 else None
         return ClockifyServerError(
-            f"{where}: the service failed ({seen}). Nothing to change here; run again later.", **facts
+            f"{where}: the service failed ({seen}). {cure or 'Nothing to change here; run again later.'}",
+            **facts,
         )
     if 300 <= status < 400:
         target = urlsplit(headers.get("location", "")).netloc or "another place"

@@ -45,6 +45,16 @@ class ApiRequest:
         added = {name.replace("_", "-"): value for name, value in params.items()}
         return replace(self, params={**self.params, **added})
 
+    def with_values(self, values: Mapping[str, ParamValue]) -> ApiRequest:
+        """
+        Copy the request with further values where it takes them: in the body of a ``POST``, else in the query.
+
+        :param values: Names exactly as on the wire.
+        """
+        if self.method == "POST":
+            return replace(self, json={**(self.json or {}), **values})
+        return replace(self, params={**self.params, **values})
+
     def query(self) -> list[tuple[str, str]]:
         """Give the query as pairs of text, in a stable order."""
         pairs: list[tuple[str, str]] = []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_clockify.exceptions import ClockifyIncompleteError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
 MAX_PAGES = 100_000
 
@@ -26,13 +26,24 @@ class Page:
 
     :param items: One dict per item, as the service sent it.
     :param last: What the ``Last-Page`` header says; ``None`` without the header.
+    :param count: How many items the answer says there are: all, or those of the page.
     """
 
     items: list[dict[str, Any]]
     last: bool | None
+    count: int | None = None
 
 
-def pages(size: int, first: int = 1, max_pages: int = MAX_PAGES) -> Generator[int, Page, None]:
+def _id_of(item: dict[str, Any]) -> Any:
+    return item.get("id") or item.get("_id")
+
+
+def pages(
+    size: int,
+    first: int = 1,
+    max_pages: int = MAX_PAGES,
+    id_of: Callable[[dict[str, Any]], Any] = _id_of,
+) -> Generator[int, Page, None]:
     """
     Yield page numbers and receive the pages.
 
@@ -42,6 +53,7 @@ def pages(size: int, first: int = 1, max_pages: int = MAX_PAGES) -> Generator[in
     :param size: Page size asked for, for the message.
     :param first: Number of the first page.
     :param max_pages: Cap against endless lists.
+    :param id_of: Gives the id of an item, to notice a page that comes twice.
     :raises ClockifyIncompleteError: the service claims more and sends nothing, repeats a page, or never ends.
     """
     previous: list[Any] | None = None
@@ -56,7 +68,7 @@ def pages(size: int, first: int = 1, max_pages: int = MAX_PAGES) -> Generator[in
                 f"Page {number} (of {size} rows each) is empty although the service says that more follows; "
                 "run again later."
             )
-        ids = [item.get("id") or item.get("_id") for item in page.items]
+        ids = [id_of(item) for item in page.items]
         if ids == previous and None not in ids:
             raise ClockifyIncompleteError(
                 f"Page {number} repeats the page before it: the service ignores the page number."

@@ -144,8 +144,8 @@ class _Tally:
     def _add(self, row: RowFacts, raw: msgspec.Raw) -> None:
         if self._report.users is not None and row.user_id not in self._report.users:
             raise ClockifyResponseError(
-                f"{self._report.operation} gave {row.row_id} of user {row.user_id}, whom filters['users'] does not name: "
-                "the service ignored the filter. Leave it out and select by userId afterwards.",
+                f"{self._report.operation} gave {row.row_id} of user {row.user_id}, whom filters['users'] does not "
+                "name: the service ignored the filter. Leave it out and select by userId afterwards.",
                 operation=self._report.operation,
             )
         seconds, amount, currency = row.seconds, row.amount, row.currency
@@ -272,8 +272,8 @@ class ReportReader:
             )
         raise ClockifyIncompleteError(
             f"{self._report.operation} of {window.start_iso} to {window.end_iso} could not be read completely in "
-            f"{MAX_READS} attempts: {difference}. Nothing was published. Run again when fewer people edit this window, or "
-            "report it if nobody does.",
+            f"{MAX_READS} attempts: {difference}. Nothing was published. Run again when fewer people edit this window, "
+            "or report it if nobody does.",
             operation=self._report.operation,
         )
 

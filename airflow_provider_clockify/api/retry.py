@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # Asked of a service that is well, these fail for good (observed 2026-08); a second attempt only spends budget.
-DETERMINISTIC_500 = frozenset({"getHolidaysInPeriod", "getWebhooks", "getSharedReportsV1"})
+DETERMINISTIC_500 = {
+    "getHolidaysInPeriod": "It answers so for an unknown user: check assigned_to.",
+    "getWebhooks": "It answers so for a wrong type.",
+    "getSharedReportsV1": "It answers so for a wrong shared_reports_filter.",
+}
 
 
 @dataclass(frozen=True, slots=True)

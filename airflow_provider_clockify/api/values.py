@@ -13,7 +13,7 @@ import pendulum
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 def instant(text: str, item_id: str | None) -> datetime:
@@ -35,6 +35,17 @@ def instant(text: str, item_id: str | None) -> datetime:
         f"Item {item_id} has the time {text[:40]!r}, which is no ISO 8601 instant with offset between the years 1 and "
         "9999. Correct it in Clockify."
     )
+
+
+def day_or_instant(text: str, item_id: str | None) -> datetime:
+    """
+    Read a date, as its midnight UTC, or a timestamp.
+
+    :param text: ``YYYY-MM-DD``, or what :func:`instant` takes.
+    :param item_id: Id of what it belongs to, for the message.
+    :return: Aware datetime in UTC.
+    """
+    return instant(text if "T" in text else f"{text}T00:00:00Z", item_id)
 
 
 def seconds(text: str) -> int | float:
@@ -60,15 +71,31 @@ def durations_to_seconds(item: dict[str, Any], places: Iterable[tuple[str, ...]]
     Turn the ISO 8601 durations of an item into seconds, in place.
 
     :param item: As the service sent it.
-    :param places: Keys that lead to each duration; absent and ``null`` ones stay as they are.
+    :param places: Keys that lead to each duration, through lists as well; absent and ``null`` ones stay as they are.
     """
     for *parents, last in places:
-        holder: Any = item
-        for key in parents:
-            holder = holder.get(key) if isinstance(holder, dict) else None
-        if isinstance(holder, dict) and isinstance(holder.get(last), str):
-            holder[last] = seconds(holder[last])
+        for holder in _holders(item, parents):
+            if isinstance(holder.get(last), str):
+                holder[last] = seconds(holder[last])
     return item
+
+
+def at(item: Any, keys: Iterable[str]) -> Any:
+    """Give what lies under these keys, ``None`` where a key is absent."""
+    for key in keys:
+        item = item.get(key) if isinstance(item, dict) else None
+    return item
+
+
+def _holders(value: Any, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _holders(item, keys)
+    elif isinstance(value, dict):
+        if keys:
+            yield from _holders(value.get(keys[0]), keys[1:])
+        else:
+            yield value
 
 
 def one_line(row: bytes) -> bytes:

@@ -60,7 +60,8 @@ def write_tombstones(staging: Staging, parts: tuple[str, ...], new: Path, kind: 
     """
     Publish the tombstones of one file, before the file itself.
 
-    If the process ends in between, the next export finds the same deletions again and keeps the time they were found at.
+    If the process ends in between, the next export finds the same deletions again and keeps the time they were found
+    at.
 
     :param staging: Private folder of the export, which holds the new file and knows where it will go.
     :param parts: Final path of the file below the target.

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_clockify._compat import BaseHook
 from airflow_provider_clockify.connection import (
@@ -15,13 +17,13 @@ from airflow_provider_clockify.connection import (
     DEFAULT_CONN_ID,
     ClockifySettings,
 )
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyWindowError
 from airflow_provider_clockify.get_provider_info import FIELDS, HOOK_NAME, UI_FIELD_BEHAVIOUR
 from airflow_provider_clockify.window import Window, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import tzinfo
 
     import requests
 
@@ -92,9 +94,7 @@ class ClockifyHook(BaseHook):
         known = self._workspace_id or self.settings.workspace_id
         if known:
             return known
-        from airflow_provider_clockify.api.resources import logged_user
-
-        user = self.client.get(logged_user())
+        user = self._logged_user
         active = user.get("activeWorkspace") or user.get("defaultWorkspace")
         if not active:
             raise ClockifyConfigError(
@@ -123,9 +123,15 @@ class ClockifyHook(BaseHook):
         if self.workspace_id not in {found.get("id") for found in self.iter_workspaces(roles=roles)}:
             raise ClockifyConfigError(
                 f"Connection {self.clockify_conn_id!r}: its key is neither an owner's nor an admin's of workspace "
-                f"{self.workspace_id}, so that the service leaves out other people's data without an error. Use the key "
-                "of an owner or admin, or leave require_admin out."
+                f"{self.workspace_id}, so that the service leaves out other people's data without an error. Use the "
+                "key of an owner or admin, or leave require_admin out."
             )
+
+    @cached_property
+    def _logged_user(self) -> Item:
+        from airflow_provider_clockify.api.resources import logged_user
+
+        return self.client.get(logged_user())
 
     def get_conn(self) -> requests.Session:
         """
@@ -163,45 +169,82 @@ class ClockifyHook(BaseHook):
         chosen = "by this connection" if self.settings.workspace_id else "its active one; none is set here"
         return True, f"{owner}. Workspaces: {seen}. Default: {_named(default)} ({chosen})."
 
+    def get_logged_user(self) -> Item:
+        """
+        Get whom the key belongs to (``getLoggedUser``): ``id``, ``email``, ``activeWorkspace``, ``settings.timeZone``.
+
+        Asked once per hook.
+        """
+        return dict(self._logged_user)
+
+    # --- lists: one dict per item, lazily, page by page ----------------------------------------------------------
+
     def iter_workspaces(self, **filters: Any) -> Iterator[Item]:
         """
         Go through the workspaces that the key sees (``getWorkspacesOfUser``, one request).
 
         :param filters: ``roles``.
         """
-        from airflow_provider_clockify.api.resources import WORKSPACES
-
-        return self.client.iterate(WORKSPACES, filters)
+        return self._list("workspaces", filters)
 
     def iter_users(self, **filters: Any) -> Iterator[Item]:
         """
-        Go through the users of the workspace (``getUsersOfWorkspace``, 5,000 per request).
+        Go through the users of the workspace (``getUsersOfWorkspace``, 5,000 per request; 500 with memberships).
 
         Limited and deleted accounts are left out by the service unless ``account_statuses`` asks for them; people
-        who left are only listed with ``status="ALL"``.
+        who left are only listed with ``status="ALL"``. A user deactivated here may have the ``status`` ACTIVE, which
+        is that of the account: read ``membershipStatus`` in ``memberships``.
 
         :param filters: ``email``, ``name`` (parts), ``project_id``, ``status`` (PENDING, ACTIVE, DECLINED, INACTIVE,
             ALL), ``account_statuses`` (list), ``memberships`` (ALL, NONE, WORKSPACE, PROJECT, USERGROUP),
             ``include_roles``.
         """
-        from airflow_provider_clockify.api.resources import USERS
+        return self._list("users", filters)
 
-        return self.client.iterate(USERS, filters, workspace_id=self.workspace_id)
+    def get_member_profile(self, user_id: str) -> Item:
+        """
+        Get working days, week start and capacity of a member (``getMemberProfile``, one request).
+
+        :param user_id: User.
+        :return: ``workCapacity`` in seconds per working day.
+        :raises ClockifyNotFoundError: the workspace has no such member.
+        """
+        from airflow_provider_clockify.api.resources import member_profile
+        from airflow_provider_clockify.api.values import durations_to_seconds
+
+        item = self.client.get(member_profile(self.workspace_id, user_id))
+        return durations_to_seconds(item, (("workCapacity",),))
+
+    def iter_user_groups(self, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the user groups with their ``userIds`` (``getUserGroups``, 5,000 per request).
+
+        :param filters: ``name`` (part), ``project_id``, ``include_team_managers``.
+        """
+        return self._list("user_groups", filters)
+
+    def iter_clients(self, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the clients (``getClients``, 5,000 per request), archived ones too unless ``archived`` is given.
+
+        The service cannot sort clients by id: one that is added or renamed while they are read may be missed.
+
+        :param filters: ``name`` (part), ``archived``.
+        """
+        return self._list("clients", filters)
 
     def iter_projects(self, **filters: Any) -> Iterator[Item]:
         """
-        Go through the projects of the workspace (``getProjects``, 5,000 per request).
+        Go through the projects of the workspace (``getProjects``, 5,000 per request; 1,000 hydrated).
 
         Without ``archived`` both archived and active ones are listed. Durations are in seconds, money in minor units.
 
         :param filters: ``name``, ``strict_name_search``, ``archived``, ``billable``, ``clients``, ``contains_client``,
             ``client_status``, ``users``, ``contains_user``, ``user_status``, ``user_groups``, ``contains_group``,
             ``is_template``, ``access``, ``hydrated`` (memberships, tasks, custom fields), ``expense_limit``,
-            ``expense_date``.
+            ``expense_date`` (``YYYY-MM-DD``).
         """
-        from airflow_provider_clockify.api.resources import PROJECTS
-
-        return self.client.iterate(PROJECTS, filters, workspace_id=self.workspace_id)
+        return self._list("projects", filters)
 
     def get_project(self, project_id: str, hydrated: bool = True) -> Item:
         """
@@ -216,6 +259,44 @@ class ClockifyHook(BaseHook):
 
         item = self.client.get(project(self.workspace_id, project_id, hydrated=hydrated))
         return durations_to_seconds(item, PROJECTS.durations)
+
+    def iter_tasks(self, project_id: str, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the tasks of one project (``getTasks``, 5,000 per request).
+
+        There is no list of all tasks: those of n projects cost at least n requests. ``iter_projects(hydrated=True)``
+        has them too, at one request per 1,000 projects. ``estimate`` and ``duration`` are in seconds.
+
+        :param project_id: Project.
+        :param filters: ``name``, ``strict_name_search``, ``is_active``.
+        :raises ClockifyNotFoundError: the workspace has no such project.
+        """
+        return self._list("tasks", filters, project_id=project_id)
+
+    def iter_tags(self, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the tags (``getTags``, 5,000 per request), archived ones too unless ``archived`` is given.
+
+        :param filters: ``name``, ``strict_name_search``, ``excluded_ids`` (list), ``archived``.
+        """
+        return self._list("tags", filters)
+
+    def iter_custom_fields(self, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the custom fields of the workspace (``ofWorkspace``, one request; a paid feature).
+
+        :param filters: ``name`` (part), ``status`` (INACTIVE, VISIBLE, INVISIBLE), ``entity_type`` (TIMEENTRY, USER).
+        """
+        return self._list("custom_fields", filters)
+
+    def iter_project_custom_fields(self, project_id: str, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the custom fields of one project (``getCustomFieldsOfProject``, one request).
+
+        :param project_id: Project.
+        :param filters: ``status``, ``entity_type``.
+        """
+        return self._list("project_custom_fields", filters, project_id=project_id)
 
     def iter_time_entries(
         self, user_id: str, start: datetime | str, end: datetime | str, **filters: Any
@@ -242,6 +323,290 @@ class ClockifyHook(BaseHook):
             if instant(item["timeInterval"]["start"], item.get("id")) in window:
                 yield item
 
+    def iter_in_progress_time_entries(self) -> Iterator[Item]:
+        """
+        Go through the timers that run in the workspace (``getInProgressTimeEntries``, 1,000 per request).
+
+        Shaped like :meth:`iter_time_entries`, with ``end`` and ``duration`` ``None``.
+        """
+        return self._list("in_progress_time_entries", {})
+
+    def iter_expenses(
+        self, start: datetime | str | None = None, end: datetime | str | None = None, **filters: Any
+    ) -> Iterator[Item]:
+        """
+        Go through the expenses (``getExpenses``, 5,000 per request), always through all of them.
+
+        The service ignores dates here (observed 2026-07-19): with ``start`` and ``end`` this keeps what has its
+        ``date``, at midnight UTC, in ``[start, end)``. ``total`` is in minor units.
+
+        :param start: Aware datetime or ISO 8601 with offset; only with ``end``.
+        :param end: The same; excluded.
+        :param filters: ``user_id``.
+        """
+        from airflow_provider_clockify.api.values import day_or_instant
+
+        window = _optional_window(start, end)
+        return _keep(
+            self._list("expenses", filters),
+            lambda item: window is None or day_or_instant(item["date"], item.get("id")) in window,
+        )
+
+    def iter_expense_categories(self, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the categories of expenses (``getCategories``, 5,000 per request).
+
+        Whether archived ones are listed without ``archived`` is not documented: ask for both to have all.
+
+        :param filters: ``name`` (part), ``archived``.
+        """
+        return self._list("expense_categories", filters)
+
+    def iter_invoices(self, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the invoices (``getInvoices``, 5,000 per request); money is in minor units.
+
+        :param filters: ``statuses`` (list of UNSENT, SENT, PAID, PARTIALLY_PAID, VOID, OVERDUE).
+        """
+        return self._list("invoices", filters)
+
+    def iter_invoice_payments(self, invoice_id: str) -> Iterator[Item]:
+        """
+        Go through the payments of one invoice (``getPaymentsForInvoice``, 5,000 per request), in minor units.
+
+        :param invoice_id: Invoice.
+        :raises ClockifyNotFoundError: the workspace has no such invoice.
+        """
+        return self._list("invoice_payments", {}, invoice_id=invoice_id)
+
+    def iter_holidays(self, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the holidays (``getHolidays``, one request); ``datePeriod`` has dates without a zone.
+
+        :param filters: ``assigned_to`` (user).
+        """
+        return self._list("holidays", filters)
+
+    def iter_holidays_in_period(
+        self, assigned_to: str, start: datetime | str, end: datetime | str
+    ) -> Iterator[Item]:
+        """
+        Go through the holidays of one user in a period (``getHolidaysInPeriod``, one request).
+
+        :param assigned_to: User. The service answers an unknown one with a 500, which is not asked again.
+        :param start: Aware datetime or ISO 8601 with offset.
+        :param end: The same. Which days at the bounds count is up to the service.
+        """
+        window = _window(start, end)
+        return self._list(
+            "holidays_in_period", {"assigned_to": assigned_to, "start": window.start, "end": window.end}
+        )
+
+    def iter_time_off_requests(
+        self, start: datetime | str | None = None, end: datetime | str | None = None, **filters: Any
+    ) -> Iterator[Item]:
+        """
+        Go through the requests for time off (``getTimeOffRequest``, 200 per request).
+
+        With ``start`` and ``end``: those that were *created* in ``[start, end)``. The service reads these bounds in the
+        requester's time zone; this asks for 14 hours more on both sides and keeps what lies inside.
+
+        :param start: Aware datetime or ISO 8601 with offset; only with ``end``.
+        :param end: The same; excluded.
+        :param filters: ``statuses`` (list of PENDING, APPROVED, REJECTED, ALL), ``users``, ``user_groups`` (ids).
+        """
+        from airflow_provider_clockify.api.resources import widened
+        from airflow_provider_clockify.api.values import instant
+
+        window = _optional_window(start, end)
+        first, last = (None, None) if window is None else widened(window)
+        return _keep(
+            self._list("time_off_requests", {**filters, "start": first, "end": last}),
+            lambda item: window is None or instant(item["createdAt"], item.get("id")) in window,
+        )
+
+    def iter_time_off_policies(self, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the policies of time off (``findPoliciesForWorkspace``, 200 per request; a paid feature).
+
+        :param filters: ``name`` (part), ``status`` (ACTIVE, ARCHIVED, ALL).
+        """
+        return self._list("time_off_policies", filters)
+
+    def iter_time_off_balances(
+        self, policy_id: str | None = None, user_id: str | None = None
+    ) -> Iterator[Item]:
+        """
+        Go through the balances of one policy or of one user, 200 per request.
+
+        Reads ``getBalancesForPolicy`` or ``getBalancesForUser``. Amounts are in ``policyTimeUnit`` (DAYS, HOURS).
+
+        :param policy_id: Policy; or
+        :param user_id: user. Exactly one of them.
+        """
+        from airflow_provider_clockify.api.resources import BALANCES_OF_POLICY, BALANCES_OF_USER
+
+        if policy_id and not user_id:
+            return self.client.iterate(
+                BALANCES_OF_POLICY, workspace_id=self.workspace_id, policy_id=policy_id
+            )
+        if user_id and not policy_id:
+            return self.client.iterate(BALANCES_OF_USER, workspace_id=self.workspace_id, user_id=user_id)
+        raise ClockifyConfigError("iter_time_off_balances needs policy_id or user_id, and not both.")
+
+    def iter_approval_requests(
+        self,
+        user_ids: Iterable[str] | None = None,
+        start: datetime | str | None = None,
+        end: datetime | str | None = None,
+        **filters: Any,
+    ) -> Iterator[Item]:
+        """
+        Go through the requests for approval (``getApprovalRequests``, 200 per request), always through all of them.
+
+        The service ignores users and dates here (observed 2026-08-11): this keeps the requests of ``user_ids`` whose
+        ``dateRange`` overlaps ``[start, end)``. Times are in seconds, also in the embedded ``entries``.
+
+        :param user_ids: Owners of the requests.
+        :param start: Aware datetime or ISO 8601 with offset; only with ``end``.
+        :param end: The same; excluded.
+        :param filters: ``status`` (PENDING, APPROVED, WITHDRAWN_APPROVAL), ``types`` (TIMESHEET, EXPENSE,
+            TIMESHEET_AND_EXPENSE).
+        """
+        window = _optional_window(start, end)
+        owners = None if user_ids is None else _ids("user_ids", user_ids)
+
+        def wanted(item: Item) -> bool:
+            request = item["approvalRequest"]
+            if owners is not None and request["owner"]["userId"] not in owners:
+                return False
+            return window is None or _overlaps(request["dateRange"], window, request.get("id"))
+
+        return _keep(self._list("approval_requests", filters), wanted)
+
+    def iter_assignments(self, start: datetime | str, end: datetime | str, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the scheduled assignments of a period (``getAllAssignments``, 5,000 per request).
+
+        Asks for 14 hours more on both sides, in case the service shifts these bounds by a profile's time zone, and
+        keeps what has a ``period`` that overlaps ``[start, end)``.
+
+        :param start: Aware datetime or ISO 8601 with offset.
+        :param end: The same; excluded.
+        :param filters: ``name`` (part).
+        """
+        from airflow_provider_clockify.api.resources import widened
+
+        window = _window(start, end)
+        first, last = widened(window)
+        return _keep(
+            self._list("assignments", {**filters, "start": first, "end": last}),
+            lambda item: _overlaps(item["period"], window, item.get("id")),
+        )
+
+    def iter_webhooks(self, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the webhooks (``getWebhooks``, one request); closed to add-ons.
+
+        Items may hold the secret with which deliveries are signed: keep them out of logs and files.
+
+        :param filters: ``type`` (USER_CREATED, ADDON).
+        """
+        return self._list("webhooks", filters)
+
+    def iter_shared_reports(self, **filters: Any) -> Iterator[Item]:
+        """
+        Go through the shared reports (``getSharedReportsV1``, 50 per request; a paid feature).
+
+        :param filters: ``shared_reports_filter`` (ALL, CREATED_BY_ME, SHARED_WITH_ME, ALL_ADMIN).
+        """
+        return self._list("shared_reports", filters)
+
+    def _list(self, name: str, filters: Mapping[str, Any], **arguments: str) -> Iterator[Item]:
+        from airflow_provider_clockify.api.resources import LISTS
+
+        if LISTS[name].in_workspace:
+            arguments["workspace_id"] = self.workspace_id
+        return self.client.iterate(LISTS[name], filters, **arguments)
+
+    # --- changes -------------------------------------------------------------------------------------------------
+
+    def iter_entity_changes(
+        self, change: str, entity_type: str, start: datetime | str, end: datetime | str
+    ) -> Iterator[Item]:
+        """
+        Go through what was created, updated or deleted in ``[start, end)``: each entity once, as the service sent it.
+
+        Experimental on the service's side. ``created``: created in the window, in its present state. ``updated``:
+        created before it, and updated in it for the last time so far. ``deleted``: ``id``, ``deletedAt`` and, in
+        ``document``, the last state. Apply all three of the same window in this order, upsert by ``id``, ignore
+        deletions of unknown ids; then contiguous windows reproduce the state.
+
+        Reads ``getCreatedEntityInfo`` (for ``updated`` as well), ``getUpdatedEntityInfo``, ``getDeletedEntityInfo``;
+        each costs one request per page and one for its end, ``deleted`` is asked in two or three pieces. For
+        ``deleted`` the zone of the key's user is looked up once per hook (``getLoggedUser``), since the service may
+        read bounds in it.
+
+        :param change: ``created``, ``updated`` or ``deleted``.
+        :param entity_type: ``TIME_ENTRY``, ``TIME_ENTRY_CUSTOM_FIELD_VALUE``, ``TIME_ENTRY_RATE``, ``PROJECTS``,
+            ``CLIENTS``, ``TAGS``, ``TASKS``, …; see :data:`~airflow_provider_clockify.api.changes.ENTITY_TYPES`.
+        :param start: Aware datetime or ISO 8601 with offset; whole seconds.
+        :param end: The same; excluded; at least two minutes in the past.
+        :raises ClockifyWindowError: the window ends too late.
+        """
+        from airflow_provider_clockify.api.changes import check_changes, check_window, iter_changes
+
+        window, now = _window(start, end), datetime.now(UTC)
+        check_changes(change, entity_type)
+        check_window(window, now)
+        return iter_changes(
+            self.client.send,
+            change,
+            entity_type,
+            window,
+            workspace_id=self.workspace_id,
+            now=now,
+            zone=self._profile_zone() if change == "deleted" else None,
+        )
+
+    def get_entity_changes(self, entity_type: str, start: datetime | str, end: datetime | str) -> list[Item]:
+        """
+        Get all changes of ``[start, end)`` in the order in which to apply them.
+
+        Reads the three feeds as :meth:`iter_entity_changes` does, ``created`` only once.
+
+        :param entity_type: As there.
+        :param start: Aware datetime or ISO 8601 with offset; whole seconds.
+        :param end: The same; excluded; at least two minutes in the past.
+        :return: ``{"change": …, "id": …, "changed_at": "…Z", "entity_type": …, "document": {…}}``, see
+            :func:`~airflow_provider_clockify.api.changes.changes_of_window`.
+        """
+        from airflow_provider_clockify.api.changes import changes_of_window, check_changes, check_window
+
+        window, now = _window(start, end), datetime.now(UTC)
+        check_changes("created", entity_type)
+        check_window(window, now)
+        return changes_of_window(
+            self.client.send,
+            entity_type,
+            window,
+            workspace_id=self.workspace_id,
+            now=now,
+            zone=self._profile_zone(),
+        )
+
+    def _profile_zone(self) -> tzinfo | None:
+        name = (self._logged_user.get("settings") or {}).get("timeZone")
+        try:
+            return ZoneInfo(name) if name else None
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            self.log.warning(
+                "The time zone %r of the key's user is unknown here; taking bounds literally.", name
+            )
+            return None
+
+    # --- reports -------------------------------------------------------------------------------------------------
+
     def iter_detailed_report(
         self, start: datetime | str, end: datetime | str, filters: Mapping[str, Any] | None = None
     ) -> Iterator[Item]:
@@ -257,6 +622,8 @@ class ClockifyHook(BaseHook):
         :raises ClockifyIncompleteError: the data kept changing while they were read.
         """
         return self.client.iterate_detailed(self.workspace_id, _window(start, end), filters)
+
+    # --- writing -------------------------------------------------------------------------------------------------
 
     def create_time_entry(
         self,
@@ -342,6 +709,34 @@ def _extra(conn_id: str, text: str | None) -> Mapping[str, Any]:
 
 def _window(start: datetime | str, end: datetime | str) -> Window:
     return Window(parse_instant(start, "start"), parse_instant(end, "end"))
+
+
+def _optional_window(start: datetime | str | None, end: datetime | str | None) -> Window | None:
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        raise ClockifyWindowError("Give both start and end, or neither.")
+    return _window(start, end)
+
+
+def _overlaps(period: Mapping[str, Any], window: Window, item_id: str | None) -> bool:
+    from airflow_provider_clockify.api.values import day_or_instant
+
+    # Whether the end of such a period belongs to it is not documented: one that touches the window counts.
+    return (
+        day_or_instant(period["start"], item_id) < window.end
+        and day_or_instant(period["end"], item_id) >= window.start
+    )
+
+
+def _keep(items: Iterator[Item], wanted: Callable[[Item], bool]) -> Iterator[Item]:
+    return (item for item in items if wanted(item))
+
+
+def _ids(parameter: str, values: Iterable[str]) -> frozenset[str]:
+    if isinstance(values, str):
+        raise ClockifyConfigError(f"{parameter}={values!r}: give a list of ids.")
+    return frozenset(values)
 
 
 def _named(workspace: Mapping[str, Any]) -> str:

@@ -38,8 +38,8 @@ class ClockifyExportOperator(BaseOperator):
     :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
     :param filters: Filters. (templated)
     :param columns: Columns to leave out or to hash, in every format: ``{"drop": ["user_email"], "hash":
-        ["user_name"]}``. The hash is HMAC-SHA256 with the salt of ``extra.hash_salt`` of the connection, else of the Airflow variable
-        ``clockify_hash_salt``.
+        ["user_name"]}``. The hash is HMAC-SHA256 with the salt of ``extra.hash_salt`` of the connection, else of the
+        Airflow variable ``clockify_hash_salt``.
     :param on_empty: ``write`` publishes files without rows; ``skip`` skips the task, ``fail`` fails it, and both leave
         what is there.
     :param require_admin: Refuse a key that is not an owner's or admin's of the workspace, at the cost of one request.

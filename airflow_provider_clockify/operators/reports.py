@@ -287,8 +287,8 @@ class ClockifySummaryReportOperator(ClockifyReportOperator):
     Export the summary report of a window: time and money per user, project, day, …
 
     One request (``generateSummaryReport``) per file: the window, or each partition. ``jsonl`` holds the outermost
-    groups as the service sent them, with their children; ``csv`` and ``parquet`` hold one row per innermost group. A Free
-    workspace sums up at most 31 days at a time.
+    groups as the service sent them, with their children; ``csv`` and ``parquet`` hold one row per innermost group.
+    A Free workspace sums up at most 31 days at a time.
 
     .. seealso:: :ref:`howto/operator:ClockifySummaryReportOperator`
 
@@ -339,8 +339,8 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
     Export weekly reports: time and money per user or project and day.
 
     One request (``generateWeeklyReport``) per seven days; the window must be whole weeks from midnight UTC on, for
-    example ``window="week"``. ``jsonl`` holds users or projects as the service sent them; ``csv`` and ``parquet`` hold one row
-    per user or project and day.
+    example ``window="week"``. ``jsonl`` holds users or projects as the service sent them; ``csv`` and ``parquet`` hold
+    one row per user or project and day.
 
     .. seealso:: :ref:`howto/operator:ClockifyWeeklyReportOperator`
 

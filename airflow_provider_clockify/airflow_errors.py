@@ -13,20 +13,13 @@ from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyConfigError,
     ClockifyForbiddenError,
-    ClockifyWriteUnknownError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Running the same task again cannot mend these, or could write twice.
-FINAL = (
-    ClockifyConfigError,
-    ClockifyAuthError,
-    ClockifyForbiddenError,
-    ClockifyBadRequestError,
-    ClockifyWriteUnknownError,
-)
+# Running the same task again cannot mend these.
+FINAL = (ClockifyConfigError, ClockifyAuthError, ClockifyForbiddenError, ClockifyBadRequestError)
 
 
 @contextmanager

@@ -169,6 +169,7 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": integration,
                 "python-modules": [
+                    "airflow_provider_clockify.operators.entities",
                     "airflow_provider_clockify.operators.reports",
                     "airflow_provider_clockify.operators.time_entries",
                 ],

@@ -10,6 +10,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from hypothesis import settings
+
 pytest_plugins = ["airflow_provider_clockify.testing.pytest_plugin"]
 
 ROOT = Path(__file__).parent.parent
@@ -33,3 +35,8 @@ os.environ.update(
     AIRFLOW__LOGGING__BASE_LOG_FOLDER=str(HOME / "logs"),
     AIRFLOW__CORE__TEST_CONNECTION="Enabled",
 )
+
+# What runs before a change lands must not fail by chance; people's own runs go on looking for new examples.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.api.report_reader import ReadResult, RowSink
     from airflow_provider_clockify.api.resources import Resource
     from airflow_provider_clockify.connection import ClockifySettings
 
@@ -32,6 +33,13 @@ Item = dict[str, Any]
 
 _decode_item = msgspec.json.Decoder(Item).decode
 _decode_items = msgspec.json.Decoder(list[Item]).decode
+
+
+class Reader(Protocol):
+    """Reads one kind of report, one window at a time."""
+
+    def read(self, window: Window, sink: RowSink) -> ReadResult:
+        """Hand all rows of the window to the sink, proven complete."""
 
 
 class ClockifyClient:
@@ -68,7 +76,12 @@ class ClockifyClient:
         return self.iterate_request(resource, request, resource.rows_per_page(filters))
 
     def iterate_request(
-        self, resource: Resource, request: ApiRequest, page_size: int | None = None
+        self,
+        resource: Resource,
+        request: ApiRequest,
+        page_size: int | None = None,
+        *,
+        in_seconds: bool = True,
     ) -> Iterator[Item]:
         """
         Go through a list whose request is prepared; an item that moved to a later page is given once.
@@ -76,6 +89,7 @@ class ClockifyClient:
         :param resource: The list.
         :param request: Its request, without page parameters.
         :param page_size: Rows per page; by default the list's own.
+        :param in_seconds: Whether durations come in seconds; otherwise as the service sent them.
         :raises ClockifyIncompleteError: fewer items came than the service says there are.
         """
 
@@ -85,10 +99,11 @@ class ClockifyClient:
         def id_of(item: Item) -> Any:
             return at(item, resource.item_id)
 
+        durations = resource.durations if in_seconds else ()
         size = page_size or resource.page_size
         if size is None:
             for item in self.send(request, read).items:
-                yield durations_to_seconds(item, resource.durations)
+                yield durations_to_seconds(item, durations)
             return
         seen: set[Any] = set()
         received = 0
@@ -108,7 +123,7 @@ class ClockifyClient:
             ):
                 page = replace(page, last=True)
             for item in new:
-                yield durations_to_seconds(item, resource.durations)
+                yield durations_to_seconds(item, durations)
             try:
                 number = numbers.send(page)
             except StopIteration:
@@ -132,7 +147,17 @@ class ClockifyClient:
         :raises ClockifyIncompleteError: completeness could not be proven.
         """
         report = detailed(workspace_id, report_filters(filters))
-        reader = ReportReader(self.send, report, concurrency=self.settings.max_concurrency)
+        return self.iterate_report(
+            ReportReader(self.send, report, concurrency=self.settings.max_concurrency), window
+        )
+
+    def iterate_report(self, reader: Reader, window: Window) -> Iterator[Item]:
+        """
+        Go through the rows of a report; no row is given before its chunk is proven complete.
+
+        :param reader: Reads the report.
+        :param window: Any length; read in chunks of at most 31 days.
+        """
         for chunk in chunks(window):
             with TemporaryFile() as file:
                 reader.read(chunk, _FileSink(file))

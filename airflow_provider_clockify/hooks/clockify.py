@@ -19,10 +19,10 @@ from airflow_provider_clockify.connection import (
 )
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyWindowError
 from airflow_provider_clockify.get_provider_info import FIELDS, HOOK_NAME, UI_FIELD_BEHAVIOUR
-from airflow_provider_clockify.window import Window, parse_instant
+from airflow_provider_clockify.window import Window, is_exact_days, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
 
     import requests
@@ -522,6 +522,37 @@ class ClockifyHook(BaseHook):
         """
         return self._list("shared_reports", filters)
 
+    def iter_list(
+        self, name: str, filters: Mapping[str, Any] | None = None, **arguments: str
+    ) -> Iterator[Item]:
+        """
+        Go through any list by its name, items as the service sent them: durations stay ISO 8601 text.
+
+        :param name: As in ``iter_<name>``, or ``time_off_balances`` (of a policy).
+        :param filters: Filters by the names of that method.
+        :param arguments: Ids of what the list belongs to, for example ``project_id`` for ``tasks``.
+        """
+        from airflow_provider_clockify.api.resources import BALANCES_OF_POLICY, resource
+
+        found = BALANCES_OF_POLICY if name == "time_off_balances" else resource(name)
+        if found.in_workspace:
+            arguments = {"workspace_id": self.workspace_id, **arguments}
+        request = found.request(filters, **arguments)
+        yield from self.client.iterate_request(found, request, found.rows_per_page(filters), in_seconds=False)
+
+    def check_list(self, name: str, filters: Mapping[str, Any]) -> None:
+        """
+        Check a list's name and filters; costs no request.
+
+        :param name: As for :meth:`iter_list`.
+        :param filters: The same.
+        :raises ClockifyConfigError: one of them is unknown or of the wrong kind.
+        """
+        from airflow_provider_clockify.api.resources import BALANCES_OF_POLICY, resource
+
+        found = BALANCES_OF_POLICY if name == "time_off_balances" else resource(name)
+        found.request(filters, workspace_id="w", **dict.fromkeys(found.arguments, "x"))
+
     def _list(self, name: str, filters: Mapping[str, Any], **arguments: str) -> Iterator[Item]:
         from airflow_provider_clockify.api.resources import LISTS
 
@@ -624,6 +655,164 @@ class ClockifyHook(BaseHook):
         return self.client.iterate_detailed(self.workspace_id, _window(start, end), filters)
 
     # --- writing -------------------------------------------------------------------------------------------------
+
+    def get_summary_report(
+        self,
+        start: datetime | str,
+        end: datetime | str,
+        groups: Sequence[str] = ("USER", "PROJECT"),
+        filters: Mapping[str, Any] | None = None,
+    ) -> Item:
+        """
+        Get the summary of ``[start, end)`` (``generateSummaryReport``, one request).
+
+        :param start: Aware datetime or ISO 8601 with offset.
+        :param end: The same; excluded. A Free workspace allows 31 days.
+        :param groups: One to three of CLIENT, PROJECT, TASK, TIMEENTRY, DATE, WEEK, MONTH, USER, TAG.
+        :param filters: In the service's own words.
+        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``children``; seconds, minor units.
+        """
+        from airflow_provider_clockify.api.filters import report_filters
+        from airflow_provider_clockify.api.reports import summary_groups, summary_request
+
+        checked = report_filters(filters, "summary")
+        named = summary_groups(groups)
+        window = _window(start, end)
+        return self.client.get(summary_request(self.workspace_id, window, checked, named))
+
+    def get_weekly_report(
+        self,
+        start: datetime | str,
+        end: datetime | str,
+        group: str = "USER",
+        filters: Mapping[str, Any] | None = None,
+    ) -> Item:
+        """
+        Get the weekly report of exactly seven days (``generateWeeklyReport``, one request).
+
+        :param start: Aware datetime or ISO 8601 with offset, midnight UTC.
+        :param end: Seven days later; excluded.
+        :param group: ``USER`` or ``PROJECT``.
+        :param filters: In the service's own words.
+        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``days``; seconds, minor units.
+        :raises ClockifyWindowError: it is not seven days.
+        """
+        from airflow_provider_clockify.api.filters import report_filters
+        from airflow_provider_clockify.api.reports import WEEKLY_GROUPS, weekly_request
+
+        checked = report_filters(filters, "weekly")
+        window = _window(start, end)
+        if group not in WEEKLY_GROUPS:
+            raise ClockifyConfigError(f"group is {group!r}; use one of {', '.join(WEEKLY_GROUPS)}.")
+        if not is_exact_days(window, 7):
+            raise ClockifyWindowError(
+                f"The weekly report needs exactly seven days from midnight UTC on; {window} lasts {window.duration}."
+            )
+        return self.client.get(weekly_request(self.workspace_id, window, checked, group))
+
+    def iter_attendance_report(
+        self, start: datetime | str, end: datetime | str, filters: Mapping[str, Any] | None = None
+    ) -> Iterator[Item]:
+        """
+        Go through the attendance of whole UTC days (``generateAttendanceReport``, 200 per request).
+
+        :param start: Aware datetime or ISO 8601 with offset, midnight UTC.
+        :param end: The same; excluded.
+        :param filters: In the service's own words.
+        """
+        from airflow_provider_clockify.api.filters import report_filters
+        from airflow_provider_clockify.api.sum_readers import AttendanceReader
+
+        checked = report_filters(filters, "attendance")
+        reader = AttendanceReader(self.client.send, self.workspace_id, checked)
+        return self.client.iterate_report(reader, _window(start, end))
+
+    def iter_expense_report(
+        self, start: datetime | str, end: datetime | str, filters: Mapping[str, Any] | None = None
+    ) -> Iterator[Item]:
+        """
+        Go through the expenses whose day begins in ``[start, end)`` (``generateDetailedReportV1``, 200 per request).
+
+        :param start: Aware datetime or ISO 8601 with offset.
+        :param end: The same; excluded.
+        :param filters: In the service's own words.
+        """
+        from airflow_provider_clockify.api.filters import report_filters
+        from airflow_provider_clockify.api.report_reader import ReportReader
+        from airflow_provider_clockify.api.reports import expenses
+
+        report = expenses(self.workspace_id, report_filters(filters, "expenses"))
+        reader = ReportReader(self.client.send, report, concurrency=self.settings.max_concurrency)
+        return self.client.iterate_report(reader, _window(start, end))
+
+    def get_user_totals(self, start: datetime | str, end: datetime | str, user_id: str) -> Item:
+        """
+        Get one user's time and money per project in ``[start, end)`` (``generateSummaryReport``, one request).
+
+        The users filter of the service is not trustworthy: this groups by user, and chooses here.
+
+        :param start: Aware datetime or ISO 8601 with offset.
+        :param end: The same; excluded. A Free workspace allows 31 days.
+        :param user_id: User.
+        :return: ``{"user_id", "name", "seconds", "amount", "currency", "projects": [{"id", "name", "seconds",
+            "amount"}]}``; zeros when the user has no time there. Amounts in minor units.
+        """
+        report = self.get_summary_report(start, end, ("USER", "PROJECT"))
+        mine: list[Item] = [each for each in report["groupOne"] if each.get("_id") == user_id]
+        group = mine[0] if mine else {}
+        return {
+            "user_id": user_id,
+            "name": group.get("name"),
+            "seconds": group.get("duration") or 0,
+            "amount": group.get("amount"),
+            "currency": group.get("currency"),
+            "projects": [
+                {
+                    "id": child.get("_id"),
+                    "name": child.get("name"),
+                    "seconds": child.get("duration") or 0,
+                    "amount": child.get("amount"),
+                }
+                for child in group.get("children") or ()
+            ],
+        }
+
+    def download_report(
+        self,
+        report: str,
+        start: datetime | str,
+        end: datetime | str,
+        export_type: str = "CSV",
+        *,
+        groups: Sequence[str] = ("USER", "PROJECT"),
+        filters: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """
+        Get a report as a file that the service renders.
+
+        Detailed and expense reports cost one more request, to know how many rows the file must hold.
+
+        :param report: ``detailed``, ``summary``, ``weekly``, ``attendance`` or ``expenses``.
+        :param start: Aware datetime or ISO 8601 with offset.
+        :param end: The same; excluded.
+        :param export_type: ``CSV``, ``XLSX`` (both on paid plans) or ``PDF`` (at most 3,000 rows).
+        :param groups: Groups of a summary; the first is the group of a weekly report.
+        :param filters: In the service's own words.
+        :return: The file.
+        :raises ClockifyIncompleteError: the service cut the file.
+        """
+        from airflow_provider_clockify.api.files import download
+        from airflow_provider_clockify.api.filters import FILTERS, report_filters
+        from airflow_provider_clockify.api.reports import summary_groups
+
+        if report not in FILTERS:
+            raise ClockifyConfigError(f"report is {report!r}; use one of {', '.join(FILTERS)}.")
+        checked = report_filters(filters, report, file=True)
+        window, named = _window(start, end), summary_groups(groups)
+        content, _ = download(
+            self.client.send, self.workspace_id, report, window, checked, export_type, named
+        )
+        return content
 
     def create_time_entry(
         self,

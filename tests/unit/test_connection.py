@@ -20,7 +20,7 @@ def from_fields(**fields):
 
 def test_the_core_is_importable_without_airflow():
     code = (
-        "import sys, airflow_provider_clockify.api.client, airflow_provider_clockify.records, "
+        "import sys, airflow_provider_clockify.api.client, airflow_provider_clockify.records.detailed, "
         "airflow_provider_clockify.sinks.formats, airflow_provider_clockify.testing; "
         "print([m for m in sys.modules if m == 'airflow' or m.startswith('airflow.')])"
     )
@@ -44,6 +44,7 @@ def test_the_defaults_are_safe(settings, key):
         "max_concurrency": 3,
         "timeout": 60.0,
         "max_retries": 5,
+        "hash_salt": None,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,8 +15,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.detailed import MAX_READS, DetailedReader, ReadResult
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.api.report_reader import MAX_READS, ReadResult, ReportReader
+from airflow_provider_clockify.api.reports import detailed
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyIncompleteError,
@@ -132,13 +133,19 @@ class Service:
         ]
 
 
+def reader_of(
+    send: Any, *, concurrency: int = 1, page_size: int = 1000, filters: dict[str, Any] | None = None
+) -> ReportReader:
+    report = detailed("w", filters or {})
+    sizes = (page_size, *(size for size in report.page_sizes if size < page_size))
+    return ReportReader(send, replace(report, page_sizes=sizes), concurrency=concurrency)
+
+
 def read(
     service: Service, *, concurrency: int = 1, page_size: int = 1000, filters: dict[str, Any] | None = None
 ) -> tuple[Sink, ReadResult]:
     sink = Sink()
-    reader = DetailedReader(
-        service.send, workspace_id="w", filters=filters or {}, concurrency=concurrency, page_size=page_size
-    )
+    reader = reader_of(service.send, concurrency=concurrency, page_size=page_size, filters=filters)
     return sink, reader.read(WINDOW, sink)
 
 
@@ -177,7 +184,7 @@ def test_a_service_that_sorts_otherwise_is_read_completely(number, size, seed):
 def test_once_seen_unsorted_stays_known_for_the_next_window():
     service = Service(maximum=5).fill(12)
     service.order = lambda row: -int(row["_id"])
-    reader = DetailedReader(service.send, workspace_id="w", filters={}, concurrency=1)
+    reader = reader_of(service.send)
     assert reader.sorted_by_id
     reader.read(WINDOW, Sink())
     assert not reader.sorted_by_id
@@ -204,7 +211,7 @@ def test_a_refused_page_size_is_replaced_once_for_all_pages():
 
 def test_a_refused_page_size_is_not_tried_again_for_the_next_window():
     service = Service(maximum=200, refuses=True).fill(3)
-    reader = DetailedReader(service.send, workspace_id="w", filters={}, concurrency=1)
+    reader = reader_of(service.send)
     reader.read(WINDOW, Sink())
     reader.read(WINDOW, Sink())
     assert [request.json["detailedFilter"]["pageSize"] for request in service.requests] == [1000, 200, 200]
@@ -224,7 +231,7 @@ def test_a_missing_workspace_is_not_taken_for_a_refused_page_size():
         requests.append(request)
         raise ClockifyNotFoundError("no such workspace", status=400)
 
-    reader = DetailedReader(send, workspace_id="w", filters={}, concurrency=1)
+    reader = reader_of(send)
     with pytest.raises(ClockifyNotFoundError):
         reader.read(WINDOW, Sink())
     assert len(requests) == 1
@@ -268,7 +275,7 @@ def test_pages_are_not_fetched_further_ahead_than_allowed():
             super().write(row_id, row, start)
 
     sink = SlowSink()
-    DetailedReader(send, workspace_id="w", filters={}, concurrency=2, page_size=5).read(WINDOW, sink)
+    reader_of(send, concurrency=2, page_size=5).read(WINDOW, sink)
     assert len(sink.ids) == 100
 
 
@@ -415,7 +422,7 @@ def test_rows_pushed_back_by_more_than_a_page_are_not_taken_for_another_order():
     service = Service(maximum=10).fill(30)
     service.before = {3: [lambda: apply(service, Change(0, "insert", 0.0, 11))]}
     sink = Sink()
-    reader = DetailedReader(service.send, workspace_id="w", filters={}, concurrency=1)
+    reader = reader_of(service.send)
     reader.read(WINDOW, sink)
     assert len(sink.ids) == 41
     assert reader.sorted_by_id
@@ -472,8 +479,8 @@ def wrong(change: Callable[[dict[str, Any]], object]) -> Callable[[int, dict[str
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda t: t.update(entriesCount=6), "5 distinct entries received, the service counts 6"),
-        (lambda t: t.update(entriesCount=4), "5 distinct entries received, the service counts 4"),
+        (lambda t: t.update(entriesCount=6), "5 distinct rows received, the service counts 6"),
+        (lambda t: t.update(entriesCount=4), "5 distinct rows received, the service counts 4"),
         (lambda t: t.update(totalTime=t["totalTime"] + 1), "the service counts"),
         (lambda t: t.update(totalTime=t["totalTime"] - 1), "the service counts"),
         (
@@ -576,7 +583,7 @@ def test_a_row_of_another_user_than_asked_for_is_an_error():
     service = Service()
     service.rows = [service.row("1", userId="u1"), service.row("2", userId="u2")]
     users = {"users": {"ids": ["u1"], "contains": "CONTAINS", "status": "ALL"}}
-    with pytest.raises(ClockifyResponseError, match="entry 2 of user u2, whom filters"):
+    with pytest.raises(ClockifyResponseError, match="gave 2 of user u2, whom filters"):
         read(service, filters=users)
     others = {"users": {"ids": ["u3"], "contains": "DOES_NOT_CONTAIN", "status": "ALL"}}
     assert read(service, filters=others)[1].rows == 2
@@ -603,7 +610,7 @@ def test_an_id_under_its_documented_name_is_read():
         def write(self, row_id: str, row: bytes, start: datetime) -> None:
             written.append(row_id)
 
-    DetailedReader(service.send, workspace_id="w", filters={}, concurrency=1).read(WINDOW, Ids())
+    reader_of(service.send).read(WINDOW, Ids())
     assert written == ["x"]
 
 

@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
-from airflow_provider_clockify.records import DETAILED, DETAILED_COLUMNS
+from airflow_provider_clockify.records.detailed import DETAILED, DETAILED_COLUMNS
 from airflow_provider_clockify.sinks import formats
 from airflow_provider_clockify.sinks.formats import check_format, file_suffix, open_writer
 
@@ -36,10 +36,10 @@ def entry(number: int = 1, **fields: Any) -> bytes:
 def written(rows: list[bytes], file_format: str, compression: str | None = None, calls: int = 1) -> bytes:
     """Write rows, spread over some calls."""
     file = io.BytesIO()
-    with open_writer(file, DETAILED, file_format, compression, METADATA) as writer:
+    with open_writer(file, DETAILED.columns, file_format, compression, METADATA) as writer:
         step = -(-len(rows) // calls) or 1
         for start in range(0, len(rows) or 1, step):
-            writer.write(io.BytesIO(b"".join(row + b"\n" for row in rows[start : start + step])))
+            writer.write(io.BytesIO(b"".join(row + b"\n" for row in rows[start : start + step])), DETAILED)
     del writer
     assert not file.closed, "the file stays open, also when the writer is gone"
     return file.getvalue()
@@ -176,7 +176,7 @@ def test_parquet_types_and_descriptions(parquet):
         name: {
             "text": "string",
             "flag": "bool",
-            "whole": "int64",
+            "seconds": "int64",
             "instant": "timestamp[us, tz=UTC]",
             "money": "decimal128(38, 18)",
             "texts": "list<element: string>",

@@ -9,19 +9,15 @@ from decimal import Decimal
 import pytest
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
-from airflow_provider_clockify.records import (
-    DETAILED,
-    DETAILED_COLUMNS,
-    SCHEMA_VERSION,
-    ColumnType,
-    flatten_entry,
-)
+from airflow_provider_clockify.records.detailed import DETAILED, DETAILED_COLUMNS, entry_rows
+from airflow_provider_clockify.records.tables import SCHEMA_VERSION, ColumnType
 
 MINIMAL = b'{"_id":"a","timeInterval":{"start":"2026-11-02T08:00:00Z"}}'
 
 
 def flat(row: bytes) -> dict[str, object]:
-    return dict(zip((column.name for column in DETAILED_COLUMNS), flatten_entry(row), strict=True))
+    (values,) = entry_rows(row)
+    return dict(zip((column.name for column in DETAILED_COLUMNS), values, strict=True))
 
 
 def test_the_columns_are_a_contract():
@@ -30,7 +26,7 @@ def test_the_columns_are_a_contract():
         ("description", "text"),
         ("start", "instant"),
         ("end", "instant"),
-        ("duration_seconds", "whole"),
+        ("duration_seconds", "seconds"),
         ("billable", "flag"),
         ("type", "text"),
         ("is_locked", "flag"),
@@ -197,5 +193,5 @@ def test_unknown_fields_do_not_disturb(entry_json):
 )
 def test_what_no_column_can_hold_names_the_entry_and_the_cure(entry_json, fields, text):
     with pytest.raises(ClockifyResponseError, match="66b1a0c2d3e4f5a6b7c8aa01") as caught:
-        flatten_entry(entry_json(**fields))
+        entry_rows(entry_json(**fields))
     assert text in str(caught.value)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from airflow_provider_clockify.api.reports import FILTERS, detailed_request, report_filters, user_ids
+from airflow_provider_clockify.api.filters import FILTERS, report_filters, user_ids
+from airflow_provider_clockify.api.reports import detailed_request
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.window import Window
 

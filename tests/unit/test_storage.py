@@ -268,7 +268,7 @@ def test_other_file_systems_get_whole_files():
     ],
 )
 def test_children_of_a_target(path, parts, child):
-    assert Target(path).child(*parts) == child
+    assert Target(path).at(*parts).url == child
 
 
 def test_a_hashing_file_knows_size_and_hash_of_what_it_got(tmp_path):

@@ -254,9 +254,14 @@ def november() -> Window:
 @pytest.fixture
 def export() -> Callable[..., Any]:
     """Export a window of the client's workspace to a path."""
-    from airflow_provider_clockify.api.reports import report_filters
-    from airflow_provider_clockify.exporting import ExportResult, export_detailed, make_plan
-    from airflow_provider_clockify.sinks.formats import file_suffix
+    from airflow_provider_clockify.api.filters import report_filters
+    from airflow_provider_clockify.api.report_reader import ReportReader
+    from airflow_provider_clockify.api.reports import detailed
+    from airflow_provider_clockify.exports.files import FileKind
+    from airflow_provider_clockify.exports.plan import make_plan
+    from airflow_provider_clockify.exports.report import ReportExport, export_report
+    from airflow_provider_clockify.exports.result import ExportResult
+    from airflow_provider_clockify.records.detailed import DETAILED
     from airflow_provider_clockify.sinks.storage import Target
 
     def run(
@@ -269,18 +274,27 @@ def export() -> Callable[..., Any]:
         partition_by: Any = None,
         filters: dict[str, Any] | None = None,
         on_empty: str = "write",
+        **more: Any,
     ) -> ExportResult:
-        name = "detailed" + file_suffix(file_format, compression)
-        return export_detailed(
-            client,
-            make_plan(window, partition_by=partition_by, file_name=name),
-            Target(str(path)),
-            workspace_id=client.settings.workspace_id or "",
-            filters=report_filters(filters),
-            file_format=file_format,
-            compression=compression,
-            on_empty=on_empty,
+        kind = FileKind(file_format, compression)
+        workspace_id = client.settings.workspace_id or ""
+        before = client.transport.stats.requests
+        report = detailed(workspace_id, report_filters(filters))
+        result = export_report(
+            ReportExport(
+                report="detailed",
+                workspace_id=workspace_id,
+                reader=ReportReader(client.send, report, concurrency=client.settings.max_concurrency),
+                plan=make_plan(window, partition_by=partition_by, file_name="detailed" + kind.suffix),
+                table=lambda _: DETAILED,
+                target=Target(str(path)),
+                kind=kind,
+                on_empty=on_empty,
+                **more,
+            )
         )
+        result.requests = client.transport.stats.requests - before
+        return result
 
     return run
 

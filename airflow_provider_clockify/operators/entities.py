@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Operators that export what the service lists: snapshots of entities, and changes of a window."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_clockify.operators.base import ClockifyExportOperator, WindowMixin, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from airflow_provider_clockify._compat import Context
+    from airflow_provider_clockify.exports.result import ExportResult
+    from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.window import Window
+
+
+class ClockifyExportEntitiesOperator(ClockifyExportOperator):
+    """
+    Export a full snapshot of a list: users, projects, clients, tags, tasks of all projects, …
+
+    ``csv`` and ``parquet`` get a column ``snapshot_at``; ``jsonl`` holds the items as the service sent them. Most lists
+    cost one request per 5,000 items. Lists that exist per parent (``tasks`` and ``project_custom_fields`` per project,
+    ``invoice_payments`` per invoice, ``time_off_balances`` per policy) cost one request for each parent more, which the
+    log says before they are spent.
+
+    .. seealso:: :ref:`howto/operator:ClockifyExportEntitiesOperator`
+
+    Takes the parameters of :class:`~airflow_provider_clockify.operators.base.ClockifyExportOperator`, and:
+
+    :param entity: Name of the list, as in the hook's ``iter_<name>``. (templated)
+    :param filters: Filters of that list by the names of the hook's method, for example ``{"archived": False}``.
+        Without ``archived`` both archived and active items are listed; users default to ``status="ALL"``, so that
+        people who left keep their names. (templated)
+    :return: Summary as of the report operators, with ``snapshot_at`` and without a window.
+    :raises AirflowFailException: a parameter, the connection or the key is wrong; not retried.
+    """
+
+    template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "entity")
+
+    def __init__(self, *, entity: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.entity = entity
+
+    def export(self, hook: ClockifyHook, context: Context) -> ExportResult:
+        """Export the list."""
+        from airflow_provider_clockify.exports.snapshot import ListExport, export_list
+        from airflow_provider_clockify.records.entities import ENTITIES, TABLES, snapshot_table
+        from airflow_provider_clockify.sinks.storage import Target
+
+        entity = one_of("entity", self.entity, ENTITIES)
+        filters = dict(self.filters or {})
+        if entity == "users":
+            filters.setdefault("status", "ALL")
+        hook.check_list(entity, filters)
+        kind = self.file_kind(hook, TABLES[entity])
+        target = Target(self.output_path)
+        target.check(is_base=False)
+        workspace_id = self.check_key(hook)
+        taken = datetime.now(UTC).replace(microsecond=0)
+        stamp = taken.isoformat().replace("+00:00", "Z")
+        self.log.info("Exporting all %s of workspace %s to %s.", entity, workspace_id, target.output_path)
+        result = export_list(
+            ListExport(
+                report=entity,
+                workspace_id=workspace_id,
+                items=self._items(hook, entity, filters),
+                table=snapshot_table(TABLES[entity], taken),
+                target=target,
+                kind=kind,
+                on_empty=self.on_empty,
+                metadata={"clockify.snapshot_at": stamp},
+            )
+        )
+        result.more["snapshot_at"] = stamp
+        return result
+
+    def _items(
+        self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]
+    ) -> Iterator[Mapping[str, Any]]:
+        from airflow_provider_clockify.records.entities import PARENTS
+
+        if entity not in PARENTS:
+            yield from hook.iter_list(entity, filters)
+            return
+        parents, argument = PARENTS[entity]
+        ids = [parent["id"] for parent in hook.iter_list(parents, {})]
+        self.log.info(
+            "%s are listed for each of %d %s: at least %d requests.", entity, len(ids), parents, len(ids)
+        )
+        for parent_id in ids:
+            yield from hook.iter_list(entity, filters, **{argument: parent_id})
+
+
+class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
+    """
+    Export what was created, updated and deleted in a window, as one change file.
+
+    Reads the three experimental entity feeds of the service for the same window. Each row is ``{"change", "id",
+    "changed_at", "entity_type", "document"}``; apply them in file order: insert or replace by id, delete by id. The
+    window must end two minutes ago or earlier, since the service lists deletions about a minute late.
+
+    .. seealso:: :ref:`howto/operator:ClockifyEntityChangesOperator`
+
+    Takes the parameters of :class:`~airflow_provider_clockify.operators.base.ClockifyExportOperator` except
+    ``filters``, and:
+
+    :param entity_type: For example ``TIME_ENTRY`` (default), ``PROJECTS``, ``TASKS``, ``CLIENTS``,
+        ``TAGS``. (templated)
+    :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
+    :param end: First instant after an explicit window. (templated)
+    :param window: ``data_interval``, or ``hour``, ``day``, ``week``, ``month``; as of the report operators.
+    :param lookback: How much further back the window reaches.
+    :return: Summary as of the report operators; ``totals`` stay empty.
+    :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
+    """
+
+    template_fields: Sequence[str] = (
+        *(field for field in ClockifyExportOperator.template_fields if field != "filters"),
+        "entity_type",
+        "start",
+        "end",
+    )
+
+    def __init__(
+        self,
+        *,
+        entity_type: str = "TIME_ENTRY",
+        start: str | datetime | None = None,
+        end: str | datetime | None = None,
+        window: str = "data_interval",
+        lookback: timedelta | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.entity_type = entity_type
+        self.start = start
+        self.end = end
+        self.window = window
+        self.lookback = lookback
+
+    def export(self, hook: ClockifyHook, context: Context) -> ExportResult:
+        """Export the changes of the run's window."""
+        from airflow_provider_clockify.exceptions import ClockifyConfigError
+        from airflow_provider_clockify.exports.snapshot import ListExport, export_list
+        from airflow_provider_clockify.records.entities import CHANGES
+        from airflow_provider_clockify.sinks.storage import Target
+
+        if self.filters:
+            raise ClockifyConfigError("filters do not fit: the entity feeds have none. Leave them out.")
+        kind = self.file_kind(hook, CHANGES)
+        target = Target(self.output_path)
+        target.check(is_base=False)
+        window = self.resolve_window(context)
+        self._wait_until_settled(window)
+        workspace_id = self.check_key(hook)
+        self.log.info("Exporting changes of %s in %s to %s.", self.entity_type, window, target.output_path)
+        return export_list(
+            ListExport(
+                report="changes",
+                workspace_id=workspace_id,
+                items=hook.get_entity_changes(self.entity_type, window.start, window.end),
+                table=CHANGES,
+                target=target,
+                kind=kind,
+                window=window,
+                on_empty=self.on_empty,
+            )
+        )
+
+    def _wait_until_settled(self, window: Window) -> None:
+        """Wait out the two minutes in which the feeds settle; a scheduled run begins when its window ends."""
+        from airflow_provider_clockify.api.changes import SETTLED
+
+        wait = window.end + SETTLED - datetime.now(UTC)
+        if timedelta(0) < wait <= SETTLED:
+            self.log.info("Waiting %.0f s: deletions show about a minute late.", wait.total_seconds())
+            time.sleep(wait.total_seconds())

@@ -4,27 +4,135 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
+from airflow_provider_clockify.api.resources import LISTS
+from airflow_provider_clockify.hooks.clockify import ClockifyHook
+from airflow_provider_clockify.operators import entities as entity_operators
+from airflow_provider_clockify.operators import reports as report_operators
+from airflow_provider_clockify.operators import time_entries as time_entry_operators
 from airflow_provider_clockify.records.detailed import DETAILED_COLUMNS
+from airflow_provider_clockify.records.entities import CHANGES, PARENTS, TABLES, snapshot_table
+from airflow_provider_clockify.records.reports import ATTENDANCE, EXPENSES, SUMMARY_COLUMNS, WEEKLY_COLUMNS
+from airflow_provider_clockify.records.tables import Column
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+NOW = datetime(2026, 11, 4, tzinfo=UTC)
+
+COLUMNS: Mapping[str, Sequence[Column]] = {
+    "detailed": DETAILED_COLUMNS,
+    "summary": SUMMARY_COLUMNS,
+    "weekly": WEEKLY_COLUMNS,
+    "attendance": ATTENDANCE.columns,
+    # The list of the same name is another table, of the page on entities.
+    "expenses": EXPENSES.columns,
+    "changes": CHANGES.columns,
+}
+ENTITY_COLUMNS = {name: snapshot_table(table, NOW).columns for name, table in TABLES.items()}
+OPERATORS = sorted(
+    name
+    for module in (entity_operators, report_operators, time_entry_operators)
+    for name, found in vars(module).items()
+    if inspect.isclass(found) and found.__module__ == module.__name__ and name != "ClockifyReportOperator"
+)
+# What Airflow asks of a hook, and what only the operators use.
+HOOK_PLUMBING = {
+    "check_list",
+    "get_connection_form_widgets",
+    "get_ui_field_behaviour",
+}
+HOOK_METHODS = sorted(
+    name
+    for name, found in vars(ClockifyHook).items()
+    if not name.startswith("_") and inspect.isfunction(found) and name not in HOOK_PLUMBING
+)
 
 
-def test_the_column_table_of_the_detailed_report_is_the_codes() -> None:
-    text = (ROOT / "docs" / "output.md").read_text()
-    found = re.search(r"<!-- columns:detailed -->\n(.*?)<!-- /columns -->", text, re.S)
+def doc(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def table(columns: Sequence[Column]) -> list[str]:
+    rows = [f"| {each.name} | {each.type} | {each.description} |" for each in columns]
+    return ["| name | type | description |", "|---|---|---|", *rows]
+
+
+def documented(page: str) -> dict[str, list[str]]:
+    found = re.findall(r"<!-- columns:(\w+) -->\n(.*?)<!-- /columns -->", doc(page), re.S)
+    assert len(dict(found)) == len(found), "a table is there twice"
+    return {name: text.splitlines() for name, text in found}
+
+
+@pytest.mark.parametrize(
+    ("page", "tables"), [("output.md", COLUMNS), ("entities.md", ENTITY_COLUMNS)], ids=["reports", "entities"]
+)
+def test_the_column_tables_are_the_codes(page: str, tables: Mapping[str, Sequence[Column]]) -> None:
+    assert documented(page) == {name: table(columns) for name, columns in tables.items()}
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_every_operator_has_a_section_where_its_docstring_points(operator: str) -> None:
+    assert f'<a id="howto/operator:{operator}"></a>\n\n## {operator}\n' in doc("operators.md")
+
+
+def hook_rows() -> dict[str, list[str]]:
+    rows = re.findall(r"^\| `(\w+)(?:\([^`]*)?` \|(.*)\|$", doc("hook.md"), re.M)
+    return {name: [cell.strip() for cell in cells.split(" | ")] for name, cells in rows}
+
+
+def test_every_method_of_the_hook_is_in_its_table() -> None:
+    assert sorted(hook_rows()) == HOOK_METHODS
+
+
+@pytest.mark.parametrize("name", sorted(LISTS))
+def test_the_table_of_the_hook_has_the_operations_and_page_sizes_of_the_lists(name: str) -> None:
+    resource = LISTS[name]
+    operation, page_size = hook_rows()[f"iter_{name}"][:2]
+    assert operation == f"`{resource.operation}`"
+    sizes = [size for size in (resource.page_size, *resource.smaller_pages.values()) if size]
+    assert [int(size.replace(",", "")) for size in re.findall(r"[\d,]*\d", page_size)] == sizes
+    assert bool(sizes) is not (page_size == "none")
+
+
+def test_the_page_on_entities_names_the_lists_that_need_one_request_per_parent() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", doc("entities.md"), re.M)
+    assert dict(rows) == {name: parents for name, (parents, _) in PARENTS.items()}
+
+
+def regions() -> list[tuple[str, str, str]]:
+    pattern = r"<!-- region:([\w.]+):(\w+) -->\n```python\n(.*?)```"
+    return [found for page in PAGES for found in re.findall(pattern, page.read_text(encoding="utf-8"), re.S)]
+
+
+@pytest.mark.parametrize(("file", "region", "shown"), regions(), ids=lambda text: text[:40])
+def test_shown_examples_are_those_that_the_tests_run(file: str, region: str, shown: str) -> None:
+    text = (ROOT / "dags_examples" / file).read_text(encoding="utf-8")
+    found = re.search(rf"# \[START {region}\]\n(.*?)^ *# \[END {region}\]", text, re.S | re.M)
     assert found
-    rows = [f"| {each.name} | {each.type} | {each.description} |" for each in DETAILED_COLUMNS]
-    assert found[1].splitlines() == ["| name | type | description |", "|---|---|---|", *rows]
+    assert shown == dedent(found[1])
+
+
+def test_the_module_map_names_every_module() -> None:
+    package = ROOT / "airflow_provider_clockify"
+    modules = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if path.name != "__init__.py" and path.parts[len(package.parts)] != "testing"
+    }
+    listed = re.findall(r"^\| `([\w/]+\.py)` \|", doc("development.md"), re.M)
+    assert sorted(listed) == sorted(modules)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_relative_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target

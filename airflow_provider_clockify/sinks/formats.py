@@ -35,6 +35,7 @@ COMPRESSIONS: Mapping[str, tuple[str, ...]] = {
 _SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 
 BLOCK = 1 << 20
+BATCH_ROWS = 5_000
 ROW_GROUP_ROWS = 50_000
 MONEY_PRECISION = 38
 MONEY_SCALE = 18
@@ -173,7 +174,11 @@ class _CsvWriter:
 
 
 class _ParquetWriter:
-    """Typed columns, one row group per :data:`ROW_GROUP_ROWS` rows."""
+    """
+    Typed columns, one row group per :data:`ROW_GROUP_ROWS` rows.
+
+    Rows are turned into Arrow's columns in small batches, since as Python objects they take many times the memory.
+    """
 
     def __init__(
         self,
@@ -184,28 +189,42 @@ class _ParquetWriter:
     ) -> None:
         self._pa = _needed("pyarrow", "parquet", "file_format='parquet'")
         self._schema = arrow_schema(columns, metadata)
+        self._money = [column.type is ColumnType.MONEY for column in columns]
+        self._batches: list[Any] = []
+        self._rows = 0
         parquet = import_module("pyarrow.parquet")
         self._writer = parquet.ParquetWriter(file, self._schema, compression=compression or "snappy")
 
     def write(self, lines: IO[bytes], table: Table) -> int:
-        pa, count = self._pa, 0
-        for batch in batched(chain.from_iterable(map(table.rows, lines)), ROW_GROUP_ROWS):
+        count = 0
+        for batch in batched(chain.from_iterable(map(table.rows, lines)), BATCH_ROWS):
             arrays = [
-                pa.array(
-                    [_money(value) for value in values] if field.type == self._money_type else values,
-                    field.type,
+                self._money_array(values, field.type) if is_money else self._pa.array(values, field.type)
+                for field, values, is_money in zip(
+                    self._schema, zip(*batch, strict=True), self._money, strict=True
                 )
-                for field, values in zip(self._schema, zip(*batch, strict=True), strict=True)
             ]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), ROW_GROUP_ROWS)
+            self._batches.append(self._pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+            self._rows += len(batch)
             count += len(batch)
+            if self._rows >= ROW_GROUP_ROWS:
+                self._write_group()
         return count
 
-    @property
-    def _money_type(self) -> Any:
-        return self._pa.decimal128(MONEY_PRECISION, MONEY_SCALE)
+    def _money_array(self, values: Sequence[Decimal | None], kind: Any) -> Any:
+        try:
+            return self._pa.array(values, kind)
+        except self._pa.ArrowInvalid:  # More digits than the column has: round, or say which amount it is.
+            return self._pa.array([_money(value) for value in values], kind)
+
+    def _write_group(self) -> None:
+        if self._batches:
+            group = self._pa.Table.from_batches(self._batches, self._schema)
+            self._writer.write_table(group, group.num_rows)
+            self._batches, self._rows = [], 0
 
     def close(self) -> None:
+        self._write_group()
         self._writer.close()
 
 

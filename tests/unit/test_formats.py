@@ -241,6 +241,7 @@ def test_money_too_large_for_the_column_is_an_error_and_not_a_wrong_number(parqu
 
 
 def test_row_groups_have_a_fixed_size(parquet, monkeypatch):
+    monkeypatch.setattr(formats, "BATCH_ROWS", 2)
     monkeypatch.setattr(formats, "ROW_GROUP_ROWS", 4)
     file = parquet.ParquetFile(io.BytesIO(written([entry(n) for n in range(10)], "parquet")))
     assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [4, 4, 2]

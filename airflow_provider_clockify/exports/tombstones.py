@@ -99,7 +99,7 @@ def write_tombstones(staging: Staging, parts: tuple[str, ...], new: Path, kind: 
 
 
 def _old_ids(file: IO[bytes], kind: FileKind, url: str) -> list[str]:
-    unreadable = [KeyError, ValueError, EOFError, csv.Error, gzip.BadGzipFile, zlib.error]
+    unreadable = [LookupError, ValueError, EOFError, csv.Error, gzip.BadGzipFile, zlib.error]
     if kind.compression == "zstd":
         unreadable.append(import_module("zstandard").ZstdError)
     try:
@@ -126,12 +126,14 @@ def read_ids(file: IO[bytes], kind: FileKind) -> Iterator[str]:
     with _plain(file, kind.compression) as plain:
         if kind.file_format == "jsonl":
             for line in plain:
-                row: Any = json.loads(line)
-                yield row.get("_id") or row["id"]
+                item: Any = json.loads(line)
+                yield item.get("_id") or item["id"]
         else:
             text = io.TextIOWrapper(plain, encoding="utf-8", newline="")
-            for fields in csv.DictReader(text):
-                yield fields["id"]
+            rows = csv.reader(text)
+            position = next(rows, ["id"]).index("id")
+            for row in rows:
+                yield row[position]
             text.detach()
 
 

@@ -167,7 +167,9 @@ def _leaves(group: Any, groups: Sequence[str], prefix: Row, level: int = 0) -> I
 
 
 def _group_id(group: Any) -> str | None:
-    found = group.get("_id", group.get("id"))
+    found = group.get("_id")
+    if found is None:
+        found = group.get("id")
     if found is None or isinstance(found, str):
         return found or None
     text: str = convert(found, Column("group_id", JSON, ""), None)

@@ -576,7 +576,7 @@ def export_as(emulator: ClockifyEmulator, key: str, connect: Any, monkeypatch: A
 
 
 @pytest.fixture
-def warned(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+def warned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
     """Give what the operators warned of; Airflow's own loggers do not reach pytest."""
     messages: list[str] = []
 
@@ -584,11 +584,12 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
         def emit(self, record: logging.LogRecord) -> None:
             messages.append(record.getMessage())
 
-    logger = logging.Logger("operators", logging.WARNING)
-    logger.addHandler(Handler())
+    logger, handler = logging.getLogger("tests.report_operators"), Handler(logging.WARNING)
+    logger.addHandler(handler)
     monkeypatch.setattr(ClockifyReportOperator, "log", logger)
     texts = ("All rows are of one user", "shows no amounts", "No rows with filters")
-    return lambda: [text for message in messages for text in texts if text in message]
+    yield lambda: [text for message in messages for text in texts if text in message]
+    logger.removeHandler(handler)
 
 
 def test_a_full_export_warns_of_nothing(emulator, export, warned):

@@ -191,7 +191,7 @@ class AttendanceReader:
             # An empty page may have no sums; any others tell that rows moved.
             if number > 1 and (page.rows or page.totals) and page.totals != totals:
                 return None
-            totals = page.totals
+            totals, known = page.totals, len(seen)
             for facts, raw in page.rows:
                 day = instant(facts.date if "T" in facts.date else f"{facts.date}T00:00:00Z", facts.user_id)
                 row_id = f"{facts.user_id}/{facts.date}"
@@ -208,9 +208,9 @@ class AttendanceReader:
                 seen.add(row_id)
             if page.last or (page.last is None and len(page.rows) < size):
                 return result
-            if not page.rows:
+            if len(seen) == known:
                 raise ClockifyResponseError(
-                    f"Page {number} of {ATTENDANCE} is empty although the service says that more follows.",
+                    f"Page {number} of {ATTENDANCE} brings no new row although more should follow.",
                     operation=ATTENDANCE,
                 )
             number += 1

@@ -17,8 +17,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+
+try:
+    from airflow.sdk.io import attach
+except ImportError:
+    from airflow.io.store import attach
 
 from airflow_provider_clockify.exceptions import ClockifyIncompleteError
 from airflow_provider_clockify.operators.entities import (
@@ -321,6 +327,7 @@ def test_partitioned_files_of_the_service(emulator, export, tmp_path):
         f"dt=2026-11-{day:02d}/detailed.pdf" for day in range(9, 16)
     ]
     assert result["requests"] == 14
+    assert result["rows"] == len(emulator.workspace.truth_ids(*WEEK)) > 0
 
 
 @pytest.mark.parametrize("name", ["compression", "columns", "reconcile"])
@@ -337,6 +344,10 @@ def test_an_empty_file_of_the_service_is_written_skipped_or_failed(emulator, exp
     assert export(emulator, "detailed", empty, file_format="pdf")["rows"] == 0
     with pytest.raises(AirflowSkipException, match="holds no rows"):
         export(emulator, "detailed", empty, file_format="pdf", on_empty="skip")
+
+
+def test_a_file_whose_rows_the_service_does_not_count_is_never_taken_for_empty(emulator, export):
+    assert len(export(emulator, "summary", file_format="pdf", on_empty="fail")["paths"]) == 1
 
 
 def test_a_plan_without_files_fails_the_task_with_the_cure(start, export, tmp_path):
@@ -437,6 +448,19 @@ def test_wrong_columns_cost_no_request(emulator, export, report, columns):
     assert emulator.count() == 0
 
 
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+def test_a_field_that_no_column_holds_is_refused_where_only_columns_are_written(
+    emulator, export, file_format
+):
+    columns = {"drop": ["projectColor"]}
+    with pytest.raises(AirflowFailException, match="names 'projectColor'"):
+        export(emulator, "detailed", file_format=file_format, columns=columns)
+    assert emulator.count() == 0
+    rows = lines_of(export(emulator, "detailed", columns=columns))
+    assert rows
+    assert not [row for row in rows if "projectColor" in row]
+
+
 # --- reconcile ----------------------------------------------------------------------------------------------
 
 
@@ -503,9 +527,6 @@ def test_a_crash_between_tombstones_and_data_loses_neither(emulator, export, tmp
 
 
 def test_tombstones_in_an_object_store(emulator, export):
-    import fsspec
-    from airflow.sdk.io import attach
-
     store = fsspec.filesystem("memory")
     attach("memory", fs=store)
     url = "memory://bucket/reconcile/out.jsonl.gz"
@@ -635,6 +656,11 @@ def test_an_empty_answer_to_a_filter_on_people_is_named_in_the_log(emulator, exp
     assert warned() == ["No rows with filters"]
 
 
+def test_an_empty_window_without_filters_is_no_surprise(emulator, export, warned):
+    assert export(emulator, "detailed", (LATER, LATER + DAY))["rows"] == 0
+    assert warned() == []
+
+
 def test_one_wanted_user_is_no_surprise(emulator, export, warned):
     user_id = next(iter(emulator.workspace.users))
     assert export(emulator, "detailed", NOVEMBER, filters={"users": [user_id]})["rows"] > 0
@@ -646,6 +672,11 @@ def test_the_key_of_an_admin_passes_for_one_request_more(emulator, export, repor
     result = export(emulator, report, require_admin=True)
     assert result["requests"] == emulator.count() == 2
     assert emulator.count("core", "/workspaces") == 1
+
+
+def test_an_admin_need_not_be_the_owner(emulator, connect, monkeypatch):
+    admin = next(user for user in emulator.workspace.users.values() if user.role == "ADMIN")
+    assert export_as(emulator, admin.api_key, connect, monkeypatch, require_admin=True)["requests"] == 2
 
 
 def test_the_key_of_a_member_is_refused_for_one_request(restricted, connect, monkeypatch, tmp_path):

@@ -265,8 +265,14 @@ def test_data_that_never_rest_are_not_published(sink):
 
 
 def test_an_empty_page_that_is_not_the_last_is_an_error(sink):
-    with pytest.raises(ClockifyResponseError, match="Page 1 of generateAttendanceReport is empty although"):
+    with pytest.raises(ClockifyResponseError, match="Page 1 of generateAttendanceReport brings no new row"):
         attend(sink, page(0, 0, header="false"))
+
+
+@pytest.mark.parametrize("header", [None, "false"])
+def test_a_service_that_gives_the_same_page_again_and_again_is_an_error(sink, header):
+    with pytest.raises(ClockifyResponseError, match="Page 2 of generateAttendanceReport brings no new row"):
+        attend(sink, page(0, 200, header=header))
 
 
 def test_a_row_that_moved_to_the_next_page_counts_once(sink):

@@ -17,6 +17,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyForbiddenError,
     ClockifyIncompleteError,
+    ClockifyResponseError,
     ClockifyWindowError,
 )
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
@@ -383,6 +384,21 @@ def test_expenses_that_do_not_add_up_are_not_given(start_emulator, hook_of, spen
     emulator.inject(Fault("wrong total", alter=alter), times=None)
     with pytest.raises(ClockifyIncompleteError, match="could not be read completely in 4 attempts"):
         list(hook_of(emulator).iter_expense_report(END - DAY, END))
+
+
+def test_expenses_without_a_count_are_not_given(start_emulator, hook_of):
+    emulator = start_emulator(generate_workspace(entries=5))
+    emulator.fail(200, body={"expenses": [{"id": "a", "date": "2026-11-01", "userId": "u"}]})
+    with pytest.raises(ClockifyResponseError, match="has no expensesCount, so its completeness"):
+        list(hook_of(emulator).iter_expense_report(START, END))
+    assert len(emulator.requests) == 1
+
+
+def test_days_of_expenses_may_come_without_a_time(start_emulator, hook_of):
+    emulator = start_emulator(generate_workspace(entries=5))
+    rows = [{"id": each, "date": f"2026-11-{day}", "userId": "u"} for each, day in (("a", "01"), ("b", "02"))]
+    emulator.fail(200, body={"expenses": rows, "totals": {"expensesCount": 2, "totalAmount": 0}})
+    assert [row["id"] for row in hook_of(emulator).iter_expense_report(START, START + DAY)] == ["a"]
 
 
 def test_expenses_are_lazy_and_refused_on_the_free_plan(start_emulator, hook_of):

@@ -20,9 +20,12 @@ from airflow_provider_clockify.api.reports import (
     MAX_PAGE_SIZE,
     PagedReport,
     attendance_request,
+    check_week,
+    check_whole_days,
     detailed,
     expenses,
     summary_request,
+    weekly_group,
     weekly_request,
 )
 from airflow_provider_clockify.exceptions import (
@@ -82,8 +85,10 @@ def download(
     if report == "summary":
         request = summary_request(workspace_id, window, filters, groups)
     elif report == "weekly":
-        request = weekly_request(workspace_id, window, filters, groups[0])
+        check_week(window)
+        request = weekly_request(workspace_id, window, filters, weekly_group(groups[0]))
     elif report == "attendance":
+        check_whole_days(window)
         request = attendance_request(workspace_id, window, filters, 1, 200)
     else:
         raise ClockifyConfigError(
@@ -158,9 +163,11 @@ def _file(send: Send, request: ApiRequest, export_type: str) -> bytes:
     try:
         content: bytes = send(replace(request, json=body), check)
     except ClockifyForbiddenError as error:
+        if export_type == "PDF":
+            raise
         raise ClockifyForbiddenError(
             f"{error} CSV and XLSX files need a paid plan; file_format='csv' and 'parquet' are made from JSON and work "
-            "on every plan.",
+            "on every plan that has the report.",
             status=error.status,
             code=error.code,
             reason=error.reason,

@@ -28,14 +28,18 @@ _CHOICES = {
     "amountShown": _AMOUNTS,
     "approvalState": ("APPROVED", "UNAPPROVED", "ALL"),
     "invoicingState": ("INVOICED", "UNINVOICED", "ALL"),
+    "weekStart": ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"),
+    "zoomLevel": ("WEEK", "MONTH", "YEAR"),
 }
 _BOOLEANS = ("billable", "withoutDescription", "withoutNote", "rounding", "archived")
 _LISTS = ("amounts", "customFields", "userCustomFields")
-_TEXTS = ("description", "note", "dateFormat", "timeFormat", "userLocale", "weekStart", "zoomLevel")
+_TEXTS = ("description", "note", "dateFormat", "timeFormat", "userLocale")
 
 _COMMON = (
     *(name for name in _ID_FILTERS if name != "categories"),
-    *_CHOICES,
+    "amountShown",
+    "approvalState",
+    "invoicingState",
     "billable",
     "withoutDescription",
     "rounding",
@@ -45,6 +49,7 @@ _COMMON = (
 )
 # What only changes how a file looks; without effect on data.
 _RENDERING = ("dateFormat", "timeFormat", "userLocale", "weekStart", "zoomLevel")
+_RENDERING_OF_EXPENSES = ("userLocale", "weekStart", "zoomLevel")
 FILTERS: Mapping[str, tuple[str, ...]] = {
     "detailed": (*_COMMON, "auditFilter"),
     "summary": _COMMON,
@@ -102,7 +107,9 @@ def report_filters(
         return {}
     if not isinstance(filters, Mapping):
         raise ClockifyConfigError(f"filters must be a dict, not {type(filters).__name__}.")
-    known = (*FILTERS[report], *(_RENDERING if file else ()))
+    known = FILTERS[report]
+    if file:
+        known += _RENDERING_OF_EXPENSES if report == "expenses" else _RENDERING
     return {name: _filter(name, value, known) for name, value in filters.items() if value is not None}
 
 
@@ -148,10 +155,11 @@ def _choice(name: str, value: Any, allowed: Sequence[str]) -> str:
 
 def _id_filter(name: str, value: Any) -> dict[str, Any]:
     given = dict(value) if isinstance(value, Mapping) else {"ids": value}
-    unknown = set(given) - {"ids", "contains", "status", "containedInTimeentry"}
+    known = ["ids", "contains", "status", *(["containedInTimeentry"] if name == "tags" else [])]
+    unknown = set(given) - set(known)
     if unknown:
         raise ClockifyConfigError(
-            f"filters[{name!r}] has unknown keys {sorted(unknown)}; it may have ids, contains and status."
+            f"filters[{name!r}] has unknown keys {sorted(unknown)}; it may have {', '.join(known)}."
         )
     ids = given.get("ids")
     if (

@@ -12,7 +12,12 @@ import msgspec
 
 from airflow_provider_clockify.api.filters import user_ids
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse, path
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
+from airflow_provider_clockify.exceptions import (
+    ClockifyConfigError,
+    ClockifyResponseError,
+    ClockifyWindowError,
+)
+from airflow_provider_clockify.window import is_exact_days, is_unit_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -337,11 +342,15 @@ class GroupReport(msgspec.Struct, frozen=True):
     A summary or weekly report.
 
     :param totals: The service's sums; zeros when nothing matches.
-    :param groups: The outermost groups as the service sent them.
+    :param groups: The outermost groups: their seconds, and each as the service sent it.
     """
 
     totals: Totals
-    groups: list[msgspec.Raw]
+    groups: list[tuple[Decimal, msgspec.Raw]]
+
+
+class _Group(msgspec.Struct, frozen=True):
+    duration: Decimal | None = None
 
 
 class _GroupAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -349,6 +358,7 @@ class _GroupAnswer(msgspec.Struct, frozen=True, rename="camel"):
     totals: list[Totals | None] | None = None
 
 
+_decode_group = msgspec.json.Decoder(_Group).decode
 _decode_groups = msgspec.json.Decoder(_GroupAnswer).decode
 
 
@@ -356,7 +366,7 @@ def read_groups(response: ApiResponse) -> GroupReport:
     """Read the answer to ``generateSummaryReport`` or ``generateWeeklyReport``."""
     answer = _decode_groups(response.body)
     totals = next((each for each in answer.totals or () if each is not None), NOTHING)
-    return GroupReport(totals, answer.group_one)
+    return GroupReport(totals, [(_decode_group(raw).duration or Decimal(0), raw) for raw in answer.group_one])
 
 
 def summary_request(
@@ -392,6 +402,42 @@ def summary_groups(groups: Any) -> tuple[str, ...]:
     return named
 
 
+def check_week(window: Window) -> None:
+    """
+    Refuse what a weekly report cannot cover.
+
+    :raises ClockifyWindowError: it is not seven days from midnight UTC on.
+    """
+    if not is_exact_days(window, 7):
+        raise ClockifyWindowError(
+            f"The weekly report needs exactly seven days from midnight UTC on; {window} lasts {window.duration}."
+        )
+
+
+def check_whole_days(window: Window) -> None:
+    """
+    Refuse what an attendance report cannot cover: a part of a day would give a part of its sums.
+
+    :raises ClockifyWindowError: the window begins or ends within a day.
+    """
+    if not (is_unit_start(window.start, "day") and is_unit_start(window.end, "day")):
+        raise ClockifyWindowError(
+            f'The attendance report sums up days; the window {window} begins or ends within one. Use window="day", or '
+            "bounds at midnight UTC."
+        )
+
+
+def weekly_group(group: Any) -> str:
+    """
+    Check the group of a weekly report.
+
+    :raises ClockifyConfigError: it is none of :data:`WEEKLY_GROUPS`.
+    """
+    if group not in WEEKLY_GROUPS:
+        raise ClockifyConfigError(f"group is {group!r}; use one of {', '.join(WEEKLY_GROUPS)}.")
+    return str(group)
+
+
 def weekly_request(workspace_id: str, window: Window, filters: Mapping[str, Any], group: str) -> ApiRequest:
     """
     Ask for the weekly report; it is not paged.
@@ -425,12 +471,12 @@ class AttendancePage(msgspec.Struct, frozen=True):
     """
     One page of the attendance report.
 
-    :param entities: The rows as the service sent them.
+    :param rows: What a reader needs of each row, and the row as the service sent it.
     :param totals: The service's sums, as it sent them; they change when the data do.
     :param last: What a ``Last-Page`` header says; ``None`` without one.
     """
 
-    entities: list[msgspec.Raw]
+    rows: list[tuple[AttendanceFacts, msgspec.Raw]]
     totals: Any = None
     last: bool | None = None
 
@@ -443,12 +489,21 @@ class AttendanceFacts(msgspec.Struct, frozen=True, rename="camel"):
     total_duration: Decimal | None = None
 
 
-_decode_attendance = msgspec.json.Decoder(AttendancePage).decode
-read_attendance_facts = msgspec.json.Decoder(AttendanceFacts).decode
+class _AttendanceAnswer(msgspec.Struct, frozen=True):
+    entities: list[msgspec.Raw]
+    totals: Any = None
+
+
+_decode_attendance = msgspec.json.Decoder(_AttendanceAnswer).decode
+_decode_facts = msgspec.json.Decoder(AttendanceFacts).decode
 
 
 def read_attendance(response: ApiResponse) -> AttendancePage:
     """Read a page of ``generateAttendanceReport``."""
-    page = _decode_attendance(response.body)
+    answer = _decode_attendance(response.body)
     last = response.headers.get("last-page")
-    return AttendancePage(page.entities, page.totals, None if last is None else last.lower() == "true")
+    return AttendancePage(
+        [(_decode_facts(raw), raw) for raw in answer.entities],
+        answer.totals,
+        None if last is None else last.strip().lower() == "true",
+    )

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from airflow_provider_clockify.api.report_reader import MAX_READS, TOLERANCE, ReadResult
 from airflow_provider_clockify.api.reports import (
@@ -18,7 +17,6 @@ from airflow_provider_clockify.api.reports import (
     GroupReport,
     attendance_request,
     read_attendance,
-    read_attendance_facts,
     read_groups,
     summary_request,
     weekly_request,
@@ -42,14 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FREE_DAYS = 31
-
-
-class _Group(msgspec.Struct, frozen=True):
-    duration: Decimal | None = None
-
-
-_decode_group = msgspec.json.Decoder(_Group).decode
+FREE_LIMIT = timedelta(days=31)
 
 
 class GroupReader:
@@ -78,10 +69,10 @@ class GroupReader:
         """
         sink.restart()
         request = self._request(window)
-        report: GroupReport = self._send(request, read_groups)
+        report: GroupReport = self._ask(request, window)
         seconds = Decimal(0)
-        for number, raw in enumerate(report.groups):
-            seconds += _decode_group(raw).duration or Decimal(0)
+        for number, (duration, raw) in enumerate(report.groups):
+            seconds += duration
             sink.write(f"{window.start_iso}/{number:06d}", bytes(raw), window.start)
         total = report.totals.total_time
         if self._adds_up and total is not None and abs(total - seconds) >= TOLERANCE:
@@ -99,6 +90,24 @@ class GroupReader:
             money_hidden=bool(report.groups) and report.totals.money() is None,
         )
 
+    def _ask(self, request: ApiRequest, window: Window) -> Any:
+        try:
+            return self._send(request, read_groups)
+        except ClockifyNotFoundError:
+            raise
+        except ClockifyBadRequestError as error:
+            if window.duration <= FREE_LIMIT:
+                raise
+            raise ClockifyBadRequestError(
+                f"{error} A Free workspace sums up at most {FREE_LIMIT.days} days at a time: use a shorter window, or "
+                "partition_by='month'.",
+                status=error.status,
+                code=error.code,
+                reason=error.reason,
+                operation=error.operation,
+                attempts=error.attempts,
+            ) from error
+
 
 def summary_reader(
     send: Send, workspace_id: str, filters: Mapping[str, Any], groups: Sequence[str]
@@ -111,25 +120,8 @@ def summary_reader(
     :param filters: What :func:`.filters.report_filters` returned.
     :param groups: What :func:`.reports.summary_groups` returned.
     """
-
-    def send_with_cure(request: ApiRequest, decode: Callable[..., Any]) -> Any:
-        try:
-            return send(request, decode)
-        except ClockifyNotFoundError:
-            raise
-        except ClockifyBadRequestError as error:
-            raise ClockifyBadRequestError(
-                f"{error} A Free workspace sums up at most {FREE_DAYS} days at a time: use a shorter window, or "
-                "partition_by='month'.",
-                status=error.status,
-                code=error.code,
-                reason=error.reason,
-                operation=error.operation,
-                attempts=error.attempts,
-            ) from error
-
     return GroupReader(
-        send_with_cure,
+        send,
         lambda window: summary_request(workspace_id, window, filters, groups),
         adds_up=groups[0] != "TAG",
     )
@@ -196,11 +188,11 @@ class AttendanceReader:
             request = attendance_request(self._workspace_id, window, self._filters, number, size)
             page: AttendancePage = self._send(request, read_attendance)
             result.pages += 1
-            if number > 1 and page.entities and page.totals != totals:
+            # An empty page may have no sums; any others tell that rows moved.
+            if number > 1 and (page.rows or page.totals) and page.totals != totals:
                 return None
-            totals = page.totals
-            for raw in page.entities:
-                facts = read_attendance_facts(raw)
+            totals, known = page.totals, len(seen)
+            for facts, raw in page.rows:
                 day = instant(facts.date if "T" in facts.date else f"{facts.date}T00:00:00Z", facts.user_id)
                 row_id = f"{facts.user_id}/{facts.date}"
                 if row_id in seen:
@@ -214,11 +206,11 @@ class AttendanceReader:
                     if len(result.users) < 2:
                         result.users.add(facts.user_id)
                 seen.add(row_id)
-            if page.last or (page.last is None and len(page.entities) < size):
+            if page.last or (page.last is None and len(page.rows) < size):
                 return result
-            if not page.entities:
+            if len(seen) == known:
                 raise ClockifyResponseError(
-                    f"Page {number} of {ATTENDANCE} is empty although the service says that more follows.",
+                    f"Page {number} of {ATTENDANCE} brings no new row although more should follow.",
                     operation=ATTENDANCE,
                 )
             number += 1

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from airflow_provider_clockify.api.reports import check_whole_days
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWindowError
 from airflow_provider_clockify.window import (
     PartitionUnit,
     Window,
     chunks,
     expand_to_units,
-    floor_to,
+    is_unit_start,
     partitions,
 )
 
@@ -103,7 +104,7 @@ def make_weekly_plan(window: Window, *, partition_by: PartitionUnit | None, file
             "Leave it out, or export the detailed report."
         )
     weeks, rest = divmod(window.duration, WEEK)
-    if rest or window.start != floor_to(window.start, "day"):
+    if rest or not is_unit_start(window.start, "day"):
         raise ClockifyWindowError(
             f"The weekly report needs exactly seven days, or a multiple, from midnight UTC on; the window is {window} "
             f'({window.duration}). Use window="week", or start and end that are whole weeks apart.'
@@ -122,9 +123,5 @@ def make_daily_plan(window: Window, *, partition_by: PartitionUnit | None, file_
     :raises ClockifyWindowError: the window begins or ends within a day.
     """
     plan = make_plan(window, partition_by=partition_by, file_name=file_name)
-    if any(floor_to(bound, "day") != bound for bound in (plan.window.start, plan.window.end)):
-        raise ClockifyWindowError(
-            f'The attendance report sums up days; the window {window} begins or ends within one. Use window="day", or '
-            "bounds at midnight UTC."
-        )
+    check_whole_days(plan.window)
     return plan

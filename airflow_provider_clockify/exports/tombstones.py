@@ -11,10 +11,12 @@ begin with an underscore.
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
 import logging
+import zlib
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
@@ -75,7 +77,7 @@ def write_tombstones(staging: Staging, parts: tuple[str, ...], new: Path, kind: 
     known: dict[str, str] = {}
     with place.opened() as last:
         if last is not None:
-            before = list(read_ids(last, kind))
+            before = _old_ids(last, kind, place.url)
     with beside.opened() as last:
         if last is not None:
             rows = (json.loads(line) for line in last)
@@ -96,6 +98,19 @@ def write_tombstones(staging: Staging, parts: tuple[str, ...], new: Path, kind: 
     return len(gone)
 
 
+def _old_ids(file: IO[bytes], kind: FileKind, url: str) -> list[str]:
+    unreadable = [LookupError, ValueError, EOFError, csv.Error, gzip.BadGzipFile, zlib.error]
+    if kind.compression == "zstd":
+        unreadable.append(import_module("zstandard").ZstdError)
+    try:
+        return list(read_ids(file, kind))
+    except tuple(unreadable) as error:
+        raise ClockifyConfigError(
+            f"reconcile cannot read the ids of {url} ({type(error).__name__}): the last export there had another "
+            "format, or no ids. Use another output_path, or export once without reconcile."
+        ) from error
+
+
 def read_ids(file: IO[bytes], kind: FileKind) -> Iterator[str]:
     """
     Read the ids of an export file.
@@ -111,14 +126,14 @@ def read_ids(file: IO[bytes], kind: FileKind) -> Iterator[str]:
     with _plain(file, kind.compression) as plain:
         if kind.file_format == "jsonl":
             for line in plain:
-                row: Any = json.loads(line)
-                yield row.get("_id") or row["id"]
+                item: Any = json.loads(line)
+                yield item.get("_id") or item["id"]
         else:
-            import csv
-
             text = io.TextIOWrapper(plain, encoding="utf-8", newline="")
-            for fields in csv.DictReader(text):
-                yield fields["id"]
+            rows = csv.reader(text)
+            position = next(rows, ["id"]).index("id")
+            for row in rows:
+                yield row[position]
             text.detach()
 
 
@@ -128,7 +143,7 @@ def check_reconcile(kind: FileKind) -> None:
 
     :raises ClockifyConfigError: the id is dropped or hashed.
     """
-    if kind.rules and {"id", "_id"} & (kind.rules.drop | kind.rules.hashed):
+    if kind.rules and "id" in kind.rules.drop | kind.rules.hashed:
         raise ClockifyConfigError("reconcile compares ids: leave the column id as it is.")
 
 

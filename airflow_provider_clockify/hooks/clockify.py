@@ -19,7 +19,7 @@ from airflow_provider_clockify.connection import (
 )
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyWindowError
 from airflow_provider_clockify.get_provider_info import FIELDS, HOOK_NAME, UI_FIELD_BEHAVIOUR
-from airflow_provider_clockify.window import Window, is_exact_days, parse_instant
+from airflow_provider_clockify.window import Window, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -654,8 +654,6 @@ class ClockifyHook(BaseHook):
         """
         return self.client.iterate_detailed(self.workspace_id, _window(start, end), filters)
 
-    # --- writing -------------------------------------------------------------------------------------------------
-
     def get_summary_report(
         self,
         start: datetime | str,
@@ -698,17 +696,13 @@ class ClockifyHook(BaseHook):
         :raises ClockifyWindowError: it is not seven days.
         """
         from airflow_provider_clockify.api.filters import report_filters
-        from airflow_provider_clockify.api.reports import WEEKLY_GROUPS, weekly_request
+        from airflow_provider_clockify.api.reports import check_week, weekly_group, weekly_request
 
         checked = report_filters(filters, "weekly")
+        named = weekly_group(group)
         window = _window(start, end)
-        if group not in WEEKLY_GROUPS:
-            raise ClockifyConfigError(f"group is {group!r}; use one of {', '.join(WEEKLY_GROUPS)}.")
-        if not is_exact_days(window, 7):
-            raise ClockifyWindowError(
-                f"The weekly report needs exactly seven days from midnight UTC on; {window} lasts {window.duration}."
-            )
-        return self.client.get(weekly_request(self.workspace_id, window, checked, group))
+        check_week(window)
+        return self.client.get(weekly_request(self.workspace_id, window, checked, named))
 
     def iter_attendance_report(
         self, start: datetime | str, end: datetime | str, filters: Mapping[str, Any] | None = None
@@ -719,13 +713,17 @@ class ClockifyHook(BaseHook):
         :param start: Aware datetime or ISO 8601 with offset, midnight UTC.
         :param end: The same; excluded.
         :param filters: In the service's own words.
+        :raises ClockifyWindowError: it begins or ends within a day.
         """
         from airflow_provider_clockify.api.filters import report_filters
+        from airflow_provider_clockify.api.reports import check_whole_days
         from airflow_provider_clockify.api.sum_readers import AttendanceReader
 
         checked = report_filters(filters, "attendance")
+        window = _window(start, end)
+        check_whole_days(window)
         reader = AttendanceReader(self.client.send, self.workspace_id, checked)
-        return self.client.iterate_report(reader, _window(start, end))
+        return self.client.iterate_report(reader, window)
 
     def iter_expense_report(
         self, start: datetime | str, end: datetime | str, filters: Mapping[str, Any] | None = None
@@ -813,6 +811,8 @@ class ClockifyHook(BaseHook):
             self.client.send, self.workspace_id, report, window, checked, export_type, named
         )
         return content
+
+    # --- writing -------------------------------------------------------------------------------------------------
 
     def create_time_entry(
         self,

@@ -122,10 +122,13 @@ class ClockifyExportOperator(BaseOperator):
         from airflow_provider_clockify.sinks.formats import check_format
 
         check_format(self.file_format, self.compression)
-        salt = None
-        if self.columns and self.columns.get("hash"):
-            salt = hook.settings.hash_salt or variable(SALT_VARIABLE)
-        return FileKind(self.file_format, self.compression, column_rules(self.columns, salt, table))
+        rules = column_rules(
+            self.columns,
+            table,
+            salt=lambda: hook.settings.hash_salt or variable(SALT_VARIABLE),
+            is_flat=self.file_format != "jsonl",
+        )
+        return FileKind(self.file_format, self.compression, rules)
 
     def check_key(self, hook: ClockifyHook) -> str:
         """Resolve the workspace and, if asked to, refuse a key that is not an admin's."""

@@ -357,13 +357,13 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
 
     def check(self) -> None:
         """Check the group."""
-        from airflow_provider_clockify.api.reports import WEEKLY_GROUPS
-
-        one_of("group", self.group, WEEKLY_GROUPS)
+        self.checked_groups()
 
     def checked_groups(self) -> tuple[str, ...]:
-        """Give the group."""
-        return (self.group,)
+        """Give the group, checked."""
+        from airflow_provider_clockify.api.reports import weekly_group
+
+        return (weekly_group(self.group),)
 
     def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
         """Plan one request per week."""

@@ -65,8 +65,8 @@ TEXT, FLAG, INSTANT, MONEY = ColumnType.TEXT, ColumnType.FLAG, ColumnType.INSTAN
 DETAILED_COLUMNS = (
     column("id", TEXT, "Id of the time entry; unique in the workspace.", "_id", "id"),
     column("description", TEXT, "Description; may hold any character, line breaks included.", "description"),
-    column("start", INSTANT, "Start, UTC.", "timeInterval.start"),
-    column("end", INSTANT, "End, UTC.", "timeInterval.end"),
+    column("start", INSTANT, "Start, UTC.", "timeInterval.start", copies=("timeInterval.zonedStart",)),
+    column("end", INSTANT, "End, UTC.", "timeInterval.end", copies=("timeInterval.zonedEnd",)),
     column(
         "duration_seconds",
         ColumnType.SECONDS,
@@ -85,7 +85,14 @@ DETAILED_COLUMNS = (
     column("client_name", TEXT, "Name of the client.", "clientName"),
     column("task_id", TEXT, "Id of the task.", "taskId"),
     column("task_name", TEXT, "Name of the task.", "taskName"),
-    column("tag_ids", ColumnType.TEXTS, "Ids of the tags, in the service's order.", "tagIds", "tags.*._id"),
+    column(
+        "tag_ids",
+        ColumnType.TEXTS,
+        "Ids of the tags, in the service's order.",
+        "tagIds",
+        "tags.*._id",
+        copies=("tags.*.id",),
+    ),
     column("tag_names", ColumnType.TEXTS, "Names of the tags, in the order of tag_ids.", "tags.*.name"),
     column(
         "custom_fields", ColumnType.JSON, "Custom field values: JSON as the service sent it.", "customFields"
@@ -116,7 +123,6 @@ def entry_rows(row: bytes) -> tuple[Row]:
     Flatten a row of the detailed report.
 
     Does by hand what a generic table does by paths: this is the one table of millions of rows.
-
 
     Absent fields, ``null`` and empty client ids become ``None``; instants are aware datetimes in UTC; money stays
     exact, in minor units.

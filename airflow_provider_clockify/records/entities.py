@@ -132,7 +132,7 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         _ID,
         _NAME,
         _WORKSPACE,
-        column("type", TEXT, "TXT, NUMBER, DROPDOWN_SINGLE, …", "type"),
+        column("type", TEXT, "TXT, NUMBER, DROPDOWN_SINGLE and others.", "type"),
         column("status", TEXT, "VISIBLE, INVISIBLE or INACTIVE.", "status"),
         column("entity_type", TEXT, "TIMEENTRY or USER.", "entityType"),
         column("required", FLAG, "Whether a value is required.", "required"),

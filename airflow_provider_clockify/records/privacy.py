@@ -3,8 +3,9 @@
 """
 Columns left out or hashed, in every format (pure).
 
-A column is named as in the flat table; in ``jsonl`` that takes the field it comes from out of the row, and every other
-byte of the row stays as the service sent it. Fields that no column holds can be named in the service's own words.
+A column is named as in the flat table, or by its field in the service's own words; in ``jsonl`` that takes the field,
+and what repeats it, out of the row, and every other value of the row keeps its bytes. There, fields that no column
+holds can be named in the service's own words too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_text = msgspec.json.Decoder(str | list[str | None] | None).decode
 _encode = msgspec.json.encode
 
 
@@ -33,7 +35,7 @@ class ColumnRules:
     """
     What to leave out and what to hash.
 
-    :param drop: Names of columns, or of fields in the service's words.
+    :param drop: Names of columns, or of fields that no column holds.
     :param hashed: The same, for text that stays comparable without being readable.
     :param salt: Key of the hash.
     """
@@ -67,14 +69,16 @@ class ColumnRules:
     def _line(self, table: Table) -> Callable[[bytes], bytes]:
         """Give the function that takes the same out of a row of ``jsonl``."""
         drop = [path for name in sorted(self.drop) for path in _paths(table, name)]
-        hashed = [path for name in sorted(self.hashed) for path in _paths(table, name)]
+        hashed = [
+            (path, self._hash_json(name)) for name in sorted(self.hashed) for path in _paths(table, name)
+        ]
 
         def change(row: bytes) -> bytes:
             raw: bytes = row
             for path in drop:
                 raw = _edit(raw, path, None)
-            for path in hashed:
-                raw = _edit(raw, path, self._hash_json)
+            for path, hash_field in hashed:
+                raw = _edit(raw, path, hash_field)
             return raw
 
         return change
@@ -84,21 +88,36 @@ class ColumnRules:
             return [self._hash_value(element) for element in value]
         return self._hash(value) if isinstance(value, str) else value
 
-    def _hash_json(self, raw: bytes) -> bytes:
-        value = msgspec.json.decode(raw)
-        return bytes(_encode(self._hash_value(value)))
+    def _hash_json(self, name: str) -> Callable[[bytes], bytes]:
+        def hash_field(raw: bytes) -> bytes:
+            try:
+                value = _decode_text(raw)
+            except msgspec.ValidationError as error:
+                raise ClockifyConfigError(
+                    f"columns['hash'] names {name}, which is not always text ({error}); only text can be hashed."
+                ) from error
+            return _encode(self._hash_value(value))
+
+        return hash_field
 
     def _hash(self, text: str) -> str:
         return hmac.new(self.salt, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
-def column_rules(columns: Mapping[str, Any] | None, salt: str | None, table: Table) -> ColumnRules | None:
+def column_rules(
+    columns: Mapping[str, Any] | None,
+    table: Table,
+    *,
+    salt: Callable[[], str | None],
+    is_flat: bool,
+) -> ColumnRules | None:
     """
     Check the ``columns`` parameter of an operator.
 
     :param columns: ``{"drop": [name], "hash": [name]}``.
-    :param salt: Key of the hash; needed with ``hash``.
     :param table: Table whose columns can be named.
+    :param salt: Gives the key of the hash; asked only where something is to be hashed.
+    :param is_flat: Whether the file holds columns and nothing else.
     :return: ``None`` when nothing is to change.
     :raises ClockifyConfigError: unknown keys, unknown names, or no salt.
     """
@@ -106,20 +125,23 @@ def column_rules(columns: Mapping[str, Any] | None, salt: str | None, table: Tab
         return None
     if not isinstance(columns, Mapping) or set(columns) - {"drop", "hash"}:
         raise ClockifyConfigError(f'columns is {columns!r}; give {{"drop": [names], "hash": [names]}}.')
-    drop, hashed = (_names(table, key, columns.get(key)) for key in ("drop", "hash"))
+    drop, hashed = (_names(table, key, columns.get(key), is_flat=is_flat) for key in ("drop", "hash"))
     if both := drop & hashed:
         raise ClockifyConfigError(f"columns both drops and hashes {', '.join(sorted(both))}; choose one.")
-    if hashed and not salt:
+    if drop.issuperset(each.name for each in table.columns):
+        raise ClockifyConfigError("columns['drop'] leaves no column; name fewer.")
+    key = salt() if hashed else None
+    if hashed and not key:
         raise ClockifyConfigError(
             "columns['hash'] needs a secret salt: set extra.hash_salt of the connection, or the Airflow variable "
             "clockify_hash_salt."
         )
     if not drop and not hashed:
         return None
-    return ColumnRules(drop, hashed, (salt or "").encode())
+    return ColumnRules(drop, hashed, (key or "").encode())
 
 
-def _names(table: Table, key: str, names: Any) -> frozenset[str]:
+def _names(table: Table, key: str, names: Any, *, is_flat: bool) -> frozenset[str]:
     if names is None:
         return frozenset()
     if (
@@ -128,21 +150,23 @@ def _names(table: Table, key: str, names: Any) -> frozenset[str]:
         or not all(isinstance(n, str) for n in names)
     ):
         raise ClockifyConfigError(f"columns[{key!r}] is {names!r}; it must be a list of names.")
-    known = {each.name for each in table.columns}
+    known = {each.name: each.name for each in table.columns}
+    for each in table.columns:
+        for path in each.paths:
+            known.setdefault(".".join(path), each.name)
     for name in names:
         # A name in the service's words is camel case or dotted; a misspelt column would leave the data in.
-        if name not in known and ("_" in name or not name):
-            raise ClockifyConfigError(
-                f"columns[{key!r}] names {name!r}; {table.name} has {', '.join(sorted(known))}, and fields in the "
-                "service's own words."
-            )
-    return frozenset(names)
+        if name not in known and (is_flat or "_" in name or not name):
+            has = ", ".join(sorted(each.name for each in table.columns))
+            more = "" if is_flat else ", and fields in the service's own words"
+            raise ClockifyConfigError(f"columns[{key!r}] names {name!r}; {table.name} has {has}{more}.")
+    return frozenset(str(known.get(name, name)) for name in names)
 
 
 def _paths(table: Table, name: str) -> Sequence[tuple[str, ...]]:
     for each in table.columns:
         if each.name == name:
-            return each.paths
+            return (*each.paths, *each.copies)
     return (tuple(name.split(".")),)
 
 

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_clockify.api.reports import MAX_GROUPS
 from airflow_provider_clockify.records.tables import (
     Column,
     ColumnType,
@@ -26,41 +28,60 @@ if TYPE_CHECKING:
 TEXT, FLAG, INSTANT, MONEY = ColumnType.TEXT, ColumnType.FLAG, ColumnType.INSTANT, ColumnType.MONEY
 SECONDS, DAY, JSON = ColumnType.SECONDS, ColumnType.DAY, ColumnType.JSON
 
-MAX_GROUPS = 3
-
 _PERIOD = (
     column("period_start", INSTANT, "Start of the time that the row sums up, UTC."),
     column("period_end", INSTANT, "End of that time, UTC; excluded."),
 )
+_LEVELS = tuple("children.*." * level for level in range(MAX_GROUPS))
 _GROUPS = tuple(
     each
-    for level in range(1, MAX_GROUPS + 1)
+    for number, level in enumerate(_LEVELS, 1)
     for each in (
-        column(f"group_{level}", TEXT, f"Kind of group on level {level}, for example USER; empty if unused."),
         column(
-            f"group_{level}_id",
+            f"group_{number}", TEXT, f"Kind of group on level {number}, for example USER; empty if unused."
+        ),
+        column(
+            f"group_{number}_id",
             TEXT,
             "Id of the group: of the entity, the date for DATE, JSON for TIMEENTRY.",
+            copies=(f"{level}_id", f"{level}id"),
         ),
-        column(f"group_{level}_name", TEXT, "Name of the group."),
+        column(
+            f"group_{number}_name",
+            TEXT,
+            "Name of the group.",
+            copies=(f"{level}name", f"{level}nameLowerCase"),
+        ),
     )
 )
 _DURATION = column("duration_seconds", SECONDS, "Duration in seconds.", "duration")
 _AMOUNT = column("amount", MONEY, "Amount that was asked for (amountShown), minor units.", "amount")
 _CURRENCY = column("currency", TEXT, "Currency of the amount.", "currency", "workspaceCurrencyCode")
 _AMOUNTS = column("amounts", JSON, "All amounts of the group: JSON as the service sent it.", "amounts")
+_DATE = column("date", DAY, "Day, UTC.", "date")
 
-SUMMARY_COLUMNS = (*_PERIOD, *_GROUPS, _DURATION, _AMOUNT, _CURRENCY, _AMOUNTS)
+
+def _repeated(of: Column, *places: str, also: Sequence[str] = ()) -> Column:
+    """Give a column whose values an item repeats in places below it."""
+    names = [".".join(path) for path in of.paths]
+    copies = [*also, *(place + name for place in places for name in (*names, *also))]
+    return replace(of, copies=tuple(tuple(copy.split(".")) for copy in copies))
+
+
+SUMMARY_COLUMNS = (
+    *_PERIOD,
+    *_GROUPS,
+    *(_repeated(each, *_LEVELS[1:]) for each in (_DURATION, _AMOUNT, _CURRENCY, _AMOUNTS)),
+)
 
 WEEKLY_COLUMNS = (
     *_PERIOD,
     column("group", TEXT, "USER or PROJECT."),
     column("group_id", TEXT, "Id of the user or project.", "_id", "id"),
-    column("group_name", TEXT, "Its name.", "name"),
-    column("date", DAY, "Day, UTC."),
-    _DURATION,
-    _AMOUNT,
-    _CURRENCY,
+    column("group_name", TEXT, "Its name.", "name", copies=("nameLowerCase",)),
+    *(_repeated(each, "days.*.") for each in (_DATE, _DURATION)),
+    _repeated(_AMOUNT, "days.*.", also=("amounts",)),
+    _repeated(_CURRENCY, "days.*."),
 )
 
 ATTENDANCE = generic_table(
@@ -146,7 +167,9 @@ def _leaves(group: Any, groups: Sequence[str], prefix: Row, level: int = 0) -> I
 
 
 def _group_id(group: Any) -> str | None:
-    found = group.get("_id", group.get("id"))
+    found = group.get("_id")
+    if found is None:
+        found = group.get("id")
     if found is None or isinstance(found, str):
         return found or None
     text: str = convert(found, Column("group_id", JSON, ""), None)
@@ -166,7 +189,7 @@ def weekly_table(group: str, window: Window) -> Table:
         who = (window.start, window.end, group, _group_id(item), item.get("name"))
         for day in item.get("days") or ():
             currency = value_of(day, _CURRENCY) or value_of(item, _CURRENCY)
-            date = convert(day["date"], Column("date", DAY, ""), item.get("_id"))
-            yield (*who, date, value_of(day, _DURATION), value_of(day, _AMOUNT), currency)
+            values = (value_of(day, each) for each in (_DATE, _DURATION, _AMOUNT))
+            yield (*who, *values, currency)
 
     return Table("weekly", WEEKLY_COLUMNS, rows)

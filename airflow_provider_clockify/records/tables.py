@@ -56,12 +56,14 @@ class Column:
     :param description: What it holds, with unit; shown in the documentation and in Parquet's field metadata.
     :param paths: Where the value is in an item, keys from the outside in; the first path that leads to a value
         counts. ``*`` goes through a list. None where the value is computed.
+    :param copies: Where else an item says the same, or what the value is made of; left out and hashed with it.
     """
 
     name: str
     type: ColumnType
     description: str
     paths: tuple[tuple[str, ...], ...] = ()
+    copies: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Table:
     line: Callable[[bytes], bytes] | None = None
 
 
-def column(name: str, kind: ColumnType, description: str, *paths: str) -> Column:
+def column(name: str, kind: ColumnType, description: str, *paths: str, copies: Iterable[str] = ()) -> Column:
     """
     Describe a column.
 
@@ -89,8 +91,13 @@ def column(name: str, kind: ColumnType, description: str, *paths: str) -> Column
     :param kind: Its type.
     :param description: What it holds, with unit.
     :param paths: Where the value is in an item, as dotted keys; the first that leads to a value counts.
+    :param copies: Where else an item says the same, as dotted keys.
     """
-    return Column(name, kind, description, tuple(tuple(path.split(".")) for path in paths))
+    return Column(name, kind, description, _keys(paths), _keys(copies))
+
+
+def _keys(paths: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(path.split(".")) for path in paths)
 
 
 def parse(row: bytes) -> Any:

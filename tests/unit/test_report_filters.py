@@ -88,6 +88,10 @@ REFUSALS = [
         "filters['users.status'] is 'ARCHIVED'; use one of ALL,",
     ),
     ({"projects": {"ids": ["a"], "status": "PENDING"}}, "filters['projects.status']"),
+    (
+        {"projects": {"ids": ["a"], "containedInTimeentry": "CONTAINS"}},
+        "filters['projects'] has unknown keys ['containedInTimeentry']; it may have ids, contains, status.",
+    ),
     ({"tags": {"ids": ["a"], "containedInTimeentry": 1}}, "filters['tags.containedInTimeentry']"),
     ({"amountShown": "earned"}, "filters['amountShown'] is 'earned'; use one of EARNED, COST"),
     ({"approvalState": "X"}, "use one of APPROVED, UNAPPROVED, ALL"),

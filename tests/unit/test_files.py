@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_clockify.api.files import count_csv_rows, count_sheet_rows, download
+from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.exceptions import (
+    ClockifyConfigError,
+    ClockifyForbiddenError,
+    ClockifyIncompleteError,
+    ClockifyResponseError,
+    ClockifyWindowError,
+)
+from airflow_provider_clockify.testing.report_files import Table, csv_bytes, pdf_bytes, xlsx_bytes
+from airflow_provider_clockify.window import Window
+
+DAY = Window(datetime(2026, 11, 10, tzinfo=UTC), datetime(2026, 11, 11, tzinfo=UTC))
+WEEK = Window(datetime(2026, 11, 9, tzinfo=UTC), datetime(2026, 11, 16, tzinfo=UTC))
+HEADER = ["Name", "First\nsecond line"]
+
+
+def table(first: int, last: int) -> Table:
+    return Table(HEADER, [[f"row\n{n}", 'a "b", c'] for n in range(first, last)])
+
+
+class Service:
+    """Answers with a count of rows, and with files given page by page."""
+
+    def __init__(self, count: int, *pages: bytes) -> None:
+        self.count = count
+        self.pages = pages
+        self.asked: list[tuple[str, int, int]] = []
+
+    def send(self, request: ApiRequest, decode: Any) -> Any:
+        body = dict(request.json or {})
+        paging = next((value for name, value in body.items() if name.endswith("Filter")), body)
+        self.asked.append((body["exportType"], paging.get("page", 0), paging.get("pageSize", 0)))
+        if body["exportType"] == "JSON":
+            totals = {"entriesCount": self.count, "expensesCount": self.count}
+            answer = {"timeentries": [], "totals": [totals]}
+            if "expenses" in request.path:
+                answer = {"expenses": [], "totals": totals}
+            return decode(ApiResponse(200, {}, json.dumps(answer).encode()))
+        number = min(paging.get("page", 1), len(self.pages)) - 1
+        return decode(ApiResponse(200, {"content-type": "text/plain"}, self.pages[number]))
+
+
+def get(
+    service: Service,
+    report: str = "detailed",
+    export_type: str = "CSV",
+    window: Window = DAY,
+    groups: Any = ("USER",),
+) -> Any:
+    return download(service.send, "w", report, window, {}, export_type, groups)
+
+
+# --- counting -----------------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.text(st.characters(codec="utf-8")), max_size=8),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_rows_of_csv_are_records_whatever_their_fields_hold(texts, end, marked):
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(
+        [HEADER, *([each, "x"] for each in texts)]
+    )
+    assert count_csv_rows(text.getvalue().encode("utf-8-sig" if marked else "utf-8")) == len(texts)
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b", b"a,b\n", b"a,b\n\n"])
+def test_a_header_is_no_row(content):
+    assert count_csv_rows(content) == 0
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7])
+def test_rows_of_a_sheet_include_its_header(rows):
+    assert count_sheet_rows(xlsx_bytes(table(0, rows))) == rows + 1
+
+
+@pytest.mark.parametrize("content", [b"PK", b"PK\x03\x04 cut", xlsx_bytes(table(0, 3))[:-30]])
+def test_what_is_no_workbook_may_have_been_cut(content):
+    with pytest.raises(ClockifyResponseError, match="no workbook; the download may have been cut"):
+        count_sheet_rows(content)
+
+
+def test_a_workbook_without_a_sheet_is_none():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as book:
+        book.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(ClockifyResponseError, match="no workbook"):
+        count_sheet_rows(buffer.getvalue())
+
+
+# --- csv ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("report", "size"), [("detailed", 1000), ("expenses", 200)])
+def test_a_whole_csv_costs_its_count_and_itself(report, size):
+    service = Service(5, csv_bytes(table(0, 5)))
+    assert get(service, report) == (csv_bytes(table(0, 5)), 5)
+    assert service.asked == [("JSON", 1, 1), ("CSV", 1, size)]
+
+
+def test_a_csv_that_was_cut_at_pages_is_put_together():
+    service = Service(5, csv_bytes(table(0, 2)), csv_bytes(table(2, 4)), csv_bytes(table(4, 5)))
+    assert get(service) == (csv_bytes(table(0, 5)), 5)
+    assert service.asked == [("JSON", 1, 1), ("CSV", 1, 1000), ("CSV", 2, 1000), ("CSV", 3, 1000)]
+
+
+def test_a_last_line_without_an_end_gets_one_before_the_next_page():
+    service = Service(4, csv_bytes(table(0, 2)).rstrip(b"\n"), csv_bytes(table(2, 4)))
+    assert get(service)[0] == csv_bytes(table(0, 4))
+
+
+def test_a_byte_order_mark_stands_once():
+    mark = b"\xef\xbb\xbf"
+    service = Service(4, mark + csv_bytes(table(0, 2)), mark + csv_bytes(table(2, 4)))
+    assert get(service)[0] == mark + csv_bytes(table(0, 4))
+
+
+@pytest.mark.parametrize(
+    ("pages", "requests"),
+    [
+        ([csv_bytes(table(0, 2)), csv_bytes(table(2, 4)), csv_bytes(table(4, 4))], 4),
+        ([csv_bytes(table(0, 2))], 3),
+    ],
+    ids=["ends early", "ignores the page"],
+)
+def test_a_csv_that_stays_too_short_is_an_error(pages, requests):
+    service = Service(5, *pages)
+    with pytest.raises(
+        ClockifyIncompleteError, match=r"CSV file of .* holds [24] rows, the service counts 5.*partition_by"
+    ):
+        get(service)
+    assert len(service.asked) == requests
+
+
+def test_pages_with_different_columns_are_not_put_together():
+    other = csv_bytes(Table(["Other", "x"], [["a", "b"]]))
+    with pytest.raises(ClockifyResponseError, match="different columns"):
+        get(Service(3, csv_bytes(table(0, 2)), other))
+
+
+# --- xlsx and pdf -------------------------------------------------------------------------------------------
+
+
+def test_a_whole_workbook():
+    service = Service(5, xlsx_bytes(table(0, 5)))
+    assert get(service, export_type="XLSX") == (xlsx_bytes(table(0, 5)), 5)
+    assert service.asked == [("JSON", 1, 1), ("XLSX", 1, 1000)]
+
+
+def test_a_workbook_that_was_cut_is_an_error():
+    with pytest.raises(ClockifyIncompleteError, match="XLSX file of .* holds 4 rows, the service counts 5"):
+        get(Service(5, xlsx_bytes(table(0, 4))), export_type="XLSX")
+
+
+def test_a_pdf_of_as_many_rows_as_fit():
+    content = pdf_bytes("t", table(0, 1))
+    service = Service(3000, content)
+    assert get(service, export_type="PDF") == (content, 3000)
+
+
+def test_a_pdf_of_more_rows_than_fit_is_not_even_asked_for():
+    service = Service(3001)
+    with pytest.raises(ClockifyIncompleteError, match="3001 rows and the service cuts PDF files after 3000"):
+        get(service, export_type="PDF")
+    assert service.asked == [("JSON", 1, 1)]
+
+
+@pytest.mark.parametrize("report", ["summary", "weekly", "attendance"])
+@pytest.mark.parametrize(
+    ("export_type", "content"),
+    [
+        ("CSV", csv_bytes(table(0, 1))),
+        ("XLSX", xlsx_bytes(table(0, 1))),
+        ("PDF", pdf_bytes("t", table(0, 1))),
+    ],
+    ids=["csv", "xlsx", "pdf"],
+)
+def test_reports_that_sum_up_cost_one_request_and_have_no_count(report, export_type, content):
+    service = Service(0, content)
+    assert get(service, report, export_type, WEEK) == (content, None)
+    assert [asked[0] for asked in service.asked] == [export_type]
+
+
+@pytest.mark.parametrize(
+    ("export_type", "body"),
+    [
+        ("CSV", b' {"code":501,"message":"no"}'),
+        ("CSV", b"<html>"),
+        ("CSV", b""),
+        ("XLSX", b'{"code":501}'),
+        ("XLSX", b""),
+        ("XLSX", csv_bytes(table(0, 1))),
+        ("PDF", b"PK"),
+        ("PDF", b" %PDF-1.4"),
+    ],
+)
+def test_what_is_not_the_wanted_file_is_an_error(export_type, body):
+    with pytest.raises(
+        ClockifyResponseError,
+        match=f"asked for {export_type} and answered something else .text/plain, {len(body)} bytes",
+    ):
+        get(Service(0, body), "summary", export_type)
+
+
+# --- refusals -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "text"),
+    [
+        ({"export_type": "ZIP"}, ClockifyConfigError, "export_type is 'ZIP'; use one of CSV, XLSX, PDF"),
+        ({"report": "yearly"}, ClockifyConfigError, "report is 'yearly'; files exist of detailed, summary"),
+        ({"report": "weekly"}, ClockifyWindowError, "exactly seven days"),
+        ({"report": "weekly", "window": WEEK, "groups": ("TASK",)}, ClockifyConfigError, "group is 'TASK'"),
+        (
+            {"report": "attendance", "window": Window(DAY.start, DAY.start.replace(hour=1))},
+            ClockifyWindowError,
+            "sums up days",
+        ),
+    ],
+)
+def test_refusals_cost_no_request(arguments, kind, text):
+    service = Service(0)
+    with pytest.raises(kind, match=text):
+        get(service, **arguments)
+    assert service.asked == []
+
+
+@pytest.mark.parametrize(("export_type", "has_cure"), [("CSV", True), ("XLSX", True), ("PDF", False)])
+def test_the_cure_for_a_plan_without_files_is_told_where_it_applies(export_type, has_cure):
+    refusal = ClockifyForbiddenError("No.", status=403, code=7, reason="r", operation="o", attempts=2)
+
+    def send(request: ApiRequest, decode: Any) -> Any:
+        raise refusal
+
+    with pytest.raises(ClockifyForbiddenError, match=r"^No\.") as caught:
+        download(send, "w", "summary", DAY, {}, export_type, ("USER",))
+    error = caught.value
+    assert ("need a paid plan" in str(error)) is has_cure
+    assert (error.status, error.code, error.reason, error.operation, error.attempts) == (403, 7, "r", "o", 2)

@@ -21,7 +21,7 @@ from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.records.tables import ColumnType, Row, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -43,37 +43,31 @@ class ColumnRules:
     salt: bytes
 
     def table(self, table: Table) -> Table:
-        """
-        Give the table without the dropped columns, and with hashes in place of text; rows of ``jsonl`` likewise.
-
-        :raises ClockifyConfigError: a column to hash holds no text.
-        """
+        """Give the table without the dropped columns, and with hashes in place of text; rows of ``jsonl`` likewise."""
         keep = [number for number, each in enumerate(table.columns) if each.name not in self.drop]
         hashed = {number for number, each in enumerate(table.columns) if each.name in self.hashed}
-        for number in hashed:
-            each = table.columns[number]
-            if each.type not in (ColumnType.TEXT, ColumnType.TEXTS):
-                raise ClockifyConfigError(
-                    f"columns['hash'] names {each.name}, which holds {each.type.value}; only text can be hashed."
-                )
+
+        # A field in the service's words may lie inside a column, for example one that holds JSON.
+        known = {each.name for each in table.columns}
+        inside = self._edits(table, self.drop - known, self.hashed - known)
 
         def rows(row: bytes) -> Iterator[Row]:
-            for values in table.rows(row):
+            for values in table.rows(inside(row)):
                 yield tuple(self._hash_value(values[n]) if n in hashed else values[n] for n in keep)
 
         columns = tuple(table.columns[number] for number in keep)
-        return Table(table.name, columns, rows, self._line(table))
+        return Table(table.name, columns, rows, self._edits(table, self.drop, self.hashed))
 
-    def _line(self, table: Table) -> Callable[[bytes], bytes]:
-        """Give the function that takes the same out of a row of ``jsonl``."""
-        drop = [path for name in sorted(self.drop) for path in _paths(table, name)]
-        hashed = [path for name in sorted(self.hashed) for path in _paths(table, name)]
+    def _edits(self, table: Table, drop: Iterable[str], hashed: Iterable[str]) -> Callable[[bytes], bytes]:
+        """Give the function that takes these fields out of a row of JSON, or hashes them in it."""
+        out = [path for name in sorted(drop) for path in _paths(table, name)]
+        to_hash = [path for name in sorted(hashed) for path in _paths(table, name)]
 
         def change(row: bytes) -> bytes:
             raw: bytes = row
-            for path in drop:
+            for path in out:
                 raw = _edit(raw, path, None)
-            for path in hashed:
+            for path in to_hash:
                 raw = _edit(raw, path, self._hash_json)
             return raw
 
@@ -100,7 +94,7 @@ def column_rules(columns: Mapping[str, Any] | None, salt: str | None, table: Tab
     :param salt: Key of the hash; needed with ``hash``.
     :param table: Table whose columns can be named.
     :return: ``None`` when nothing is to change.
-    :raises ClockifyConfigError: unknown keys, unknown names, or no salt.
+    :raises ClockifyConfigError: unknown keys, unknown names, a column to hash that holds no text, or no salt.
     """
     if not columns:
         return None
@@ -109,6 +103,11 @@ def column_rules(columns: Mapping[str, Any] | None, salt: str | None, table: Tab
     drop, hashed = (_names(table, key, columns.get(key)) for key in ("drop", "hash"))
     if both := drop & hashed:
         raise ClockifyConfigError(f"columns both drops and hashes {', '.join(sorted(both))}; choose one.")
+    for each in table.columns:
+        if each.name in hashed and each.type not in (ColumnType.TEXT, ColumnType.TEXTS):
+            raise ClockifyConfigError(
+                f"columns['hash'] names {each.name}, which holds {each.type.value}; only text can be hashed."
+            )
     if hashed and not salt:
         raise ClockifyConfigError(
             "columns['hash'] needs a secret salt: set extra.hash_salt of the connection, or the Airflow variable "

@@ -605,7 +605,14 @@ class ClockifyHook(BaseHook):
             zone=self._profile_zone() if change == "deleted" else None,
         )
 
-    def get_entity_changes(self, entity_type: str, start: datetime | str, end: datetime | str) -> list[Item]:
+    def get_entity_changes(
+        self,
+        entity_type: str,
+        start: datetime | str,
+        end: datetime | str,
+        *,
+        known_until: datetime | str | None = None,
+    ) -> list[Item]:
         """
         Get all changes of ``[start, end)`` in the order in which to apply them.
 
@@ -614,6 +621,9 @@ class ClockifyHook(BaseHook):
         :param entity_type: As there.
         :param start: Aware datetime or ISO 8601 with offset; whole seconds.
         :param end: The same; excluded; at least two minutes in the past.
+        :param known_until: Where earlier windows ended that this one overlaps. The service hides the deletion of what
+            was created in the same window; with this, not of what earlier windows have shown. Costs one request more,
+            or two.
         :return: ``{"change": …, "id": …, "changed_at": "…Z", "entity_type": …, "document": {…}}``, see
             :func:`~airflow_provider_clockify.api.changes.changes_of_window`.
         """
@@ -629,6 +639,7 @@ class ClockifyHook(BaseHook):
             workspace_id=self.workspace_id,
             now=now,
             zone=self._profile_zone(),
+            known_until=None if known_until is None else parse_instant(known_until, "known_until"),
         )
 
     def _profile_zone(self) -> tzinfo | None:

@@ -121,8 +121,10 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
     Export what was created, updated and deleted in a window, as one change file.
 
     Reads the three experimental entity feeds of the service for the same window. Each row is ``{"change", "id",
-    "changed_at", "entity_type", "document"}``; apply them in file order: insert or replace by id, delete by id. The
-    window must end two minutes ago or earlier, since the service lists deletions about a minute late.
+    "changed_at", "entity_type", "document"}``; apply them in file order: insert or replace by id, delete by id, ignore
+    deletions of unknown ids. The service lists deletions about a minute late, so a window that has just ended is waited
+    for, two minutes at most. It hides the deletion of what was created in the same window: let windows follow each
+    other without overlap, or overlap them by ``lookback``, which takes care of that.
 
     .. seealso:: :ref:`howto/operator:ClockifyEntityChangesOperator`
 
@@ -134,7 +136,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week``, ``month``; as of the report operators.
-    :param lookback: How much further back the window reaches.
+    :param lookback: How much further back the window reaches, into windows that have been exported before.
     :return: Summary as of the report operators; ``totals`` stay empty.
     :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
     """
@@ -185,7 +187,12 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
             ListExport(
                 report="changes",
                 workspace_id=workspace_id,
-                items=hook.get_entity_changes(self.entity_type, window.start, window.end),
+                items=hook.get_entity_changes(
+                    self.entity_type,
+                    window.start,
+                    window.end,
+                    known_until=window.start + self.lookback if self.lookback else None,
+                ),
                 table=CHANGES,
                 target=target,
                 kind=kind,

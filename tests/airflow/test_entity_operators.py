@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -52,6 +51,7 @@ SIZES = {
 PERIOD = {"start": "2026-10-01T00:00:00Z", "end": "2027-01-01T00:00:00Z"}
 FILTERS: dict[str, dict[str, Any]] = {
     "assignments": PERIOD,
+    "shared_reports": {"shared_reports_filter": "ALL_ADMIN"},
     "user_groups": {"include_team_managers": True},
     "users": {"memberships": "WORKSPACE", "include_roles": True},
 }
@@ -112,7 +112,7 @@ def snapshot(connect: Callable) -> Callable[..., dict[str, Any]]:
 def changes(connect: Callable) -> Callable[..., dict[str, Any]]:
     """Export the changes of a day."""
 
-    def run(emulator: ClockifyEmulator, start: datetime, end: datetime, **parameters: Any) -> Any:
+    def run(emulator: ClockifyEmulator, start: datetime, end: datetime, /, **parameters: Any) -> Any:
         folder = connect(emulator)
         arguments = {"output_path": str(folder / "out"), **parameters}
         context = {"data_interval_start": start, "data_interval_end": end, "logical_date": start}
@@ -346,7 +346,7 @@ def approval(w: EmulatedWorkspace, item: Any) -> dict[str, Any]:
         "cost_amount": pytest.approx(
             Decimal(sum(e.seconds * e.cost_rate for e in entries)) / 3600, abs=Decimal("1e-6")
         ),
-        "expense_total": Decimal(str(sum(spent))),
+        "expense_total": Decimal(str(float(sum(spent)))),
         "entry_ids": [e.id for e in entries],
     }
 
@@ -770,26 +770,20 @@ def test_archived_things_are_in_the_snapshot_unless_filtered(
 
 
 def test_a_fan_out_says_what_it_costs_before_it_spends_it(
-    rich: ClockifyEmulator, snapshot: Callable, caplog: pytest.LogCaptureFixture
+    rich: ClockifyEmulator, snapshot: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[int] = []
-    wanted = "tasks are listed for each of 4 projects: at least 4 requests."
+    said: list[tuple[str, int]] = []
 
-    class Watch(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if wanted in record.getMessage():
-                seen.append(rich.count())
+    class Log:
+        def info(self, text: str, *values: Any) -> None:
+            said.append((text % values, rich.count()))
 
-    watch, root = Watch(), logging.getLogger()
-    operators = logging.getLogger(operator_module.ClockifyExportEntitiesOperator.__module__)
-    for logger in (root, operators):
-        logger.addHandler(watch)
-    with caplog.at_level(logging.INFO):
-        summary = snapshot(rich, "tasks")
-    for logger in (root, operators):
-        logger.removeHandler(watch)
-    assert wanted in caplog.text or seen
-    assert set(seen) <= {1}  # Only the list of projects was asked for.
+        warning = info
+
+    monkeypatch.setattr(ClockifyExportEntitiesOperator, "log", Log())
+    summary = snapshot(rich, "tasks")
+    # Only the list of projects was asked for when it was said.
+    assert ("tasks are listed for each of 4 projects: at least 4 requests.", 1) in said
     assert summary["requests"] == 5
 
 

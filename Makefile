@@ -10,7 +10,7 @@ ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow-2 check format requirements build clean
+.PHONY: help demo test test-airflow-2 check format tables requirements build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -38,6 +38,10 @@ format: ## Format the code
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/ruff check --fix .
 	$(ENV_3)/bin/ruff format .
+
+tables: ## Write the column tables of the documentation from the code
+	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	$(ENV_3)/bin/python scripts/column_tables.py
 
 requirements: ## Pin the newest versions that the environments install
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)

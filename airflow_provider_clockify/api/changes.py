@@ -22,7 +22,8 @@ the account's zone; so ``S`` is given both ways. These instants cut ``W`` with i
 one by one (two pieces for an account in UTC, else three). Deletions are kept by their own instant. Should the service
 follow yet another zone, only entities that were created and deleted within the same hours around ``S`` are missed.
 The cuts may show entities that were created and deleted inside ``W``; whoever applies changes ignores deletions of
-what it does not know.
+what it does not know. A window that overlaps earlier ones would hide the deletion of what they have shown: created in
+the overlap, deleted after it. So the instant ``K`` until which changes are known already cuts like ``S``.
 
 An entity that was restored after its deletion has a live row that is newer than the deletion, which is then left out.
 """
@@ -181,6 +182,7 @@ def changes_of_window(
     workspace_id: str,
     now: datetime,
     zone: tzinfo | None = None,
+    known_until: datetime | None = None,
 ) -> list[Item]:
     """
     Read all three feeds for one window and give its changes in the order in which to apply them.
@@ -189,17 +191,18 @@ def changes_of_window(
     removal by ``id`` for ``deleted`` (of unknown ids too), they give the state at its end. A document may be newer
     than the window: it is what the service held when it was read, and the later window holds the change again.
 
+    :param known_until: Where earlier windows ended that this one overlaps.
     :return: ``{"change": str, "id": str, "changed_at": "…Z", "entity_type": str, "document": {…}}``: ``created``, then
         ``updated``, then ``deleted``, each by time. ``document`` is the row of the feed, for ``deleted`` the entity's
         last state.
 
-    The parameters are those of :func:`iter_changes`.
+    The other parameters are those of :func:`iter_changes`.
     """
     check_changes(CHANGES[0], entity_type)
     check_window(window, now)
     reader = _Reader(send, workspace_id, entity_type)
     live = _live(reader, window, CHANGES[:2])
-    deleted = _deleted(reader, window, zone)
+    deleted = _deleted(reader, window, zone, known_until)
     if any(found.last_changed <= deleted[row_id][1] for row_id, found in live.items() if row_id in deleted):
         # Then what was created and deleted between two cuts would stay, see docs/adr/0008-entity-changes.md.
         log.warning(
@@ -378,13 +381,14 @@ def _live(reader: _Reader, window: Window, feeds: Iterable[str]) -> dict[str, _F
     return found
 
 
-def _deleted(reader: _Reader, window: Window, zone: tzinfo | None) -> dict[str, tuple[Item, datetime]]:
+def _deleted(
+    reader: _Reader, window: Window, zone: tzinfo | None, known_until: datetime | None = None
+) -> dict[str, tuple[Item, datetime]]:
     """Give the last deletion of each entity in the window: its row and when."""
-    bounds = [
-        window.start - WALL_CLOCK_MARGIN,
-        *cuts(window.start, zone),
-        window.end + WALL_CLOCK_MARGIN,
-    ]
+    inside = {*cuts(window.start, zone)}
+    if known_until is not None and known_until in window:
+        inside.update(cuts(known_until, zone))
+    bounds = [window.start - WALL_CLOCK_MARGIN, *sorted(inside), window.end + WALL_CLOCK_MARGIN]
     found: dict[str, tuple[Item, datetime]] = {}
     for row in reader.rows("deleted", bounds):
         changed = _instant_of(row, "deleted")

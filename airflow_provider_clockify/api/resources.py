@@ -45,6 +45,7 @@ class Resource:
     :param instants: Filters that are points in time.
     :param choices: Values of filters that the service answers a wrong one of with a 500.
     :param durations: Where items hold ISO 8601 durations; they are turned into seconds.
+    :param everything: Filters with which the list leaves nothing out, where its defaults do, or may.
     :param order: Parameters that give an append-only order, so that rows added while paging land at the end.
     :param items: Where the items lie in the answer; empty for a bare array.
     :param count: Where the answer says how many items there are. Some lists mean all, some those of the page; both
@@ -66,6 +67,7 @@ class Resource:
     instants: tuple[str, ...] = ()
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     durations: tuple[Path, ...] = ()
+    everything: Mapping[str, Any] = field(default_factory=dict)
     order: Mapping[str, ParamValue] = field(default_factory=dict)
     items: Path = ()
     count: Path = ()
@@ -96,7 +98,7 @@ class Resource:
                 raise ClockifyConfigError(_unknown_filter(self.operation, name, self.filters))
         missing = [name for name in self.required if name not in given]
         if missing:
-            raise ClockifyConfigError(f"{self.operation} needs {' and '.join(missing)}.")
+            raise ClockifyConfigError(f"{self.operation} needs the filters {' and '.join(missing)}.")
         values: dict[str, ParamValue] = dict(self.order)
         values.update({self.filters[name]: self._value(name, value) for name, value in given.items()})
         parts = (("workspaces", "{workspace_id}") if self.in_workspace else ()) + self.parts
@@ -157,6 +159,18 @@ USERS = Resource(
         "account_statuses": "account-statuses",
         "memberships": "memberships",
         "include_roles": "include-roles",
+    },
+    # Without them LIMITED and deleted accounts are left out (Clockify OpenAPI, which has these six).
+    everything={
+        "status": "ALL",
+        "account_statuses": (
+            "ACTIVE",
+            "PENDING_EMAIL_VERIFICATION",
+            "DELETED",
+            "NOT_REGISTERED",
+            "LIMITED",
+            "LIMITED_DELETED",
+        ),
     },
     order=_BY_ID,
     # A user with all memberships was seen to take 70 KB (observed 2026-05-21).
@@ -330,6 +344,7 @@ LISTS: Mapping[str, Resource] = {
             "user_groups": "userGroups",
         },
         instants=("start", "end"),
+        everything={"statuses": ("ALL",)},
         items=("requests",),
         count=("count",),
         counts_all=True,
@@ -339,6 +354,7 @@ LISTS: Mapping[str, Resource] = {
         ("time-off", "policies"),
         page_size=200,
         filters={"name": "name", "status": "status"},
+        everything={"status": "ALL"},
     ),
     "approval_requests": Resource(
         "getApprovalRequests",

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.operators.base import ClockifyExportOperator, WindowMixin, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify.exports.result import ExportResult
@@ -23,10 +25,13 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
     """
     Export a full snapshot of a list: users, projects, clients, tags, tasks of all projects, …
 
-    ``csv`` and ``parquet`` get a column ``snapshot_at``; ``jsonl`` holds the items as the service sent them. Most lists
-    cost one request per 5,000 items. Lists that exist per parent (``tasks`` and ``project_custom_fields`` per project,
-    ``invoice_payments`` per invoice, ``time_off_balances`` per policy) cost one request for each parent more, which the
-    log says before they are spent.
+    ``csv`` and ``parquet`` get a column ``snapshot_at``; ``jsonl`` holds the items as the service sent them, durations
+    as ISO 8601 text. Only ``project_custom_fields`` and ``invoice_payments`` get a key more (``project_id``,
+    ``invoice_id``), since they do not say what they belong to, and ``webhooks`` are written without their secret.
+
+    Most lists cost one request per 5,000 items. Lists that exist per parent cost one request more for each parent; the
+    log says how many before: ``tasks`` and ``project_custom_fields`` per project, ``invoice_payments`` per invoice,
+    ``time_off_balances`` per policy.
 
     .. seealso:: :ref:`howto/operator:ClockifyExportEntitiesOperator`
 
@@ -34,8 +39,9 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
 
     :param entity: Name of the list, as in the hook's ``iter_<name>``. (templated)
     :param filters: Filters of that list by the names of the hook's method, for example ``{"archived": False}``.
-        Without ``archived`` both archived and active items are listed; users default to ``status="ALL"``, so that
-        people who left keep their names. (templated)
+        Without them nothing is left out: archived and active items, and people whatever the status of their
+        membership and account, so that those who left keep their names. ``assignments`` need ``start`` and ``end``.
+        (templated)
     :return: Summary as of the report operators, with ``snapshot_at`` and without a window.
     :raises AirflowFailException: a parameter, the connection or the key is wrong; not retried.
     """
@@ -53,15 +59,13 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         from airflow_provider_clockify.sinks.storage import Target
 
         entity = one_of("entity", self.entity, ENTITIES)
-        filters = dict(self.filters or {})
-        if entity == "users":
-            filters.setdefault("status", "ALL")
-        hook.check_list(entity, filters)
-        kind = self.file_kind(hook, TABLES[entity])
+        filters = self._checked_filters(hook, entity)
+        taken = datetime.now(UTC).replace(microsecond=0)
+        table = snapshot_table(TABLES[entity], taken)
+        kind = self.file_kind(hook, table)
         target = Target(self.output_path)
         target.check(is_base=False)
         workspace_id = self.check_key(hook)
-        taken = datetime.now(UTC).replace(microsecond=0)
         stamp = taken.isoformat().replace("+00:00", "Z")
         self.log.info("Exporting all %s of workspace %s to %s.", entity, workspace_id, target.output_path)
         result = export_list(
@@ -69,7 +73,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
                 report=entity,
                 workspace_id=workspace_id,
                 items=self._items(hook, entity, filters),
-                table=snapshot_table(TABLES[entity], taken),
+                table=table,
                 target=target,
                 kind=kind,
                 on_empty=self.on_empty,
@@ -79,21 +83,37 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         result.more["snapshot_at"] = stamp
         return result
 
+    def _checked_filters(self, hook: ClockifyHook, entity: str) -> dict[str, Any]:
+        """Give the filters, with those without which the list would leave something out."""
+        if not isinstance(self.filters or {}, Mapping):
+            raise ClockifyConfigError(f"filters must be a dict, not {type(self.filters).__name__}.")
+        filters = {**hook.everything(entity), **(self.filters or {})}
+        hook.check_list(entity, filters)
+        return filters
+
     def _items(
         self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]
     ) -> Iterator[Mapping[str, Any]]:
-        from airflow_provider_clockify.records.entities import PARENTS
+        from airflow_provider_clockify.records.entities import PARENTS, SECRETS, WITHOUT_PARENT
 
+        if entity == "assignments":
+            # The one list of a period: the service may shift its bounds.
+            yield from hook.iter_assignments(**filters)
+            return
         if entity not in PARENTS:
-            yield from hook.iter_list(entity, filters)
+            secrets = SECRETS.get(entity, ())
+            for item in hook.iter_list(entity, filters):
+                yield {name: value for name, value in item.items() if name not in secrets}
             return
         parents, argument = PARENTS[entity]
-        ids = [parent["id"] for parent in hook.iter_list(parents, {})]
+        ids = [parent["id"] for parent in hook.iter_list(parents, hook.everything(parents))]
         self.log.info(
             "%s are listed for each of %d %s: at least %d requests.", entity, len(ids), parents, len(ids)
         )
         for parent_id in ids:
-            yield from hook.iter_list(entity, filters, **{argument: parent_id})
+            own = {argument: parent_id} if entity in WITHOUT_PARENT else {}
+            for item in hook.iter_list(entity, filters, **{argument: parent_id}):
+                yield {**item, **own}
 
 
 class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
@@ -101,8 +121,10 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
     Export what was created, updated and deleted in a window, as one change file.
 
     Reads the three experimental entity feeds of the service for the same window. Each row is ``{"change", "id",
-    "changed_at", "entity_type", "document"}``; apply them in file order: insert or replace by id, delete by id. The
-    window must end two minutes ago or earlier, since the service lists deletions about a minute late.
+    "changed_at", "entity_type", "document"}``; apply them in file order: insert or replace by id, delete by id, ignore
+    deletions of unknown ids. The service lists deletions about a minute late, so a window that has just ended is waited
+    for, two minutes at most. It hides the deletion of what was created in the same window: let windows follow each
+    other without overlap, or overlap them by ``lookback``, which takes care of that.
 
     .. seealso:: :ref:`howto/operator:ClockifyEntityChangesOperator`
 
@@ -114,7 +136,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week``, ``month``; as of the report operators.
-    :param lookback: How much further back the window reaches.
+    :param lookback: How much further back the window reaches, into windows that have been exported before.
     :return: Summary as of the report operators; ``totals`` stay empty.
     :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
     """
@@ -145,7 +167,6 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
 
     def export(self, hook: ClockifyHook, context: Context) -> ExportResult:
         """Export the changes of the run's window."""
-        from airflow_provider_clockify.exceptions import ClockifyConfigError
         from airflow_provider_clockify.exports.snapshot import ListExport, export_list
         from airflow_provider_clockify.records.entities import CHANGES
         from airflow_provider_clockify.sinks.storage import Target
@@ -156,14 +177,22 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         target = Target(self.output_path)
         target.check(is_base=False)
         window = self.resolve_window(context)
-        self._wait_until_settled(window)
+        wait = self._checked_wait(window)
         workspace_id = self.check_key(hook)
+        if wait > timedelta(0):
+            self.log.info("Waiting %.0f s: deletions show about a minute late.", wait.total_seconds())
+            time.sleep(wait.total_seconds())
         self.log.info("Exporting changes of %s in %s to %s.", self.entity_type, window, target.output_path)
         return export_list(
             ListExport(
                 report="changes",
                 workspace_id=workspace_id,
-                items=hook.get_entity_changes(self.entity_type, window.start, window.end),
+                items=hook.get_entity_changes(
+                    self.entity_type,
+                    window.start,
+                    window.end,
+                    known_until=window.start + self.lookback if self.lookback else None,
+                ),
                 table=CHANGES,
                 target=target,
                 kind=kind,
@@ -172,11 +201,16 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
             )
         )
 
-    def _wait_until_settled(self, window: Window) -> None:
-        """Wait out the two minutes in which the feeds settle; a scheduled run begins when its window ends."""
-        from airflow_provider_clockify.api.changes import SETTLED
+    def _checked_wait(self, window: Window) -> timedelta:
+        """
+        Give how long the feeds take to settle; a scheduled run begins when its window ends.
 
-        wait = window.end + SETTLED - datetime.now(UTC)
-        if timedelta(0) < wait <= SETTLED:
-            self.log.info("Waiting %.0f s: deletions show about a minute late.", wait.total_seconds())
-            time.sleep(wait.total_seconds())
+        Whatever the feeds would refuse is refused here, before the wait.
+        """
+        from airflow_provider_clockify.api.changes import SETTLED, check_changes, check_window
+
+        check_changes("created", self.entity_type)
+        now, settled = datetime.now(UTC), window.end + SETTLED
+        check_window(window, max(now, settled) if window.end <= now else now)
+        # A second more: the machine's clock may be set back a little meanwhile.
+        return settled - now + timedelta(seconds=1) if now < settled else timedelta(0)

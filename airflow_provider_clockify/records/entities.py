@@ -183,6 +183,7 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
     ),
     "invoice_payments": (
         _ID,
+        column("invoice_id", TEXT, "Id of the invoice that was asked for.", "invoice_id"),
         column("amount", MONEY, "Amount, minor units.", "amount"),
         column("date", DAY, "Day of payment.", "date"),
         column("author", TEXT, "Who entered it.", "author"),
@@ -261,6 +262,22 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("expense_total", MONEY, "Expenses, minor units.", "expenseTotal"),
         column("entry_ids", TEXTS, "Ids of the time entries.", "entries.*.id"),
     ),
+    "assignments": (
+        _ID,
+        _WORKSPACE,
+        column("user_id", TEXT, "Id of the user.", "userId"),
+        column("user_name", TEXT, "Name of the user.", "userName"),
+        column("project_id", TEXT, "Id of the project.", "projectId"),
+        column("project_name", TEXT, "Name of the project.", "projectName"),
+        column("client_id", TEXT, "Id of the client.", "clientId"),
+        column("task_id", TEXT, "Id of the task.", "taskId"),
+        column("start", INSTANT, "Start of the period, UTC.", "period.start"),
+        column("end", INSTANT, "End of the period, UTC.", "period.end"),
+        column("hours_per_day", NUMBER, "Planned hours per day.", "hoursPerDay"),
+        column("billable", FLAG, "Whether it is billable.", "billable"),
+        column("published", FLAG, "Whether it is published.", "published"),
+        column("note", TEXT, "Note.", "note"),
+    ),
     "webhooks": (
         _ID,
         _NAME,
@@ -287,9 +304,20 @@ PARENTS: Mapping[str, tuple[str, str]] = {
     "time_off_balances": ("time_off_policies", "policy_id"),
 }
 
+# Items of these do not say which parent they belong to; they get its id, under the name of the argument.
+WITHOUT_PARENT = ("project_custom_fields", "invoice_payments")
+
+# Fields that are never written to a file: the secret with which deliveries are signed.
+SECRETS: Mapping[str, tuple[str, ...]] = {"webhooks": ("authToken",)}
+
+_FIELDS_OF_PROJECT = (
+    column("project_id", TEXT, "Id of the project that was asked for.", "project_id"),
+    *_COLUMNS["custom_fields"],
+)
+
 TABLES: Mapping[str, Table] = {
     name: generic_table(name, columns)
-    for name, columns in {**_COLUMNS, "project_custom_fields": _COLUMNS["custom_fields"]}.items()
+    for name, columns in {**_COLUMNS, "project_custom_fields": _FIELDS_OF_PROJECT}.items()
 }
 ENTITIES = tuple(sorted(TABLES))
 

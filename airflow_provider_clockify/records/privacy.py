@@ -22,7 +22,7 @@ from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.records.tables import ColumnType, Row, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -45,39 +45,31 @@ class ColumnRules:
     salt: bytes
 
     def table(self, table: Table) -> Table:
-        """
-        Give the table without the dropped columns, and with hashes in place of text; rows of ``jsonl`` likewise.
-
-        :raises ClockifyConfigError: a column to hash holds no text.
-        """
+        """Give the table without the dropped columns, and with hashes in place of text; rows of ``jsonl`` likewise."""
         keep = [number for number, each in enumerate(table.columns) if each.name not in self.drop]
         hashed = {number for number, each in enumerate(table.columns) if each.name in self.hashed}
-        for number in hashed:
-            each = table.columns[number]
-            if each.type not in (ColumnType.TEXT, ColumnType.TEXTS):
-                raise ClockifyConfigError(
-                    f"columns['hash'] names {each.name}, which holds {each.type.value}; only text can be hashed."
-                )
+
+        # A field in the service's words may lie inside a column, for example one that holds JSON.
+        known = {each.name for each in table.columns}
+        inside = self._edits(table, self.drop - known, self.hashed - known)
 
         def rows(row: bytes) -> Iterator[Row]:
-            for values in table.rows(row):
+            for values in table.rows(inside(row)):
                 yield tuple(self._hash_value(values[n]) if n in hashed else values[n] for n in keep)
 
         columns = tuple(table.columns[number] for number in keep)
-        return Table(table.name, columns, rows, self._line(table))
+        return Table(table.name, columns, rows, self._edits(table, self.drop, self.hashed))
 
-    def _line(self, table: Table) -> Callable[[bytes], bytes]:
-        """Give the function that takes the same out of a row of ``jsonl``."""
-        drop = [path for name in sorted(self.drop) for path in _paths(table, name)]
-        hashed = [
-            (path, self._hash_json(name)) for name in sorted(self.hashed) for path in _paths(table, name)
-        ]
+    def _edits(self, table: Table, drop: Iterable[str], hashed: Iterable[str]) -> Callable[[bytes], bytes]:
+        """Give the function that takes these fields out of a row of JSON, or hashes them in it."""
+        out = [path for name in sorted(drop) for path in _paths(table, name)]
+        to_hash = [(path, self._hash_json(name)) for name in sorted(hashed) for path in _paths(table, name)]
 
         def change(row: bytes) -> bytes:
             raw: bytes = row
-            for path in drop:
+            for path in out:
                 raw = _edit(raw, path, None)
-            for path, hash_field in hashed:
+            for path, hash_field in to_hash:
                 raw = _edit(raw, path, hash_field)
             return raw
 
@@ -119,7 +111,7 @@ def column_rules(
     :param salt: Gives the key of the hash; asked only where something is to be hashed.
     :param is_flat: Whether the file holds columns and nothing else.
     :return: ``None`` when nothing is to change.
-    :raises ClockifyConfigError: unknown keys, unknown names, or no salt.
+    :raises ClockifyConfigError: unknown keys, unknown names, a column to hash that holds no text, or no salt.
     """
     if not columns:
         return None
@@ -130,6 +122,11 @@ def column_rules(
         raise ClockifyConfigError(f"columns both drops and hashes {', '.join(sorted(both))}; choose one.")
     if drop.issuperset(each.name for each in table.columns):
         raise ClockifyConfigError("columns['drop'] leaves no column; name fewer.")
+    for each in table.columns:
+        if each.name in hashed and each.type not in (ColumnType.TEXT, ColumnType.TEXTS):
+            raise ClockifyConfigError(
+                f"columns['hash'] names {each.name}, which holds {each.type.value}; only text can be hashed."
+            )
     key = salt() if hashed else None
     if hashed and not key:
         raise ClockifyConfigError(
@@ -156,11 +153,22 @@ def _names(table: Table, key: str, names: Any, *, is_flat: bool) -> frozenset[st
             known.setdefault(".".join(path), each.name)
     for name in names:
         # A name in the service's words is camel case or dotted; a misspelt column would leave the data in.
-        if name not in known and (is_flat or "_" in name or not name):
+        if name not in known and not _lies_in_json(table, name) and (is_flat or "_" in name or not name):
             has = ", ".join(sorted(each.name for each in table.columns))
             more = "" if is_flat else ", and fields in the service's own words"
             raise ClockifyConfigError(f"columns[{key!r}] names {name!r}; {table.name} has {has}{more}.")
     return frozenset(str(known.get(name, name)) for name in names)
+
+
+def _lies_in_json(table: Table, name: str) -> bool:
+    """Tell whether a dotted name leads into a column that holds JSON."""
+    parts = tuple(name.split("."))
+    return any(
+        len(parts) > len(path) and parts[: len(path)] == path
+        for each in table.columns
+        if each.type is ColumnType.JSON
+        for path in each.paths
+    )
 
 
 def _paths(table: Table, name: str) -> Sequence[tuple[str, ...]]:

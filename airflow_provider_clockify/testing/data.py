@@ -385,6 +385,23 @@ class EmulatedWorkspace(BusinessData):
             self._bury("TIME_ENTRY", entry, at)
             return entry
 
+    def restore_entry(self, entry_id: str, *, at: datetime | None = None) -> TimeEntry:
+        """
+        Take an entry out of the deletion bin, with its id, and return it.
+
+        That it counts as updated then is assumed. The bin keeps its row, as nothing is known of it.
+
+        :raises LookupError: it was never deleted, or is there.
+        """
+        with self.lock:
+            found = [row for row in self.deletion_bin if row.document.id == entry_id]
+            if not found or entry_id in self.entries:
+                raise LookupError(f"no deleted entry {entry_id}")
+            entry: TimeEntry = replace(found[-1].document, updated_at=epoch_seconds(at))
+            self._check(entry)
+            self._link(entry)
+            return entry
+
     def start_timer(
         self,
         user_id: str | None = None,

@@ -212,7 +212,8 @@ def _live_row(request: Request, kind: str, entity: Any) -> dict[str, Any]:
 
 def _document(request: Request, kind: str, entity: Any) -> dict[str, Any]:
     audit = {"createdAt": format_utc(entity.created_at), "updatedAt": format_utc(entity.updated_at)}
-    return _KINDS[kind].render(request.workspace, entity) | {"auditMetadata": audit}
+    # An approval request has its id deeper inside; a feed whose rows cannot be told apart is not believable.
+    return {"id": entity.id} | _KINDS[kind].render(request.workspace, entity) | {"auditMetadata": audit}
 
 
 def _deleted_row(request: Request, kind: str, deletion: Deletion) -> dict[str, Any]:

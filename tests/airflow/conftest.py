@@ -82,12 +82,20 @@ def connect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Pa
 def run_dag(airflow_database: None) -> Callable[..., Run]:
     """Run a DAG for one logical date, through Airflow, and read the outcome from its database."""
 
-    def run(dag_id: str, logical_date: datetime) -> Run:
+    def run(dag_id: str, logical_date: datetime, **conf: Any) -> Run:
         dag = load_dag(dag_id)
-        dag_run = dag.test(**{"logical_date" if AIRFLOW_3 else "execution_date": logical_date})
+        dag_run = dag.test(
+            run_conf=conf or None, **{"logical_date" if AIRFLOW_3 else "execution_date": logical_date}
+        )
         return _outcome(dag_id, dag_run.run_id)
 
     return run
+
+
+@pytest.fixture
+def find_dag(airflow_database: None) -> Callable[[str], Any]:
+    """Parse the DAG folder and give one DAG."""
+    return load_dag
 
 
 def load_dag(dag_id: str) -> Any:

@@ -46,6 +46,7 @@ OPERATORS = sorted(
 # What Airflow asks of a hook, and what only the operators use.
 HOOK_PLUMBING = {
     "check_list",
+    "everything",
     "get_connection_form_widgets",
     "get_ui_field_behaviour",
 }

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Write the column tables of the documentation from the code; a test says when that is due."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from airflow_provider_clockify.records.detailed import DETAILED_COLUMNS
+from airflow_provider_clockify.records.entities import CHANGES, TABLES, snapshot_table
+from airflow_provider_clockify.records.reports import ATTENDANCE, EXPENSES, SUMMARY_COLUMNS, WEEKLY_COLUMNS
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+REPORTS = {
+    "detailed": DETAILED_COLUMNS,
+    "summary": SUMMARY_COLUMNS,
+    "weekly": WEEKLY_COLUMNS,
+    "attendance": ATTENDANCE.columns,
+    "expenses": EXPENSES.columns,
+    "changes": CHANGES.columns,
+}
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ENTITIES = {name: snapshot_table(table, NOW).columns for name, table in TABLES.items()}
+
+
+def main() -> None:
+    for page, tables in (("output.md", REPORTS), ("entities.md", ENTITIES)):
+        text = (DOCS / page).read_text(encoding="utf-8")
+        for name, columns in tables.items():
+            rows = [f"| {each.name} | {each.type} | {each.description} |" for each in columns]
+            table = "\n".join(["| name | type | description |", "|---|---|---|", *rows])
+            begin, end = f"<!-- columns:{name} -->\n", "\n<!-- /columns -->"
+            pattern = re.escape(begin) + r".*?" + re.escape(end)
+            text, found = re.subn(pattern, lambda _, t=begin + table + end: t, text, flags=re.S)
+            if not found:
+                raise SystemExit(f"docs/{page} has no table {name}: add {begin!r} … {end!r}.")
+        (DOCS / page).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -20,6 +20,7 @@ from airflow.providers.common.compat.sdk import (
     Context,
     ObjectStoragePath,
     Variable,
+    mask_secret,
 )
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "BaseOperator",
     "Context",
     "ObjectStoragePath",
+    "mask_secret",
     "variable",
 ]
 

@@ -27,10 +27,12 @@ def form_widgets(fields: Sequence[FormField]) -> dict[str, Any]:
 
 
 def _widget(field: FormField) -> Any:
-    from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
-    from wtforms import IntegerField, StringField
+    from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget
+    from wtforms import IntegerField, PasswordField, StringField
     from wtforms.validators import Optional, any_of
 
+    if field.secret:
+        return PasswordField(field.label, description=field.description, widget=BS3PasswordFieldWidget())
     kind = IntegerField if field.type == "integer" else StringField
     validators = [Optional(), *([any_of(list(field.choices))] if field.choices else [])]
     default = field.default if field.type == "integer" or field.default is None else str(field.default)

@@ -41,6 +41,7 @@ class FormField:
     :param default: Value that the form starts with.
     :param choices: Values of a drop-down.
     :param minimum: Least number.
+    :param secret: Whether it is masked.
     """
 
     name: str
@@ -50,6 +51,7 @@ class FormField:
     default: str | int | float | None = None
     choices: tuple[str, ...] = ()
     minimum: float | None = None
+    secret: bool = False
 
     def schema(self) -> dict[str, Any]:
         """Give the field as the JSON schema that Airflow 3.2 and later draw it from."""
@@ -60,6 +62,8 @@ class FormField:
             schema["enum"] = list(self.choices)
         if self.minimum is not None:
             schema["minimum"] = self.minimum
+        if self.secret:
+            schema["format"] = "password"
         return schema
 
 
@@ -133,6 +137,13 @@ FIELDS = (
         "Attempts after the first, per request.",
         default=DEFAULT_MAX_RETRIES,
         minimum=0,
+    ),
+    FormField(
+        "hash_salt",
+        "Hash salt",
+        "string",
+        "Secret key for columns that exports hash. Keep it: another one gives other hashes.",
+        secret=True,
     ),
 )
 

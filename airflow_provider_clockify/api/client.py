@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -33,6 +34,8 @@ Item = dict[str, Any]
 
 _decode_item = msgspec.json.Decoder(Item).decode
 _decode_items = msgspec.json.Decoder(list[Item]).decode
+_decode_item_exactly = msgspec.json.Decoder(Item, float_hook=Decimal).decode
+_decode_items_exactly = msgspec.json.Decoder(list[Item], float_hook=Decimal).decode
 
 
 class Reader(Protocol):
@@ -81,7 +84,7 @@ class ClockifyClient:
         request: ApiRequest,
         page_size: int | None = None,
         *,
-        in_seconds: bool = True,
+        as_sent: bool = False,
     ) -> Iterator[Item]:
         """
         Go through a list whose request is prepared; an item that moved to a later page is given once.
@@ -89,17 +92,18 @@ class ClockifyClient:
         :param resource: The list.
         :param request: Its request, without page parameters.
         :param page_size: Rows per page; by default the list's own.
-        :param in_seconds: Whether durations come in seconds; otherwise as the service sent them.
+        :param as_sent: Whether items come as the service sent them: durations as ISO 8601 text, and fractional
+            numbers exact, as :class:`~decimal.Decimal`. Otherwise durations come in seconds.
         :raises ClockifyIncompleteError: fewer items came than the service says there are.
         """
 
         def read(response: ApiResponse) -> Page:
-            return read_page(response, resource)
+            return read_page(response, resource, exact=as_sent)
 
         def id_of(item: Item) -> Any:
             return at(item, resource.item_id)
 
-        durations = resource.durations if in_seconds else ()
+        durations = () if as_sent else resource.durations
         size = page_size or resource.page_size
         if size is None:
             for item in self.send(request, read).items:
@@ -184,19 +188,20 @@ def read_item(response: ApiResponse) -> Item:
     return _decode_item(response.body)
 
 
-def read_page(response: ApiResponse, resource: Resource) -> Page:
+def read_page(response: ApiResponse, resource: Resource, *, exact: bool = False) -> Page:
     """
     Read one page of a list: a bare array or an envelope, and its ``Last-Page`` header.
 
     :param response: The answer.
     :param resource: The list.
+    :param exact: Whether fractional numbers stay exact.
     :raises ClockifyResponseError: the items are not where the list has them; an empty list is never guessed.
     """
     last = response.headers.get("last-page")
     is_last = None if last is None else last.strip().lower() == "true"
     if not resource.items:
-        return Page(_decode_items(response.body), is_last)
-    envelope = _decode_item(response.body)
+        return Page((_decode_items_exactly if exact else _decode_items)(response.body), is_last)
+    envelope = (_decode_item_exactly if exact else _decode_item)(response.body)
     items, count = at(envelope, resource.items), at(envelope, resource.count) if resource.count else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ClockifyResponseError(

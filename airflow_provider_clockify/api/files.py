@@ -100,7 +100,7 @@ def download(
 def _counted(send: Send, report: PagedReport, window: Window, export_type: str) -> tuple[bytes, int]:
     count = send(report.request(window, 1, 1), report.decode).totals.entries_count
     if export_type == "PDF" and count > PDF_ROWS:
-        raise ClockifyIncompleteError(
+        raise ClockifyConfigError(
             f"The report of {window} has {count} rows and the service cuts PDF files after {PDF_ROWS}. Use a shorter "
             "window, partition_by, or another file_format.",
             operation=report.operation,

@@ -167,7 +167,7 @@ class _Tally:
         self._sink.write(row.row_id, bytes(raw), start)
         self.result.rows += 1
         self.result.seconds += seconds
-        if amount:
+        if amount and currency:  # Amounts of unknown, perhaps different currencies are never added up.
             money = self.result.money
             money[currency] = money.get(currency, Decimal(0)) + amount
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
+
 
 @dataclass(frozen=True, slots=True)
 class ListExport:
@@ -67,7 +69,7 @@ def export_list(job: ListExport) -> ExportResult:
         found = False
         with spool.open("wb") as lines:
             for item in job.items:
-                lines.write(one_line(msgspec.json.encode(item)))
+                lines.write(one_line(_encode_exactly(item)))
                 found = True
         if job.on_empty != "write" and not found:
             raise ClockifyNoRowsError(f"There are no {job.report} to export.")

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from airflow_provider_clockify._compat import BaseHook
+from airflow_provider_clockify._compat import BaseHook, mask_secret
 from airflow_provider_clockify.connection import (
     ADDON_TOKEN_AUTH,
     CONN_TYPE,
@@ -76,7 +76,11 @@ class ClockifyHook(BaseHook):
     def settings(self) -> ClockifySettings:
         """The connection, checked."""
         connection = self.get_connection(self.clockify_conn_id)
-        return settings_from(self.clockify_conn_id, connection)
+        settings = settings_from(self.clockify_conn_id, connection)
+        if settings.hash_salt:
+            # Airflow masks passwords by itself, and of an extra only what sounds like a secret to it.
+            mask_secret(settings.hash_salt)
+        return settings
 
     @cached_property
     def client(self) -> ClockifyClient:
@@ -527,7 +531,9 @@ class ClockifyHook(BaseHook):
         self, name: str, filters: Mapping[str, Any] | None = None, **arguments: str
     ) -> Iterator[Item]:
         """
-        Go through any list by its name, items as the service sent them: durations stay ISO 8601 text.
+        Go through any list by its name, items as the service sent them.
+
+        Durations stay ISO 8601 text, and fractional numbers exact, as :class:`~decimal.Decimal`.
 
         :param name: As in ``iter_<name>``, or ``time_off_balances`` (of a policy).
         :param filters: Filters by the names of that method.
@@ -537,7 +543,7 @@ class ClockifyHook(BaseHook):
         if found.in_workspace:
             arguments = {"workspace_id": self.workspace_id, **arguments}
         request = found.request(filters, **arguments)
-        yield from self.client.iterate_request(found, request, found.rows_per_page(filters), in_seconds=False)
+        yield from self.client.iterate_request(found, request, found.rows_per_page(filters), as_sent=True)
 
     def check_list(self, name: str, filters: Mapping[str, Any]) -> None:
         """
@@ -769,7 +775,8 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded. A Free workspace allows 31 days.
         :param user_id: User.
         :return: ``{"user_id", "name", "seconds", "amount", "currency", "projects": [{"id", "name", "seconds",
-            "amount"}]}``; zeros when the user has no time there. Amounts in minor units.
+            "amount", "currency"}]}``; no seconds when the user has no time there. Amounts in minor units, ``None``
+            where a group has several currencies.
         """
         report = self.get_summary_report(start, end, ("USER", "PROJECT"))
         mine: list[Item] = [each for each in report["groupOne"] if each.get("_id") == user_id]
@@ -778,14 +785,15 @@ class ClockifyHook(BaseHook):
             "user_id": user_id,
             "name": group.get("name"),
             "seconds": group.get("duration") or 0,
-            "amount": group.get("amount"),
+            "amount": _single(group),
             "currency": group.get("currency"),
             "projects": [
                 {
                     "id": child.get("_id"),
                     "name": child.get("name"),
                     "seconds": child.get("duration") or 0,
-                    "amount": child.get("amount"),
+                    "amount": _single(child),
+                    "currency": child.get("currency"),
                 }
                 for child in group.get("children") or ()
             ],
@@ -952,3 +960,8 @@ def _ids(parameter: str, values: Iterable[str]) -> frozenset[str]:
 
 def _named(workspace: Mapping[str, Any]) -> str:
     return f"{workspace.get('name')} ({workspace.get('id')})"
+
+
+def _single(group: Mapping[str, Any]) -> Any:
+    """Give a group's amount where it is of one currency; sums of several mean nothing."""
+    return group.get("amount") if group.get("currency") else None

@@ -178,7 +178,7 @@ def test_a_pdf_of_as_many_rows_as_fit():
 
 def test_a_pdf_of_more_rows_than_fit_is_not_even_asked_for():
     service = Service(3001)
-    with pytest.raises(ClockifyIncompleteError, match="3001 rows and the service cuts PDF files after 3000"):
+    with pytest.raises(ClockifyConfigError, match="3001 rows and the service cuts PDF files after 3000"):
         get(service, export_type="PDF")
     assert service.asked == [("JSON", 1, 1)]
 

@@ -84,7 +84,7 @@ def test_a_workbook_cut_at_a_page_is_an_error(start_emulator, hook_of):
 
 def test_a_pdf_longer_than_the_service_makes_them_costs_only_its_count(start_emulator, hook_of):
     emulator = start_emulator(generate_workspace(entries=3_001, running_timers=0))
-    with pytest.raises(ClockifyIncompleteError, match="3001 rows and the service cuts PDF files after 3000"):
+    with pytest.raises(ClockifyConfigError, match="3001 rows and the service cuts PDF files after 3000"):
         hook_of(emulator).download_report("detailed", START, END, "PDF")
     assert len(emulator.requests) == 1
 

@@ -798,6 +798,10 @@ def test_assignments_are_those_that_overlap_the_period(rich: ClockifyEmulator, s
     period = {"start": at(chosen.start).isoformat(), "end": (at(chosen.start) + HOUR).isoformat()}
     found = {row["id"] for row in lines(snapshot(rich, "assignments", filters=period))}
     assert chosen.id in found
+    # The service may shift the bounds by a profile's zone: more is asked for, and cut down here.
+    (asked,) = rich.requests
+    assert datetime.fromisoformat(asked.query["start"][0]) <= at(chosen.start) - 14 * HOUR
+    assert datetime.fromisoformat(asked.query["end"][0]) >= at(chosen.start) + 15 * HOUR
     assert found == {
         each.id
         for each in rich.workspace.assignments.values()

@@ -75,6 +75,9 @@ def export_list(job: ListExport) -> ExportResult:
             raise ClockifyNoRowsError(f"There are no {job.report} to export.")
         file = HashingFile(staging.path("items.done"))
         metadata = {"clockify.report": job.report, "clockify.workspace_id": job.workspace_id, **job.metadata}
+        if job.window is not None:
+            metadata["clockify.window_start"] = job.window.start_iso
+            metadata["clockify.window_end"] = job.window.end_iso
         result.rows = write_file(file, [(job.table, spool)], job.kind, metadata)
         result.published(staging.publish(file.path), file)
     log.info("Exported %d %s, %d bytes.", result.rows, job.report, result.bytes)

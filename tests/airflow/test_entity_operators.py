@@ -798,6 +798,10 @@ def test_assignments_are_those_that_overlap_the_period(rich: ClockifyEmulator, s
     period = {"start": at(chosen.start).isoformat(), "end": (at(chosen.start) + HOUR).isoformat()}
     found = {row["id"] for row in lines(snapshot(rich, "assignments", filters=period))}
     assert chosen.id in found
+    # The service may shift the bounds by a profile's zone: more is asked for, and cut down here.
+    (asked,) = rich.requests
+    assert datetime.fromisoformat(asked.query["start"][0]) <= at(chosen.start) - 14 * HOUR
+    assert datetime.fromisoformat(asked.query["end"][0]) >= at(chosen.start) + 15 * HOUR
     assert found == {
         each.id
         for each in rich.workspace.assignments.values()
@@ -1054,7 +1058,8 @@ def test_change_files_have_typed_columns_and_the_whole_document(serve: Callable,
     workspace = a_team()
     emulator = serve(workspace, extra_fields={"brandNew": 1})
     made = workspace.add_entry(start=START, end=START + HOUR, description="a, b\n😀", at=START + HOUR)
-    (row,) = parquet(changes(emulator, START, START + DAY, file_format="parquet"))
+    summary = changes(emulator, START, START + DAY, file_format="parquet")
+    (row,) = parquet(summary)
     document = json.loads(row.pop("document"))
     assert row == {
         "change": "created",
@@ -1064,6 +1069,11 @@ def test_change_files_have_typed_columns_and_the_whole_document(serve: Callable,
     }
     assert (document["description"], document["brandNew"]) == ("a, b\n😀", 1)
     assert document["timeInterval"]["duration"] == "PT1H"
+    import pyarrow.parquet as pq
+
+    facts = pq.read_schema(summary["paths"][0]).metadata
+    assert facts[b"clockify.window_start"] == b"2026-11-01T00:00:00Z"
+    assert facts[b"clockify.window_end"] == b"2026-11-02T00:00:00Z"
     (text,) = csv_rows(changes(emulator, START, START + DAY, file_format="csv"))
     assert text["changed_at"] == "2026-11-01T01:00:00Z"
     assert json.loads(text["document"]) == document

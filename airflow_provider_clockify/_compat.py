@@ -12,23 +12,36 @@ from __future__ import annotations
 from inspect import signature
 from typing import Any
 
+from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import (
+    AirflowException,
     AirflowFailException,
     AirflowSkipException,
     BaseHook,
     BaseOperator,
+    BaseSensorOperator,
     Context,
     ObjectStoragePath,
+    PokeReturnValue,
     Variable,
+    conf,
 )
+from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 __all__ = [
+    "AirflowException",
     "AirflowFailException",
     "AirflowSkipException",
     "BaseHook",
     "BaseOperator",
+    "BaseSensorOperator",
+    "BaseTrigger",
     "Context",
     "ObjectStoragePath",
+    "PokeReturnValue",
+    "TriggerEvent",
+    "conf",
+    "get_async_connection",
     "variable",
 ]
 

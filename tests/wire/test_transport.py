@@ -179,7 +179,7 @@ def test_retry_after_as_a_date_is_obeyed_exactly(emulator, client, time_is_mine,
         def now(cls, tz=None):
             return now
 
-    monkeypatch.setattr(transport_module, "datetime", FrozenDatetime)
+    monkeypatch.setattr(errors_module, "datetime", FrozenDatetime)
     emulator.fail(429, headers={"Retry-After": format_datetime(now.replace(minute=2), usegmt=True)})
     client.get(logged_user())
     assert time_is_mine.sleeps == [120.0]

@@ -63,7 +63,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
         self.filters = filters
         self.include_running = include_running
 
-    def question(self, workspace_id: str, context: Context) -> Any:
+    def question(self, context: Context) -> Any:
         """Fix what is waited for."""
         from airflow_provider_clockify.api.watching import make_question
 
@@ -75,7 +75,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
         if since is None:
             raise ClockifyWindowError("The run has no data interval and no date: give since= to the sensor.")
         return make_question(
-            workspace_id=workspace_id,
+            workspace_id="",
             since=since,
             until=self.until,
             detect=self.detect,
@@ -90,11 +90,13 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
 
         return look(question, datetime.now(UTC))
 
-    def trigger(self, question: Any) -> BaseTrigger:
-        """Give the trigger that asks the question."""
+    def trigger(self, question: Any, first_look: str) -> BaseTrigger:
+        """Give the trigger that asks the question, from an instant on."""
         from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryTrigger
 
-        return ClockifyTimeEntryTrigger(question.to_json(), self.clockify_conn_id, self.poke_interval)
+        return ClockifyTimeEntryTrigger(
+            question.to_json(), self.clockify_conn_id, self.poke_interval, first_look, self.silent_fail
+        )
 
 
 class ClockifyApprovalSensor(ClockifyWaitSensor):
@@ -132,7 +134,7 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
         self.end = end
         self.user_ids = user_ids
 
-    def question(self, workspace_id: str, context: Context) -> Any:
+    def question(self, context: Context) -> Any:
         """Fix what is waited for."""
         from airflow_provider_clockify.api.approvals import make_approval_question
 
@@ -143,7 +145,7 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
                 "The run has no data interval that could be the period: give start= and end= to the sensor, or use a "
                 'timetable such as CronDataIntervalTimetable("0 0 * * 1", timezone="UTC").'
             )
-        return make_approval_question(workspace_id=workspace_id, start=start, end=end, user_ids=self.user_ids)
+        return make_approval_question(workspace_id="", start=start, end=end, user_ids=self.user_ids)
 
     def look(self, question: Any) -> Generator[Any, Any, Any]:
         """Give one look at the question."""
@@ -151,8 +153,10 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
 
         return look_at_approvals(question)
 
-    def trigger(self, question: Any) -> BaseTrigger:
-        """Give the trigger that asks the question."""
+    def trigger(self, question: Any, first_look: str) -> BaseTrigger:
+        """Give the trigger that asks the question, from an instant on."""
         from airflow_provider_clockify.triggers.time_entries import ClockifyApprovalTrigger
 
-        return ClockifyApprovalTrigger(question.to_json(), self.clockify_conn_id, self.poke_interval)
+        return ClockifyApprovalTrigger(
+            question.to_json(), self.clockify_conn_id, self.poke_interval, first_look, self.silent_fail
+        )

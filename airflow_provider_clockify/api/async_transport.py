@@ -17,6 +17,7 @@ import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import certifi
 import httpx
@@ -125,6 +126,13 @@ class AsyncTransport:
             raise
 
     async def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
+        url = request_url(self.settings, request)
+        try:
+            (urlsplit(url).hostname or "").encode(
+                "idna"
+            )  # httpx takes an impossible name for an unknown one.
+        except UnicodeError as error:
+            raise invalid_url(self.settings, request) from error
         # Reading the certificates takes tens of milliseconds, which would stall every other trigger.
         context = await asyncio.to_thread(_tls_context, self.settings.conn_id)
         try:
@@ -132,7 +140,7 @@ class AsyncTransport:
             async with httpx.AsyncClient(verify=context, timeout=self.settings.timeout) as client:
                 response = await client.request(
                     request.method,
-                    request_url(self.settings, request),
+                    url,
                     params=httpx.QueryParams(tuple(request.query())),
                     content=msgspec.json.encode(request.json) if request.json is not None else None,
                     headers={

@@ -72,7 +72,7 @@ class SharedPolls:
         now = self._clock()
         self._forget(now)
         poll = self._polls.setdefault(key, _Poll())
-        poll.asked, poll.interval = now, interval
+        poll.asked, poll.interval = now, max(poll.interval, interval)
         if poll.task is None:
             if poll.found is not None and now - poll.finished < interval:
                 found: T = poll.found()

@@ -133,7 +133,7 @@ def look_at_approvals(
             if _belongs(start, end, window) and (wanted is None or sheet.owner.user_id in wanted):
                 dates = states.setdefault(sheet.owner.user_id, {})
                 dates.setdefault((start, end), []).append(sheet.status.state)
-        before = sorted_so_far and previous + LONGEST_PERIOD <= window.start
+        before = sorted_so_far and previous <= window.start - LONGEST_PERIOD
         if last or not timesheets or before:
             return _answer(states, wanted)
     raise ClockifyIncompleteError(f"The approval requests have no end: stopped after {MAX_PAGES} pages.")

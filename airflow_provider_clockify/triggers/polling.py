@@ -13,6 +13,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -130,6 +131,16 @@ def shared_polls() -> SharedPolls:
     """Give the looks of the running event loop."""
     loop = asyncio.get_running_loop()
     return _polls.setdefault(loop, SharedPolls())
+
+
+async def prepare() -> None:
+    """Load what looks need, which takes some hundred milliseconds the first time, beside the event loop."""
+    await asyncio.to_thread(_load)
+
+
+def _load() -> None:
+    for module in ("api.async_transport", "api.watching", "api.approvals", "hooks.clockify"):
+        import_module(f"airflow_provider_clockify.{module}")
 
 
 async def transport_of(clockify_conn_id: str) -> AsyncTransport:

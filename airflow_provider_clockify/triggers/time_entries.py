@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -13,10 +14,13 @@ from airflow_provider_clockify._compat import BaseTrigger, TriggerEvent
 from airflow_provider_clockify.airflow_errors import may_wait
 from airflow_provider_clockify.exceptions import ClockifyError
 from airflow_provider_clockify.triggers.events import error_event, success_event
-from airflow_provider_clockify.triggers.polling import look_once, shared_polls
+from airflow_provider_clockify.triggers.polling import look_once, prepare, shared_polls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Mapping
+
+
+SPREAD = 0.1
 
 
 class _Answer(Protocol):
@@ -85,9 +89,11 @@ class _WaitTrigger(BaseTrigger):
                 if answer.enough:
                     yield TriggerEvent(success_event(answer.to_xcom()))
                     return
-            await asyncio.sleep(pause)
+            # A thousand triggers that share a look must not all wake up in the same moment.
+            await asyncio.sleep(pause * random.uniform(1, 1 + SPREAD))
 
     async def _fetch(self) -> _Answer:
+        await prepare()
         return await look_once(self.clockify_conn_id, self.look())
 
     def look(self) -> Generator[Any, Any, _Answer]:

@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
 import pytest
@@ -32,7 +32,9 @@ MODES = {
 }
 # How a deferral that lasted too long is told to a task: Airflow 3, and 2.11.
 TIMED_OUT = ("Trigger timeout", "Trigger/execution timeout")
-dates = (datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=number) for number in count())
+# Runs of the last weeks: a look at more than a month costs more than a request.
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+dates = cycle([TODAY - timedelta(days=number) for number in range(2, 22)])
 
 
 @pytest.fixture(params=MODES)
@@ -44,6 +46,9 @@ def mode(request: pytest.FixtureRequest) -> dict[str, Any]:
 def emulator(make_clockify_emulator: Callable, connect: Callable) -> ClockifyEmulator:
     """An empty workspace, asked without retries of requests."""
     emulator = make_clockify_emulator(entries=0, server={"free_requests_per_hour": None})
+    for entry_id in list(emulator.workspace.entries):
+        emulator.workspace.delete_entry(entry_id)
+    emulator.workspace.deletion_bin.clear()
     connect(emulator, max_retries=0)
     return emulator
 
@@ -237,9 +242,7 @@ def test_the_next_poke_comes_when_the_service_allows_it(
     where: str, emulator: ClockifyEmulator, is_airflow_3: bool
 ) -> None:
     emulator.fail(429, headers={"Retry-After": "1000"})
-    sensor = ClockifyTimeEntrySensor(
-        task_id="wait", since="2026-11-01T00:00:00Z", poke_interval=300, **MODES[where]
-    )
+    sensor = ClockifyTimeEntrySensor(task_id="wait", since=TODAY, poke_interval=300, **MODES[where])
     started: Any = 0.0 if where == "poke" else datetime.now(UTC)
     assert not sensor.poke({})
     assert sensor._get_next_poke_interval(started, lambda: 1.0, 1) == 1000
@@ -263,9 +266,7 @@ def test_a_wrong_parameter_costs_no_request(
     case: str, mode: dict, emulator: ClockifyEmulator, connect: Callable
 ) -> None:
     connect(emulator, workspace_id=None)
-    sensor = ClockifyTimeEntrySensor(
-        task_id="wait", **{"since": "2026-11-01T00:00:00Z", **WRONG[case]}, **mode
-    )
+    sensor = ClockifyTimeEntrySensor(task_id="wait", **{"since": TODAY, **WRONG[case]}, **mode)
     with pytest.raises(AirflowFailException):
         sensor.poke({})
     assert emulator.count() == 0
@@ -419,15 +420,13 @@ def test_a_trigger_survives_the_database_and_holds_no_secret(case: str, emulator
 
 def test_a_trigger_first_looks_when_the_service_allows_it(emulator: ClockifyEmulator) -> None:
     emulator.fail(429, headers={"Retry-After": "1000"})
-    trigger = trigger_of(
-        ClockifyTimeEntrySensor(task_id="wait", deferrable=True, since="2026-11-01T00:00:00Z")
-    )
+    trigger = trigger_of(ClockifyTimeEntrySensor(task_id="wait", deferrable=True, since=TODAY))
     wait = datetime.fromisoformat(trigger.first_look) - datetime.now(UTC)
     assert timedelta(seconds=900) < wait <= timedelta(seconds=1000)
 
 
 def test_a_restarted_trigger_asks_the_same_question(emulator: ClockifyEmulator) -> None:
-    start = datetime(2026, 11, 1, tzinfo=UTC)
+    start = TODAY
     sensor = ClockifyTimeEntrySensor(task_id="wait", deferrable=True, since=start, poke_interval=0)
     trigger = trigger_of(sensor)
     entry = track(emulator, start)
@@ -435,7 +434,7 @@ def test_a_restarted_trigger_asks_the_same_question(emulator: ClockifyEmulator) 
     assert events[0] == events[1] == events[2]
     assert read_event(events[0].payload)["ids"] == [entry]
     bodies = [request.json for request in emulator.requests]
-    assert {body["dateRangeStart"] for body in bodies} == {"2026-11-01T00:00:00.000Z"}
+    assert {body["dateRangeStart"] for body in bodies} == {f"{TODAY:%Y-%m-%d}T00:00:00.000Z"}
 
 
 async def first_event(trigger: Any) -> Any:
@@ -447,16 +446,14 @@ def test_who_defers_without_a_workspace_while_the_service_fails_leaves_it_to_the
 ) -> None:
     connect(emulator, workspace_id=None, max_retries=0)
     emulator.fail(503, times=None)
-    sensor = ClockifyTimeEntrySensor(task_id="wait", since="2026-11-01T00:00:00Z", deferrable=True)
+    sensor = ClockifyTimeEntrySensor(task_id="wait", since=TODAY, deferrable=True)
     with pytest.raises(Exception, match="the service failed") as caught:
         sensor.execute({})
     assert not isinstance(caught.value, AirflowFailException)
 
 
 def test_a_task_that_is_killed_while_deferred_leaves_nothing_behind(emulator: ClockifyEmulator) -> None:
-    trigger = trigger_of(
-        ClockifyTimeEntrySensor(task_id="w", deferrable=True, since="2026-11-01T00:00:00Z", poke_interval=0)
-    )
+    trigger = trigger_of(ClockifyTimeEntrySensor(task_id="w", deferrable=True, since=TODAY, poke_interval=0))
     emulator.reset_log()
     emulator.inject(faults.hang(20))
 
@@ -475,7 +472,7 @@ def test_a_task_that_is_killed_while_deferred_leaves_nothing_behind(emulator: Cl
 
 
 def test_triggers_of_one_question_share_its_requests(emulator: ClockifyEmulator) -> None:
-    start = datetime(2026, 11, 1, tzinfo=UTC)
+    start = TODAY
     sensor = ClockifyTimeEntrySensor(task_id="wait", deferrable=True, since=start, poke_interval=0)
     trigger = trigger_of(sensor)
     trigger.poll_interval = 0.2
@@ -497,9 +494,7 @@ def test_triggers_of_one_question_share_its_requests(emulator: ClockifyEmulator)
 
 @pytest.mark.parametrize("seconds", ["900", "3600"])
 def test_a_trigger_asks_nobody_before_the_service_allows_it(seconds: str, emulator: ClockifyEmulator) -> None:
-    trigger = trigger_of(
-        ClockifyTimeEntrySensor(task_id="w", deferrable=True, since="2026-11-01T00:00:00Z", poke_interval=0)
-    )
+    trigger = trigger_of(ClockifyTimeEntrySensor(task_id="w", deferrable=True, since=TODAY, poke_interval=0))
     emulator.reset_log()
     emulator.fail(429, headers={"Retry-After": seconds})
 

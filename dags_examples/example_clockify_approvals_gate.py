@@ -39,7 +39,8 @@ with DAG(
     )
     export = ClockifyDetailedReportOperator(
         task_id="export_billable_time",
-        output_path="{{ var.value.get('clockify_output', '/tmp/clockify') }}/payroll/{{ ds }}.csv",
+        output_path="{{ var.value.get('clockify_output', '/tmp/clockify') }}"
+        "/payroll/{{ data_interval_start | ds }}.csv",
         file_format="csv",
         filters={"billable": True},
     )

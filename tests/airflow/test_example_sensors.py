@@ -43,4 +43,4 @@ def test_a_week_is_exported_once_it_is_approved(
         if emulator.workspace.entries[entry_id].billable
     ]
     assert run.results["check"] == len(billable)
-    assert (folder / "payroll" / "2026-11-16.csv").is_file()
+    assert (folder / "payroll" / "2026-11-09.csv").is_file()

@@ -10,7 +10,7 @@ ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow-2 check format tables requirements build clean
+.PHONY: help demo test test-airflow-2 bench-sensors check format tables requirements build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -26,6 +26,10 @@ test: ## Run the tests, on Airflow 3.3
 test-airflow-2: ## Run the tests on Airflow 2.11
 	@scripts/environment.sh $(AIRFLOW_2) $(PYTHON)
 	$(ENV_2)/bin/python -m pytest
+
+bench-sensors: ## Measure a thousand deferred sensors in one triggerer
+	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/python benchmarks/thousand_sensors.py 2>/dev/null
 
 check: ## Static checks: style, types, import direction
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)

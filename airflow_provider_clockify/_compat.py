@@ -12,24 +12,40 @@ from __future__ import annotations
 from inspect import signature
 from typing import Any
 
+from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import (
+    AirflowException,
     AirflowFailException,
+    AirflowSensorTimeout,
     AirflowSkipException,
     BaseHook,
     BaseOperator,
+    BaseSensorOperator,
     Context,
     ObjectStoragePath,
+    PokeReturnValue,
     Variable,
+    conf,
     mask_secret,
 )
+from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 __all__ = [
+    "AirflowException",
     "AirflowFailException",
+    "AirflowSensorTimeout",
     "AirflowSkipException",
     "BaseHook",
     "BaseOperator",
+    "BaseSensorOperator",
+    "BaseTrigger",
     "Context",
     "ObjectStoragePath",
+    "PokeReturnValue",
+    "TriggerEvent",
+    "conf",
+    "deferral_timed_out",
+    "get_async_connection",
     "mask_secret",
     "variable",
 ]
@@ -40,3 +56,12 @@ def variable(key: str) -> str | None:
     default: Any = {"default" if "default" in signature(Variable.get).parameters else "default_var": None}
     value = Variable.get(key, **default)
     return None if value is None else str(value)
+
+
+def deferral_timed_out(next_method: str, next_kwargs: dict[str, Any] | None) -> bool:
+    """
+    Tell whether a task resumes because its deferral lasted too long.
+
+    Airflow 3 gives sensors a time-out then; 2.11 an error like any other, for which the task's retries would apply.
+    """
+    return next_method == "__fail__" and "timeout" in str((next_kwargs or {}).get("error", "")).lower()

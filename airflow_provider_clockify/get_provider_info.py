@@ -186,6 +186,18 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "sensors": [
+            {
+                "integration-name": integration,
+                "python-modules": ["airflow_provider_clockify.sensors.time_entries"],
+            }
+        ],
+        "triggers": [
+            {
+                "integration-name": integration,
+                "python-modules": ["airflow_provider_clockify.triggers.time_entries"],
+            }
+        ],
         "connection-types": [
             {
                 "connection-type": CONN_TYPE,

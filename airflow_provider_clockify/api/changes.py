@@ -226,6 +226,28 @@ def changes_of_window(
     ]
 
 
+def feed_request(
+    change: str, entity_type: str, workspace_id: str, start: datetime, end: datetime
+) -> ApiRequest:
+    """
+    Ask for one feed, without page parameters.
+
+    :param change: ``created``, ``updated`` or ``deleted``.
+    :param entity_type: Type of the entities.
+    :param workspace_id: Workspace.
+    :param start: First instant asked for.
+    :param end: First instant after it.
+    """
+    return ApiRequest(
+        _OPERATIONS[change],
+        "core",
+        "GET",
+        path("workspaces", workspace_id, "entities", change),
+        # A second more: whether the end belongs to the window is unknown. The start must stay where it is.
+        {"type": entity_type, "start": _z(start), "end": _z(end + _SECOND)},
+    )
+
+
 def feed_pages(limit: int, max_pages: int = MAX_PAGES) -> Generator[int, Page, None]:
     """
     Yield page numbers of a feed and receive the pages.
@@ -293,16 +315,10 @@ class _Reader:
 
     def rows(self, change: str, bounds: Sequence[datetime]) -> Iterator[Item]:
         """Read a feed between each two neighbouring bounds, in pieces of at most 30 days."""
-        for start, end in _pieces(bounds):
-            request = ApiRequest(
-                _OPERATIONS[change],
-                "core",
-                "GET",
-                path("workspaces", self._workspace_id, "entities", change),
-                # A second more: whether the end belongs to the window is unknown. The start must stay where it is.
-                {"type": self._entity_type, "start": _z(start), "end": _z(end + _SECOND)},
+        for start, end in pieces(bounds):
+            yield from self._all_pages(
+                feed_request(change, self._entity_type, self._workspace_id, start, end)
             )
-            yield from self._all_pages(request)
 
     def _all_pages(self, request: ApiRequest) -> Iterator[Item]:
         numbers = feed_pages(self._limit)
@@ -398,7 +414,8 @@ def _deleted(
     return found
 
 
-def _pieces(bounds: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
+def pieces(bounds: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
+    """Cut at the bounds, and where two of them are more than 30 days apart."""
     for start, end in pairwise(bounds):
         while end - start > LONGEST - _SECOND:
             yield start, start + LONGEST - _SECOND

@@ -7,10 +7,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from airflow_provider_clockify.connection import GLOBAL_REGION, ClockifySettings
+from airflow_provider_clockify import __version__
+from airflow_provider_clockify.connection import ADDON_TOKEN_AUTH, GLOBAL_REGION, ClockifySettings
 
 if TYPE_CHECKING:
     from airflow_provider_clockify.api.messages import ApiRequest, Service
+
+USER_AGENT = f"airflow-provider-clockify/{__version__}"
+KEY_HEADER = "X-Api-Key"
+TOKEN_HEADER = "X-Addon-Token"  # noqa: S105 - the name of a header
 
 CORE_PATH = "/api/v1"
 REPORTS_PATH = "/report/v1"
@@ -55,3 +60,8 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
     if port == {"http": 80, "https": 443}.get(parts.scheme):
         port = None
     return parts.scheme, parts.hostname, port
+
+
+def credential_header(settings: ClockifySettings) -> str:
+    """Give the name of the one header that carries the key; two credentials are refused."""
+    return TOKEN_HEADER if settings.auth_type == ADDON_TOKEN_AUTH else KEY_HEADER

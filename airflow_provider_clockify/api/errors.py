@@ -4,30 +4,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
 from airflow_provider_clockify.api.endpoints import service_url
+from airflow_provider_clockify.api.messages import ApiResponse
 from airflow_provider_clockify.api.retry import DETERMINISTIC_500, parse_retry_after
 from airflow_provider_clockify.connection import ADDON_TOKEN_AUTH, ClockifySettings
 from airflow_provider_clockify.exceptions import (
     ClockifyApiError,
     ClockifyAuthError,
     ClockifyBadRequestError,
+    ClockifyConfigError,
     ClockifyForbiddenError,
     ClockifyNotFoundError,
     ClockifyRateLimitError,
+    ClockifyResponseError,
     ClockifyServerError,
+    ClockifyTransportError,
+    ClockifyWriteUnknownError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_clockify.api.messages import ApiRequest
 
+T = TypeVar("T")
 REASON_LENGTH = 300
 
 
@@ -145,6 +151,138 @@ def error_from_answer(
             **facts,
         )
     return ClockifyBadRequestError(f"{where}: refused ({seen}). Check the parameters of the call.", **facts)
+
+
+def read_answer(
+    settings: ClockifySettings,
+    request: ApiRequest,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    decode: Callable[[ApiResponse], T],
+    attempts: int,
+) -> T:
+    """
+    Read an answer, or name what is wrong with it; the same for every transport.
+
+    :param settings: The connection.
+    :param request: What was asked.
+    :param status: HTTP status.
+    :param headers: Header names in lower case.
+    :param body: Content of the answer.
+    :param decode: Reads a good answer.
+    :param attempts: How many times the request was sent.
+    :raises ClockifyApiError: the service answered with an error.
+    :raises ClockifyResponseError: the answer has an unexpected shape.
+    :raises ClockifyTransportError: the answer is broken.
+    """
+    if not 200 <= status < 300 or is_error_object(body):
+        refusal = error_from_answer(
+            settings,
+            request,
+            status=status,
+            headers=headers,
+            body=body,
+            now=datetime.now(UTC),
+            attempts=attempts,
+        )
+        if isinstance(refusal, ClockifyServerError) and not request.idempotent:
+            raise unknown_outcome(settings, request, f"status {status}", attempts) from refusal
+        raise refusal
+    try:
+        return decode(ApiResponse(status, headers, body))
+    except msgspec.ValidationError as error:
+        raise ClockifyResponseError(
+            f"Connection {settings.conn_id!r}: the answer to {request.operation} has an unexpected shape: {error}. "
+            "The service may have changed; please report it.",
+            operation=request.operation,
+            attempts=attempts,
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if not request.idempotent:
+            raise unknown_outcome(settings, request, "a broken answer", attempts) from error
+        raise ClockifyTransportError(
+            f"Connection {settings.conn_id!r}: the answer to {request.operation} is broken ({error}; {len(body)} "
+            f"bytes, {headers.get('content-type', 'no content type')}). A proxy may have cut or replaced it.",
+            operation=request.operation,
+            attempts=attempts,
+        ) from error
+
+
+def invalid_url(settings: ClockifySettings, request: ApiRequest) -> ClockifyConfigError:
+    """
+    Name a host that no URL can have.
+
+    :param settings: The connection.
+    :param request: What was to be asked.
+    """
+    return ClockifyConfigError(
+        f"Connection {settings.conn_id!r}, {request.operation}: the connection's host is not a valid URL.",
+        operation=request.operation,
+    )
+
+
+def no_answer(
+    settings: ClockifySettings, request: ApiRequest, kind: str, cause: str, *, never_sent: bool
+) -> ClockifyTransportError:
+    """
+    Name a request that got no answer.
+
+    :param settings: The connection.
+    :param request: What was asked.
+    :param kind: Class name of the library's error.
+    :param cause: What it says.
+    :param never_sent: Whether it failed before a byte of it left.
+    """
+    if not request.idempotent and not never_sent:
+        return unknown_outcome(settings, request, kind)
+    return ClockifyTransportError(
+        f"Connection {settings.conn_id!r}, {request.operation}: no answer ({kind}: {cause[:REASON_LENGTH]}). Check the "
+        "network, the proxy and extra.timeout of the connection.",
+        operation=request.operation,
+    )
+
+
+def ceiling_reached(
+    settings: ClockifySettings, request: ApiRequest, wait: float, attempts: int
+) -> ClockifyRateLimitError:
+    """
+    Name a request that is not sent, because the connection allows no more for longer than one waits.
+
+    :param settings: The connection.
+    :param request: What was to be asked.
+    :param wait: Seconds until it may be sent.
+    :param attempts: Number of this attempt.
+    """
+    return ClockifyRateLimitError(
+        f"Connection {settings.conn_id!r}: not sending {request.operation}: what the connection allows "
+        f"(extra.requests_per_hour {settings.requests_per_hour}, extra.requests_per_second "
+        f"{settings.requests_per_second:g}) is used up by this process for another {wait:.0f} s. Run later, narrow the "
+        "window, or raise the numbers if the plan allows more.",
+        reason="ceiling of the connection",
+        operation=request.operation,
+        attempts=attempts - 1,
+        retry_after=wait,
+    )
+
+
+def unknown_outcome(
+    settings: ClockifySettings, request: ApiRequest, what: str, attempts: int = 0
+) -> ClockifyWriteUnknownError:
+    """
+    Name a write that was sent and whose outcome nobody knows.
+
+    :param settings: The connection.
+    :param request: What was asked.
+    :param what: What came back instead of an answer.
+    :param attempts: How many times the request was sent.
+    """
+    return ClockifyWriteUnknownError(
+        f"Connection {settings.conn_id!r}: {request.operation} was sent and got {what}. Whether it took effect is "
+        "unknown, so it is not repeated: look in Clockify before you run it again.",
+        operation=request.operation,
+        attempts=attempts,
+    )
 
 
 def _auth_cure(settings: ClockifySettings, code: int | None) -> str:

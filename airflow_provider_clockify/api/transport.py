@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
 """
-The wire: authentication, time-outs, pace, retries, and the step from HTTP answers to typed errors.
+The wire, synchronous: authentication, time-outs, pace, retries, and the step from HTTP answers to typed errors.
 
-The only module that knows the HTTP library.
+The only module that knows ``requests``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -21,30 +20,26 @@ import requests
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying
 
-from airflow_provider_clockify import __version__
-from airflow_provider_clockify.api.endpoints import origin, origins, request_url, service_url
-from airflow_provider_clockify.api.errors import error_from_answer, is_error_object
-from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.api.endpoints import (
+    USER_AGENT,
+    credential_header,
+    origin,
+    origins,
+    request_url,
+    service_url,
+)
+from airflow_provider_clockify.api.errors import ceiling_reached, invalid_url, no_answer, read_answer
 from airflow_provider_clockify.api.rate_limit import RateLimiter, limiter_for
 from airflow_provider_clockify.api.retry import RetryPolicy
-from airflow_provider_clockify.connection import ADDON_TOKEN_AUTH, ClockifySettings
-from airflow_provider_clockify.exceptions import (
-    ClockifyConfigError,
-    ClockifyError,
-    ClockifyRateLimitError,
-    ClockifyResponseError,
-    ClockifyServerError,
-    ClockifyTransportError,
-    ClockifyWriteUnknownError,
-)
+from airflow_provider_clockify.exceptions import ClockifyError, ClockifyRateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.connection import ClockifySettings
+
 T = TypeVar("T")
-USER_AGENT = f"airflow-provider-clockify/{__version__}"
-KEY_HEADER = "X-Api-Key"
-TOKEN_HEADER = "X-Addon-Token"  # noqa: S105 - the name of a header
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +71,7 @@ class ClockifySession(requests.Session):
     def __init__(self, settings: ClockifySettings) -> None:
         super().__init__()
         self._origins = origins(settings)
-        self._header = TOKEN_HEADER if settings.auth_type == ADDON_TOKEN_AUTH else KEY_HEADER
+        self._header = credential_header(settings)
         self._key = settings.api_key
         # An own auth also keeps credentials of a .netrc file out: Clockify refuses two credentials.
         self.auth = self._authenticate
@@ -162,7 +157,6 @@ class SyncTransport:
         error = state.outcome.exception() if state.outcome else None
         delay = state.next_action.sleep if state.next_action else 0.0
         if isinstance(error, ClockifyRateLimitError):
-            # The budget is the workspace's: whoever asks next, in whichever thread, would be refused as well.
             self._limiter.pause(delay)
         log.warning(
             "Attempt %d of %d failed; next in %.1f s. %s",
@@ -175,7 +169,7 @@ class SyncTransport:
     def _attempt(self, request: ApiRequest, decode: Callable[[ApiResponse], T], number: int) -> T:
         wait = self._limiter.reserve(self._policy.max_wait)
         if wait > self._policy.max_wait:
-            raise self._budget_spent(request, wait, number)
+            raise ceiling_reached(self.settings, request, wait, number)
         self._wait(wait)
         with self._lock:
             self.stats.requests += 1
@@ -187,53 +181,14 @@ class SyncTransport:
             raise
         with self._lock:
             self.stats.received += len(body)
-        if not 200 <= status < 300 or is_error_object(body):
-            refusal = error_from_answer(
-                self.settings,
-                request,
-                status=status,
-                headers=headers,
-                body=body,
-                now=datetime.now(UTC),
-                attempts=number,
-            )
-            if isinstance(refusal, ClockifyServerError) and not request.idempotent:
-                raise _unknown_outcome(self.settings, request, f"status {status}", number) from refusal
-            raise refusal
         try:
-            return decode(ApiResponse(status, headers, body))
-        except msgspec.ValidationError as error:
-            raise ClockifyResponseError(
-                f"Connection {self.settings.conn_id!r}: the answer to {request.operation} has an unexpected shape: "
-                f"{error}. The service may have changed; please report it.",
-                operation=request.operation,
-                attempts=number,
-            ) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            if not request.idempotent:
-                raise _unknown_outcome(self.settings, request, "a broken answer", number) from error
-            raise ClockifyTransportError(
-                f"Connection {self.settings.conn_id!r}: the answer to {request.operation} is broken ({error}; "
-                f"{len(body)} bytes, {headers.get('content-type', 'no content type')}). A proxy may have cut or "
-                "replaced it.",
-                operation=request.operation,
-                attempts=number,
-            ) from error
-
-    def _budget_spent(self, request: ApiRequest, wait: float, number: int) -> ClockifyRateLimitError:
-        return ClockifyRateLimitError(
-            f"Connection {self.settings.conn_id!r}: not sending {request.operation}: what the connection allows "
-            f"(extra.requests_per_hour {self.settings.requests_per_hour}, extra.requests_per_second "
-            f"{self.settings.requests_per_second:g}) is used up by this process for another {wait:.0f} s. Run later, "
-            "narrow the window, or raise the numbers if the plan allows more.",
-            reason="ceiling of the connection",
-            operation=request.operation,
-            attempts=number - 1,
-            retry_after=wait,
-        )
+            return read_answer(self.settings, request, status, headers, body, decode, number)
+        except ClockifyRateLimitError as error:
+            # Also when it is not asked again here: whoever asks next, in whichever thread, would be refused as well.
+            self._limiter.pause(error.retry_after or 0.0)
+            raise
 
     def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
-        where = f"Connection {self.settings.conn_id!r}, {request.operation}"
         try:
             response = self.session.request(
                 request.method,
@@ -245,16 +200,10 @@ class SyncTransport:
                 allow_redirects=False,
             )
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
-            raise ClockifyConfigError(
-                f"{where}: the connection's host is not a valid URL.", operation=request.operation
-            ) from error
+            raise invalid_url(self.settings, request) from error
         except requests.exceptions.RequestException as error:
-            if not request.idempotent and not _never_sent(error):
-                raise _unknown_outcome(self.settings, request, type(error).__name__) from error
-            raise ClockifyTransportError(
-                f"{where}: no answer ({type(error).__name__}: {_cause(error)}). Check the network, the proxy and "
-                "extra.timeout of the connection.",
-                operation=request.operation,
+            raise no_answer(
+                self.settings, request, type(error).__name__, _cause(error), never_sent=_never_sent(error)
             ) from error
         headers = {name.lower(): value for name, value in response.headers.items()}
         return response.status_code, headers, response.content
@@ -274,14 +223,3 @@ def _never_sent(error: requests.exceptions.RequestException) -> bool:
 def _cause(error: requests.exceptions.RequestException) -> str:
     cause = error.args[0] if error.args else error
     return str(getattr(cause, "reason", cause))[:300]
-
-
-def _unknown_outcome(
-    settings: ClockifySettings, request: ApiRequest, what: str, attempts: int = 0
-) -> ClockifyWriteUnknownError:
-    return ClockifyWriteUnknownError(
-        f"Connection {settings.conn_id!r}: {request.operation} was sent and got {what}. Whether it took effect is "
-        "unknown, so it is not repeated: look in Clockify before you run it again.",
-        operation=request.operation,
-        attempts=attempts,
-    )

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""What the sensors share: one question, asked by a worker or by a triggerer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_clockify._compat import (
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+    deferral_timed_out,
+)
+from airflow_provider_clockify.airflow_errors import airflow_semantics, may_wait
+from airflow_provider_clockify.connection import DEFAULT_CONN_ID
+from airflow_provider_clockify.exceptions import ClockifyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from airflow_provider_clockify._compat import BaseTrigger, Context
+    from airflow_provider_clockify.hooks.clockify import ClockifyHook
+
+FREE_REQUESTS_PER_HOUR = 30
+
+
+class ClockifyWaitSensor(BaseSensorOperator):
+    """
+    Base of the sensors; not used by itself.
+
+    :param workspace_id: Workspace; by default the connection's, else the key's active one. (templated)
+    :param clockify_conn_id: Connection of type ``clockify``. (templated)
+    :param deferrable: Wait in the triggerer instead of a worker.
+    :param poke_interval: Seconds between two looks; each costs requests of the workspace's budget.
+    """
+
+    template_fields: Sequence[str] = ("workspace_id", "clockify_conn_id")
+    ui_color = "#e3f6e1"
+
+    def __init__(
+        self,
+        *,
+        workspace_id: str | None = None,
+        clockify_conn_id: str = DEFAULT_CONN_ID,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poke_interval: timedelta | float = 300.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(poke_interval=poke_interval, **kwargs)
+        self.workspace_id = workspace_id
+        self.clockify_conn_id = clockify_conn_id
+        self.deferrable = deferrable
+
+    def question(self, context: Context) -> Any:
+        """
+        Fix what is waited for, in no workspace yet; must not depend on when it is called.
+
+        :param context: Context of the task.
+        """
+        raise NotImplementedError
+
+    def look(self, question: Any) -> Generator[Any, Any, Any]:
+        """Give one look at the question."""
+        raise NotImplementedError
+
+    def trigger(self, question: Any, first_look: str) -> BaseTrigger:
+        """Give the trigger that asks the question, from an instant on."""
+        raise NotImplementedError
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """
+        Look once; what may pass by itself is logged and waited for.
+
+        If deferrable, the first look also is the last one here: the wait goes on in the triggerer.
+        """
+        from airflow_provider_clockify.api.watching import look_now
+
+        self._pause = self.poke_interval
+        with airflow_semantics():
+            question = self.question(context)
+            hook = self._hook()
+            try:
+                question = replace(question, workspace_id=hook.workspace_id)
+                self._warn_of_budget(hook, question)
+                answer = look_now(hook.client.send, self.look(question))
+            except ClockifyError as error:
+                if not may_wait(error, self.silent_fail) or (self.deferrable and not question.workspace_id):
+                    raise
+                self._pause = max(self._pause, getattr(error, "retry_after", None) or 0.0)
+                self.log.warning("Looking again in %.0f s. %s", self._pause, error)
+            else:
+                self.log.info("Found %s.", answer.to_xcom())
+                if answer.enough:
+                    return PokeReturnValue(is_done=True, xcom_value=answer.to_xcom())
+        if self.deferrable:
+            first_look = datetime.now(UTC) + timedelta(seconds=self._pause)
+            self.defer(
+                trigger=self.trigger(question, first_look.isoformat()),
+                method_name="execute_complete",
+                timeout=timedelta(seconds=self.timeout),
+            )
+        return PokeReturnValue(is_done=False)
+
+    def execute_complete(self, context: Context, event: Any) -> dict[str, Any]:
+        """
+        Read what the trigger found.
+
+        :param context: Context of the task.
+        :param event: What the trigger sent.
+        """
+        from airflow_provider_clockify.triggers.events import read_event
+
+        with airflow_semantics():
+            result = read_event(event)
+        self.log.info("The wait is over: %s", result)
+        return result
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """End a deferred wait as the other modes end theirs, whatever Airflow's version."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSkipException:
+            raise
+        except Exception as error:
+            if getattr(self, "never_fail", False):
+                raise AirflowSkipException("Skipping due to never_fail is set to True.") from error
+            if deferral_timed_out(next_method, next_kwargs) and not isinstance(error, AirflowSensorTimeout):
+                raise AirflowSensorTimeout(str(error)) from error
+            raise
+
+    def _get_next_poke_interval(
+        self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
+    ) -> float:
+        # Airflow asks this in poke and in reschedule mode how long to wait. The service may want more than usual.
+        usual: float = super()._get_next_poke_interval(started_at, run_duration, poke_count)
+        if self._pause <= max(usual, self.poke_interval):
+            return usual
+        if run_duration() + self._pause > self.timeout:
+            message = (
+                f"The service accepts no request for {self._pause:.0f} s, and the wait may last {self.timeout:.0f} s: "
+                "it has timed out."
+            )
+            raise (AirflowSkipException if self.soft_fail else AirflowSensorTimeout)(message)
+        return self._pause
+
+    def _hook(self) -> ClockifyHook:
+        from airflow_provider_clockify.hooks.clockify import ClockifyHook
+
+        known = getattr(self, "_known_hook", None)
+        if known is None:
+            known = self._known_hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
+        return known
+
+    def _warn_of_budget(self, hook: ClockifyHook, question: Any) -> None:
+        if getattr(self, "_warned", False):
+            return
+        self._warned = True
+        quota = hook.settings.requests_per_hour or FREE_REQUESTS_PER_HOUR
+        per_look = question.requests_per_look(datetime.now(UTC))
+        spent = per_look * 3600 / max(self.poke_interval, 0.001)
+        if spent > quota:
+            known = (
+                "this workspace's quota"
+                if hook.settings.requests_per_hour
+                else "all that a Free workspace has"
+            )
+            self.log.warning(
+                "A look every %.0f s costs about %.0f requests an hour; %s is %d, for everybody. Raise poke_interval "
+                "to %.0f s or more.",
+                self.poke_interval,
+                spent,
+                known,
+                quota,
+                per_look * 3600 / quota,
+            )

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+What a trigger tells its sensor: built and read in this module only.
+
+An event crosses processes and the database, so that whatever cannot be read is a failure, never a success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_clockify.airflow_errors import FINAL as FINAL_ERRORS
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyResponseError
+
+SUCCESS, ERROR = "success", "error"
+# Whether the task's retries apply.
+FINAL, FAILED = "final", "failed"
+
+
+def success_event(result: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Say that the wait is over.
+
+    :param result: What the sensor returns; JSON values, and no current time, since events are compared by value.
+    """
+    return {"status": SUCCESS, "result": dict(result)}
+
+
+def error_event(error: ClockifyError) -> dict[str, Any]:
+    """
+    Say that waiting on is of no use.
+
+    :param error: The error; its text holds no secret.
+    """
+    kind = FINAL if isinstance(error, FINAL_ERRORS) else FAILED
+    return {"status": ERROR, "kind": kind, "message": str(error)}
+
+
+def read_event(event: Any) -> dict[str, Any]:
+    """
+    Read an event.
+
+    :param event: What the trigger sent.
+    :return: The sensor's result.
+    :raises ClockifyConfigError: the trigger met an error that running the task again cannot mend.
+    :raises ClockifyResponseError: it met another one, or the event is none that a trigger of this package sends.
+    """
+    if isinstance(event, Mapping):
+        match dict(event):
+            case {"status": "success", "result": Mapping() as result}:
+                return dict(result)
+            case {"status": "error", "kind": "final", "message": str(message)}:
+                raise ClockifyConfigError(message)
+            case {"status": "error", "kind": "failed", "message": str(message)}:
+                raise ClockifyResponseError(message)
+    raise ClockifyResponseError(
+        f"The trigger sent {str(event)[:200]!r}, which is no event of this package. Triggerer and workers may run "
+        "different versions of it."
+    )

@@ -84,7 +84,7 @@ class Question:
         """Give the requests that one look costs while little is found."""
         if self.detect == "started":
             return 1 + self.include_running
-        return len(_feeds(self.detect))
+        return len(feeds_of(self.detect))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def make_question(
     first = parse_instant(since, "since")
     last = None if until is None else Window(first, parse_instant(until, "until")).end
     if by_feed or include_running:
-        _check_entry_filters(checked, detect, include_running)
+        check_entry_filters(checked, detect, include_running)
     return Question(
         workspace_id=workspace_id,
         since=_z(first),
@@ -218,7 +218,7 @@ def _started(question: Question, window: Window) -> Generator[Step, Any, tuple[i
             (start, entry["id"])
             for entry in running
             if (start := instant(entry["timeInterval"]["start"], entry["id"])) in window
-            and _matches(entry, question.filters)
+            and matches(entry, question.filters)
         ]
         count += len(timers)
         entries += timers
@@ -228,20 +228,20 @@ def _started(question: Question, window: Window) -> Generator[Step, Any, tuple[i
 def _fed(question: Question, window: Window) -> Generator[Step, Any, tuple[int, Entries]]:
     """Count entries by the entity feeds; asked wider, since the feeds may shift bounds by a time zone."""
     entries: dict[str, datetime] = {}
-    for feed, places in _feeds(question.detect).items():
+    for feed, places in feeds_of(question.detect).items():
         first, last = window.start - WALL_CLOCK_MARGIN, window.end + WALL_CLOCK_MARGIN
         request = feed_request(feed, "TIME_ENTRY", question.workspace_id, first, last)
         previous: list[dict[str, Any]] = []
         for page in range(MAX_PAGES):
             paged = request.with_params(page=str(page), limit=str(FEED_LIMIT))
-            rows: list[dict[str, Any]] = yield paged, _read_feed_rows
+            rows: list[dict[str, Any]] = yield paged, read_feed_rows
             # Page 0 and page 1 may be the same one; any later repetition is the end of what the service gives.
             if not rows or (rows == previous and page > 1):
                 break
             previous = rows
             for row in rows:
-                moment = _moment(row, places)
-                if moment not in window or not _matches(row.get("document") or row, question.filters):
+                moment = moment_of(row, places)
+                if moment not in window or not matches(row.get("document") or row, question.filters):
                     continue
                 running = _interval(row).get("end") is None
                 if running and not question.include_running and feed != "deleted":
@@ -253,14 +253,16 @@ def _fed(question: Question, window: Window) -> Generator[Step, Any, tuple[int, 
     return len(found), found
 
 
-def _feeds(detect: str) -> Mapping[str, tuple[str, ...]]:
+def feeds_of(detect: str) -> Mapping[str, tuple[str, ...]]:
+    """Give the feeds that answer, each with where its rows say when, the best place first."""
     created = {"created": ("createdAt",)}
     if detect == "created":
         return created
     return {"created": ("updatedAt", "createdAt"), "updated": ("updatedAt",), "deleted": ()}
 
 
-def _moment(row: Mapping[str, Any], places: Iterable[str]) -> datetime:
+def moment_of(row: Mapping[str, Any], places: Iterable[str]) -> datetime:
+    """Read when a row of a feed was created, changed or deleted."""
     audit = row.get("auditMetadata") or {}
     text = next((audit[place] for place in places if audit.get(place)), None) or row.get("deletedAt")
     if not isinstance(text, str):
@@ -306,7 +308,8 @@ def _read_rows(response: ApiResponse) -> tuple[int, list[tuple[datetime, str, bo
     return total, rows
 
 
-def _read_feed_rows(response: ApiResponse) -> list[dict[str, Any]]:
+def read_feed_rows(response: ApiResponse) -> list[dict[str, Any]]:
+    """Read one page of a feed."""
     return read_feed(response).items
 
 
@@ -315,7 +318,12 @@ def _read_list(response: ApiResponse) -> list[dict[str, Any]]:
     return rows
 
 
-def _check_entry_filters(filters: Mapping[str, Any], detect: str, include_running: bool) -> None:
+def check_entry_filters(filters: Mapping[str, Any], detect: str, include_running: bool) -> None:
+    """
+    Refuse filters that an entry cannot decide itself.
+
+    :raises ClockifyConfigError: there is one.
+    """
     why = f"detect={detect!r}" if detect != "started" else f"include_running={include_running}"
     for name, value in filters.items():
         contains = value.get("contains", "CONTAINS") if isinstance(value, Mapping) else "CONTAINS"
@@ -326,7 +334,7 @@ def _check_entry_filters(filters: Mapping[str, Any], detect: str, include_runnin
             )
 
 
-def _matches(entry: Mapping[str, Any], filters: Mapping[str, Any]) -> bool:
+def matches(entry: Mapping[str, Any], filters: Mapping[str, Any]) -> bool:
     """Decide the filters that an entry can decide itself."""
     for name, value in filters.items():
         if name == "billable":

@@ -10,7 +10,7 @@ ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow-2 check format requirements build clean
+.PHONY: help demo test test-airflow-2 test-stack check format requirements build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -26,6 +26,11 @@ test: ## Run the tests, on Airflow 3.3
 test-airflow-2: ## Run the tests on Airflow 2.11
 	@scripts/environment.sh $(AIRFLOW_2) $(PYTHON)
 	$(ENV_2)/bin/python -m pytest
+
+test-stack: ## Run the tests of a whole Airflow as processes, with PostgreSQL's server; takes minutes
+	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/stack.txt
+	$(ENV_3)/bin/python -m pytest -m stack tests/stack
 
 check: ## Static checks: style, types, import direction
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)

@@ -132,16 +132,14 @@ class ClockifyTimeEntryEventTrigger(BaseEventTrigger):
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Tick]) -> AsyncIterator[TriggerEvent]:
         """Look at every tick; new entries are remembered as pending, then sent, then confirmed."""
+        await self._load()
         async for tick in shared_stream:
             began = time.monotonic()
-            if self._cursor is None:
-                if not await self._load():
-                    continue
-                # Sent by a triggerer that died, maybe stored: there is no way to ask.
-                if self._cursor is not None and self._cursor.pending:
-                    self.log.info("Sending %d pending events again.", len(self._cursor.pending))
-                    for event in self._send(tick, self._cursor.pending):
-                        yield event
+            if self._cursor is None and not await self._load():
+                continue
+            # At first: of a triggerer that died. Whether it is stored, there is no way to ask.
+            for event in self._send(tick, self._unsent()):
+                yield event
             while await self._look(tick):
                 for event in self._send(tick, self._unsent()):
                     yield event

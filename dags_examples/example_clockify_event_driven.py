@@ -3,8 +3,8 @@
 """
 ### Event-driven: load when time is tracked
 
-A watcher in the triggerer looks for new time entries every five minutes. If there are any, back-dated ones included, this
-DAG runs and replaces the files of the last seven days and of today. Nothing runs while nobody tracks time.
+A watcher in the triggerer looks for new time entries every five minutes. If there are any, back-dated ones included,
+this DAG runs and replaces the files of the last seven days and of today. Nothing runs while nobody tracks time.
 
 - Needs Airflow 3 (on Airflow 2, this file has no DAG) and a connection `clockify_default`.
 - Writes below the Airflow variable `clockify_output` (by default `/tmp/clockify`).

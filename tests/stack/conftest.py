@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,10 +63,8 @@ class Process:
 
     def kill(self, number: int = signal.SIGKILL, wait: float = 30) -> None:
         """Signal the process and its children; the group's id is the process's own."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            pass
         try:
             self.process.wait(wait)
         except subprocess.TimeoutExpired:

@@ -77,9 +77,7 @@ def test_a_wait_survives_the_death_of_its_triggerer_and_ends_once_at_the_right_e
     )
 
 
-def test_a_dag_runs_once_for_each_batch_although_the_triggerer_is_killed(
-    stack: Any, record_property: Any
-) -> None:
+def test_a_dag_runs_once_for_each_batch_although_the_triggerer_is_killed(stack: Any) -> None:
     stack.wait_for_quiet()
     events_before = len(stack.events())
     billable_before = len(stack.events("billable_entries"))
@@ -95,8 +93,7 @@ def test_a_dag_runs_once_for_each_batch_although_the_triggerer_is_killed(
             stack.wait_for_quiet()
     stack.wait_for_quiet()
     events = stack.events()[events_before:]
-    record_property("events", len(events))
-    record_property("seconds", round(time.monotonic() - began, 1))
+    print(f"{len(events)} events of 20 batches in {time.monotonic() - began:.0f} s")
 
     assert Counter(ids_of(events)) == Counter(added)
     assert [event["count"] for event in events] == [10] * 20
@@ -127,22 +124,29 @@ def test_a_dag_runs_once_for_each_batch_although_the_triggerer_is_killed(
 
 def test_killed_right_after_an_event_was_stored_the_triggerer_sends_the_same_event_again(stack: Any) -> None:
     stack.wait_for_quiet()
-    before = len(stack.events())
-    added = stack.add_entries(5)
-    stack.wait_for("the event", lambda: len(stack.events()) > before, 60, pause=0.01)
-    stack.processes["triggerer"].kill()
-    pending = [cursor["pending"] for cursor in stack.cursors()]
-    stack.start("triggerer")
-    added += stack.add_entries(5)
-    replayed = 1 if any(pending) else 0
-    stack.wait_for("the next event", lambda: len(stack.events()) >= before + 2 + replayed, 90)
-    stack.wait_for_quiet()
-    events = stack.events()[before:]
-    assert len(events) == 2 + replayed
-    if replayed:
-        assert events[0] == events[1]
-    distinct = list({event["window_end"]: event for event in events}.values())
-    assert Counter(ids_of(distinct)) == Counter(added)
+    first = len(stack.events())
+    added: list[str] = []
+    replays = 0
+    for _ in range(4):  # The worst moment is about a second long; it may be missed.
+        before = len(stack.events())
+        added += stack.add_entries(5)
+        stack.wait_for("the event", lambda: len(stack.events()) > before, 60, pause=0.01)  # noqa: B023
+        stack.processes["triggerer"].kill()
+        unconfirmed = any(cursor["pending"] for cursor in stack.cursors())
+        stack.start("triggerer")
+        added += stack.add_entries(5)
+        expected = before + 2 + unconfirmed
+        stack.wait_for("the next event", lambda: len(stack.events()) >= expected, 90)  # noqa: B023
+        stack.wait_for_quiet()
+        events = stack.events()[before:]
+        assert len(events) == 2 + unconfirmed
+        if unconfirmed:
+            assert events[0] == events[1]
+            replays += 1
+            break
+    assert replays == 1
+    distinct = {event["window_end"]: event for event in stack.events()[first:]}
+    assert Counter(ids_of(list(distinct.values()))) == Counter(added)
 
 
 def test_watchers_of_one_workspace_share_one_look(stack: Any) -> None:
@@ -153,4 +157,4 @@ def test_watchers_of_one_workspace_share_one_look(stack: Any) -> None:
     looks = stack.emulator.count(path_contains="entities/created")
     seconds = time.monotonic() - began
     # At 2 s, of two triggers; a look costs one page for each 1,000 entries of the last day and one more.
-    assert looks <= 2 * (seconds / 2 + 2)
+    assert seconds / 4 < looks <= 2 * (seconds / 2 + 2)

@@ -84,7 +84,8 @@ class Postgres:
         self.port = free_port()
         self.how: dict[str, Any] = {}
         if os.geteuid() == 0:
-            account = pwd.getpwnam("postgres")
+            names = {account.pw_name for account in pwd.getpwall()}
+            account = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
             os.chown(self.folder, account.pw_uid, account.pw_gid)
             self.how = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": [], "cwd": "/"}
         self.env = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self.folder)}

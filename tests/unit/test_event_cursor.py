@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_clockify.api import event_cursor
@@ -118,6 +118,7 @@ STEPS = st.one_of(
 )
 
 
+@settings(max_examples=300)
 @given(st.integers(1, 3), st.lists(STEPS, max_size=40))
 def test_no_entry_is_lost_and_only_equal_events_repeat(assets: int, steps: list[tuple[Any, ...]]) -> None:
     world = World(assets)
@@ -173,6 +174,36 @@ def test_nothing_is_pending_and_nothing_repeats_without_a_crash() -> None:
     assert len(set(world.stored_events)) == len(world.stored_events)
     assert world.cursor is not None
     assert world.cursor.pending == ()
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_killed_between_the_writes_to_two_assets_the_newest_copy_counts(written: int) -> None:
+    world = World(2)
+    world.look()
+    world.add(3, lag=0)
+    world.now += 5
+    world.look(dies_after=written)
+    world.look()
+    world.store_events(written, confirms=True)
+    world.look()
+    world.store_events(None, confirms=True)
+    assert len(set(world.stored_events)) == 1
+    assert len(world.stored_events) == (1 if written else 2)
+
+
+def test_only_what_was_stored_is_confirmed() -> None:
+    cursor = observe(begin(START), [seen("a", 5)], at(6), OVERLAP, "w")
+    cursor = observe(cursor, [seen("b", 15)], at(16), OVERLAP, "w")
+    first, second = cursor.pending
+    assert confirm(cursor, {first["window_end"]}).pending == (second,)
+    assert newest([cursor, confirm(cursor, set()), cursor]) == confirm(cursor, set())
+
+
+def test_batches_of_one_second_have_different_ends() -> None:
+    cursor = observe(begin(START), [seen("a", 5)], at(5.1), OVERLAP, "w")
+    cursor = observe(cursor, [seen("b", 5)], at(5.2), OVERLAP, "w")
+    first, second = cursor.pending
+    assert first["window_end"] < second["window_end"]
 
 
 def test_an_entry_of_the_same_second_as_the_look_is_found_by_the_next_one() -> None:

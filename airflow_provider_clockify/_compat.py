@@ -30,11 +30,19 @@ from airflow.providers.common.compat.sdk import (
 )
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+try:
+    from airflow.triggers.base import BaseEventTrigger
+except ImportError:  # Airflow 2
+    BaseEventTrigger = BaseTrigger  # type: ignore[assignment,misc,unused-ignore]
+
 __all__ = [
+    "HAS_ASSET_STATE",
+    "HAS_EVENT_TRIGGERS",
     "AirflowException",
     "AirflowFailException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "BaseEventTrigger",
     "BaseHook",
     "BaseOperator",
     "BaseSensorOperator",
@@ -49,6 +57,10 @@ __all__ = [
     "mask_secret",
     "variable",
 ]
+
+# Airflow 3: a trigger may schedule DAGs. 3.3: it may remember something, and be told what was stored.
+HAS_EVENT_TRIGGERS = BaseEventTrigger is not BaseTrigger
+HAS_ASSET_STATE = hasattr(BaseEventTrigger, "shared_stream_key")
 
 
 def variable(key: str) -> str | None:

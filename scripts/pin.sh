@@ -19,4 +19,5 @@ for airflow in "$@"; do
     pin pyproject.toml --all-extras --group test \
         --constraint <(echo "apache-airflow==$airflow") --output-file "requirements/airflow-$airflow.txt"
 done
+pin --group stack --output-file requirements/stack.txt
 pin --group lint --constraint "requirements/airflow-$1.txt" --output-file requirements/lint.txt

@@ -96,7 +96,7 @@ class Question:
         window = _window(self, now)
         if self.detect == "started":
             return len(chunks(window)) + self.include_running
-        return sum(len(list(pieces(_asked(feed, window)))) for feed in _feeds(self.detect))
+        return sum(len(list(pieces(_asked(feed, window)))) for feed in feeds_of(self.detect))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def make_question(
     first = parse_instant(since, "since")
     last = None if until is None else Window(first, parse_instant(until, "until")).end
     if by_feed or include_running:
-        _check_entry_filters(checked, detect, include_running)
+        check_entry_filters(checked, detect, include_running)
     return Question(
         workspace_id=workspace_id,
         since=_z(first),
@@ -237,7 +237,7 @@ def _started(question: Question, window: Window) -> Generator[Step, Any, tuple[i
             (start, entry["id"])
             for entry in running
             if (start := instant(entry["timeInterval"]["start"], entry["id"])) in window
-            and _matches(entry, question.filters)
+            and matches(entry, question.filters)
         ]
         total += len(timers)
         entries += timers
@@ -260,12 +260,12 @@ def _running(workspace_id: str) -> Generator[Step, Any, list[dict[str, Any]]]:
 def _fed(question: Question, window: Window) -> Generator[Step, Any, tuple[int, Entries]]:
     """Count entries by the entity feeds."""
     entries: dict[str, datetime] = {}
-    for feed, places in _feeds(question.detect).items():
+    for feed, places in feeds_of(question.detect).items():
         for first, last in pieces(_asked(feed, window)):
             rows = yield from _feed(feed_request(feed, "TIME_ENTRY", question.workspace_id, first, last))
             for row in rows:
-                moment = _moment(row, places)
-                if moment not in window or not _matches(row.get("document") or row, question.filters):
+                moment = moment_of(row, places)
+                if moment not in window or not matches(row.get("document") or row, question.filters):
                     continue
                 running = _interval(row).get("end") is None
                 if running and not question.include_running and feed != "deleted":
@@ -322,14 +322,16 @@ def _window(question: Question, now: datetime) -> Window:
     return Window(since, until)
 
 
-def _feeds(detect: str) -> Mapping[str, tuple[str, ...]]:
+def feeds_of(detect: str) -> Mapping[str, tuple[str, ...]]:
+    """Give the feeds that answer, each with where its rows say when, the best place first."""
     created = {"created": ("createdAt",)}
     if detect == "created":
         return created
     return {"created": ("updatedAt", "createdAt"), "updated": ("updatedAt",), "deleted": ()}
 
 
-def _moment(row: Mapping[str, Any], places: Iterable[str]) -> datetime:
+def moment_of(row: Mapping[str, Any], places: Iterable[str]) -> datetime:
+    """Read when a row of a feed was created, changed or deleted."""
     audit = row.get("auditMetadata") or {}
     text = next((audit[place] for place in places if audit.get(place)), None) or row.get("deletedAt")
     if not isinstance(text, str):
@@ -375,12 +377,22 @@ def _read_rows(response: ApiResponse) -> tuple[int, list[tuple[datetime, str, bo
     return total, rows
 
 
+def read_feed_rows(response: ApiResponse) -> list[dict[str, Any]]:
+    """Read one page of a feed."""
+    return read_feed(response).items
+
+
 def _read_list(response: ApiResponse) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = msgspec.json.decode(response.body, type=list[dict[str, Any]])
     return rows
 
 
-def _check_entry_filters(filters: Mapping[str, Any], detect: str, include_running: bool) -> None:
+def check_entry_filters(filters: Mapping[str, Any], detect: str, include_running: bool) -> None:
+    """
+    Refuse filters that an entry cannot decide itself.
+
+    :raises ClockifyConfigError: there is one.
+    """
     why = f"detect={detect!r}" if detect != "started" else f"include_running={include_running}"
     for name, value in filters.items():
         details = (
@@ -393,7 +405,7 @@ def _check_entry_filters(filters: Mapping[str, Any], detect: str, include_runnin
             )
 
 
-def _matches(entry: Mapping[str, Any], filters: Mapping[str, Any]) -> bool:
+def matches(entry: Mapping[str, Any], filters: Mapping[str, Any]) -> bool:
     """Decide the filters that an entry can decide itself."""
     for name, value in filters.items():
         if name == "billable":

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from airflow_provider_clockify._compat import BaseTrigger, TriggerEvent
 from airflow_provider_clockify.airflow_errors import may_wait
 from airflow_provider_clockify.exceptions import ClockifyError
+from airflow_provider_clockify.triggers.event_entries import ClockifyTimeEntryEventTrigger
 from airflow_provider_clockify.triggers.events import error_event, success_event
 from airflow_provider_clockify.triggers.polling import look_once, prepare, shared_polls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Mapping
+
+__all__ = ["ClockifyApprovalTrigger", "ClockifyTimeEntryEventTrigger", "ClockifyTimeEntryTrigger"]
 
 
 SPREAD = 0.1

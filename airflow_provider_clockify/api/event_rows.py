@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""The time entries that a watcher's look finds, for all watchers of a workspace at once; without I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airflow_provider_clockify.api.changes import LIMITS, feed_request
+from airflow_provider_clockify.api.event_cursor import Sighting, z
+from airflow_provider_clockify.api.filters import report_filters
+from airflow_provider_clockify.api.pagination import MAX_PAGES
+from airflow_provider_clockify.api.reports import detailed_request, read_detailed
+from airflow_provider_clockify.api.resources import WALL_CLOCK_MARGIN
+from airflow_provider_clockify.api.values import instant
+from airflow_provider_clockify.api.watching import (
+    DETECT,
+    check_entry_filters,
+    feeds_of,
+    matches,
+    moment_of,
+    read_feed_rows,
+)
+from airflow_provider_clockify.exceptions import (
+    ClockifyConfigError,
+    ClockifyIncompleteError,
+    ClockifyResponseError,
+)
+from airflow_provider_clockify.window import Window, chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Mapping
+    from datetime import datetime
+
+    from airflow_provider_clockify.api.messages import ApiResponse
+    from airflow_provider_clockify.api.watching import Step
+
+# How far a look reaches back behind the last one. Deletions show about a minute late (Clockify OpenAPI). An entry may
+# be reported long after its start: when its timer is stopped, or its start is set back.
+OVERLAP = {
+    "created": timedelta(minutes=10),
+    "changed": timedelta(minutes=10),
+    "started": timedelta(hours=24),
+}
+# Without a limit the service gives this many: who gives fewer, though asked for more, has no more.
+_DEFAULT_LIMIT = LIMITS[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """
+    An entry as a look found it.
+
+    :param sighting: Its id, instant and what makes it new.
+    :param entry: Its fields, by which watchers filter.
+    """
+
+    sighting: Sighting
+    entry: Mapping[str, Any]
+
+
+Rows = list[EntryRow]
+
+
+def check_watch(detect: str, filters: Mapping[str, Any] | None) -> dict[str, Any]:
+    """
+    Check what is watched.
+
+    :return: The filters, in the service's words.
+    :raises ClockifyConfigError: unknown ``detect``, or a filter that an entry cannot decide itself.
+    """
+    if detect not in DETECT:
+        raise ClockifyConfigError(f"detect is {detect!r}; use one of {', '.join(DETECT)}.")
+    checked = report_filters(filters)
+    check_entry_filters(checked, detect, False)
+    return checked
+
+
+def sightings(rows: Iterable[EntryRow], filters: Mapping[str, Any]) -> list[Sighting]:
+    """
+    Give the entries that pass a watcher's filters.
+
+    :param filters: What :func:`check_watch` returned.
+    """
+    return [row.sighting for row in rows if matches(row.entry, filters)]
+
+
+def entries_in(detect: str, workspace_id: str, window: Window) -> Generator[Step, Any, Rows]:
+    """
+    Find the entries of a window, timers that still run included.
+
+    :param detect: ``started``, ``created`` or ``changed``.
+    :param workspace_id: Workspace.
+    :param window: Of the instants that ``detect`` means.
+    :return: Generator of requests, each with what reads its answer; returns the rows.
+    """
+    if detect == "started":
+        return (yield from _started(workspace_id, window))
+    found: Rows = []
+    for feed, places in feeds_of(detect).items():
+        for row in (yield from _feed(feed, workspace_id, window)):
+            at = moment_of(row, places)
+            if at in window:
+                key = f"{row['id']} {z(at)}" if detect == "changed" else row["id"]
+                found.append(EntryRow(Sighting(row["id"], at, key), row.get("document") or row))
+    return found
+
+
+def _feed(feed: str, workspace_id: str, window: Window) -> Generator[Step, Any, list[dict[str, Any]]]:
+    found: dict[str, dict[str, Any]] = {}
+    # Asked wider, since the feeds may shift bounds by a time zone; 28 days and the margins are below their 30.
+    for chunk in chunks(window, max_days=28):
+        first, last = chunk.start - WALL_CLOCK_MARGIN, chunk.end + WALL_CLOCK_MARGIN
+        request = feed_request(feed, "TIME_ENTRY", workspace_id, first, last)
+        previous: list[dict[str, Any]] = []
+        for page in range(MAX_PAGES):
+            rows: list[dict[str, Any]] = yield (
+                request.with_params(page=str(page), limit=str(LIMITS[0])),
+                read_feed_rows,
+            )
+            # Page 0 and page 1 may be the same one; any later repetition is the end of what the service gives.
+            if rows == previous and page > 1:
+                break
+            found.update((row["id"], row) for row in rows)
+            if len(rows) < _DEFAULT_LIMIT:
+                break
+            previous = rows
+        else:
+            raise ClockifyIncompleteError(f"The feed has no end: stopped after {MAX_PAGES} pages.")
+    return list(found.values())
+
+
+def _started(workspace_id: str, window: Window) -> Generator[Step, Any, Rows]:
+    found: Rows = []
+    for chunk in chunks(window):
+        for page in range(1, MAX_PAGES + 1):
+            rows: Rows = yield detailed_request(workspace_id, chunk, {}, page, LIMITS[0]), _read_report_rows
+            found += rows
+            if len(rows) < LIMITS[0]:
+                break
+        else:
+            raise ClockifyIncompleteError(f"The report has no end: stopped after {MAX_PAGES} pages.")
+    return [row for row in found if row.sighting.at in window]
+
+
+_decode_row = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _read_report_rows(response: ApiResponse) -> Rows:
+    rows = []
+    for raw in read_detailed(response.body).rows:
+        row = _decode_row(raw)
+        row_id = row.get("_id") or row.get("id")
+        if not isinstance(row_id, str):
+            raise ClockifyResponseError(
+                "A row of the detailed report has no id; the service may have changed."
+            )
+        rows.append(EntryRow(Sighting(row_id, _start(row, row_id), row_id), row))
+    return rows
+
+
+def _start(row: Mapping[str, Any], row_id: str) -> datetime:
+    return instant(row["timeInterval"]["start"], row_id)

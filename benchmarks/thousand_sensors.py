@@ -34,7 +34,7 @@ os.environ.update(
     _AIRFLOW_PROCESS_CONTEXT="client",
 )
 
-SINCE = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=7)
+SINCE = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
 
 
 def arguments() -> argparse.Namespace:

@@ -16,6 +16,7 @@ from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowFailException,
+    AirflowSensorTimeout,
     AirflowSkipException,
     BaseHook,
     BaseOperator,
@@ -38,6 +39,7 @@ __all__ = [
     "HAS_EVENT_TRIGGERS",
     "AirflowException",
     "AirflowFailException",
+    "AirflowSensorTimeout",
     "AirflowSkipException",
     "BaseEventTrigger",
     "BaseHook",
@@ -49,6 +51,7 @@ __all__ = [
     "PokeReturnValue",
     "TriggerEvent",
     "conf",
+    "deferral_timed_out",
     "get_async_connection",
     "variable",
 ]
@@ -63,3 +66,12 @@ def variable(key: str) -> str | None:
     default: Any = {"default" if "default" in signature(Variable.get).parameters else "default_var": None}
     value = Variable.get(key, **default)
     return None if value is None else str(value)
+
+
+def deferral_timed_out(next_method: str, next_kwargs: dict[str, Any] | None) -> bool:
+    """
+    Tell whether a task resumes because its deferral lasted too long.
+
+    Airflow 3 gives sensors a time-out then; 2.11 an error like any other, for which the task's retries would apply.
+    """
+    return next_method == "__fail__" and "timeout" in str((next_kwargs or {}).get("error", "")).lower()

@@ -13,13 +13,30 @@ from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyConfigError,
     ClockifyForbiddenError,
+    ClockifyRateLimitError,
+    ClockifyServerError,
+    ClockifyTransportError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_provider_clockify.exceptions import ClockifyError
+
 # Running the same task again cannot mend these.
 FINAL = (ClockifyConfigError, ClockifyAuthError, ClockifyForbiddenError, ClockifyBadRequestError)
+# These pass by themselves: who waits goes on waiting.
+PASSING = (ClockifyRateLimitError, ClockifyServerError, ClockifyTransportError)
+
+
+def may_wait(error: ClockifyError, silent_fail: bool) -> bool:
+    """
+    Decide whether a wait goes on after an error; the same in worker and triggerer.
+
+    :param error: What a look met.
+    :param silent_fail: As Airflow's sensors have it: go on after any error but a final one.
+    """
+    return isinstance(error, PASSING) or (silent_fail and not isinstance(error, FINAL))
 
 
 @contextmanager

@@ -5,22 +5,31 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.api.resources import LISTS
+import msgspec
+
+from airflow_provider_clockify.api.resources import LISTS, WALL_CLOCK_MARGIN
 from airflow_provider_clockify.api.values import instant
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyIncompleteError
 from airflow_provider_clockify.window import Window, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
-    from datetime import datetime
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
 
 APPROVED = "APPROVED"
-WITHDRAWN = "WITHDRAWN_APPROVAL"
+# Any other state, an unknown one too, waits for somebody.
+HANDED_BACK = ("REJECTED", "WITHDRAWN_APPROVAL", "WITHDRAWN_SUBMISSION")
+TYPES = ("TIMESHEET", "TIMESHEET_AND_EXPENSE")
+# Timesheets of a month and a time zone; a workspace may have changed from months to weeks.
+LONGEST_PERIOD = timedelta(days=32)
+PAGE_SIZE = 200
 MAX_PAGES = 1000
+
+_States = dict[str, dict[tuple[datetime, datetime], list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +57,8 @@ class ApprovalQuestion:
         """Read what :meth:`to_json` gave."""
         return cls(**values)
 
-    def requests_per_look(self) -> int:
-        """Give the requests that one look costs for up to 200 timesheets since the period."""
+    def requests_per_look(self, now: datetime) -> int:
+        """Give the requests that one look costs for up to 200 timesheets since a month before the period."""
         return 1
 
 
@@ -60,7 +69,7 @@ class ApprovalAnswer:
 
     :param approved: Approved timesheets of the period.
     :param pending: Users with a timesheet of the period that is not approved.
-    :param missing: Users asked for who handed none in.
+    :param missing: Users asked for who handed none in, and users whose timesheet was withdrawn or rejected.
     :param enough: Whether the wait is over.
     """
 
@@ -102,47 +111,88 @@ def look_at_approvals(
     Look once.
 
     The service selects approval requests neither by user nor by date (observed 2026-08-11): they are read from the
-    latest start on, until one ends before the period.
+    latest start on, until they begin so long before the period that none can reach into it.
 
     :param question: The question.
     :return: Generator of requests, each with what reads its answer; returns the :class:`ApprovalAnswer`.
     """
-    from airflow_provider_clockify.api.client import read_page
-
     resource = LISTS["approval_requests"]
     window = Window(parse_instant(question.start, "start"), parse_instant(question.end, "end"))
-    size = resource.page_size or 200
     request = resource.request(workspace_id=question.workspace_id).with_params(
-        sort_column="START", sort_order="DESCENDING"
+        sort_column="START", sort_order="DESCENDING", types=TYPES
     )
     wanted = None if question.user_ids is None else set(question.user_ids)
-    states: dict[str, list[str]] = {}
+    states: _States = {}
+    previous = datetime.max.replace(tzinfo=UTC)
+    sorted_so_far = True
     for number in range(1, MAX_PAGES + 1):
-        page = yield resource.page(request, number, size), lambda response: read_page(response, resource)
-        before = False
-        for item in page.items:
-            found = item["approvalRequest"]
-            start = instant(found["dateRange"]["start"], found["id"])
-            end = instant(found["dateRange"]["end"], found["id"])
-            before = before or end <= window.start
-            user_id = found["owner"]["userId"]
-            if start < window.end and window.start < end and (wanted is None or user_id in wanted):
-                states.setdefault(user_id, []).append(found["status"]["state"])
-        if page.last or not page.items or before:
+        timesheets, last = yield resource.page(request, number, PAGE_SIZE), _read_page
+        for sheet in timesheets:
+            start, end = instant(sheet.dates.start, sheet.id), instant(sheet.dates.end, sheet.id)
+            sorted_so_far, previous = sorted_so_far and start <= previous, start
+            if _belongs(start, end, window) and (wanted is None or sheet.owner.user_id in wanted):
+                dates = states.setdefault(sheet.owner.user_id, {})
+                dates.setdefault((start, end), []).append(sheet.status.state)
+        before = sorted_so_far and previous <= window.start - LONGEST_PERIOD
+        if last or not timesheets or before:
             return _answer(states, wanted)
     raise ClockifyIncompleteError(f"The approval requests have no end: stopped after {MAX_PAGES} pages.")
 
 
-def _answer(states: Mapping[str, Sequence[str]], wanted: set[str] | None) -> ApprovalAnswer:
-    # A withdrawn timesheet counts as none: its owner has to hand in another.
-    handed_in = {user: [state for state in found if state != WITHDRAWN] for user, found in states.items()}
-    pending = sorted(user for user, found in handed_in.items() if any(state != APPROVED for state in found))
-    withdrawn = {user for user, found in handed_in.items() if not found}
-    missing = sorted(withdrawn | (set() if wanted is None else wanted - set(states)))
-    approved = sum(state == APPROVED for found in handed_in.values() for state in found)
+class _Owner(msgspec.Struct, frozen=True, rename="camel"):
+    user_id: str
+
+
+class _Dates(msgspec.Struct, frozen=True):
+    start: str
+    end: str
+
+
+class _Status(msgspec.Struct, frozen=True):
+    state: str
+
+
+class _Timesheet(msgspec.Struct, frozen=True):
+    id: str
+    owner: _Owner
+    status: _Status
+    dates: _Dates = msgspec.field(name="dateRange")
+
+
+class _Item(msgspec.Struct, frozen=True):
+    approval_request: _Timesheet = msgspec.field(name="approvalRequest")
+
+
+# Items embed the entries of their whole period: only what is needed is decoded, or a full page would hold up an event
+# loop.
+_decode_items = msgspec.json.Decoder(list[_Item]).decode
+
+
+def _read_page(response: ApiResponse) -> tuple[list[_Timesheet], bool]:
+    timesheets = [item.approval_request for item in _decode_items(response.body)]
+    return timesheets, response.headers.get("last-page", "").strip().lower() == "true"
+
+
+def _belongs(start: datetime, end: datetime, window: Window) -> bool:
+    """Tell a timesheet of the period from its neighbours, which a time zone lets reach into it by some hours."""
+    overlap = min(end, window.end) - max(start, window.start)
+    return overlap > min(WALL_CLOCK_MARGIN, window.duration / 2)
+
+
+def _answer(states: _States, wanted: set[str] | None) -> ApprovalAnswer:
+    approved, pending, missing = 0, set(), (wanted or set()) - set(states)
+    for user, sheets in states.items():
+        for found in sheets.values():
+            # Handed back or withdrawn counts as not handed in: its owner has to hand in another.
+            standing = [state for state in found if state not in HANDED_BACK]
+            approved += standing.count(APPROVED)
+            if not standing:
+                missing.add(user)
+            elif any(state != APPROVED for state in standing):
+                pending.add(user)
     return ApprovalAnswer(
         approved=approved,
-        pending=tuple(pending),
-        missing=tuple(missing),
+        pending=tuple(sorted(pending)),
+        missing=tuple(sorted(missing)),
         enough=bool(approved) and not pending and not missing,
     )

@@ -13,8 +13,11 @@ import asyncio
 import logging
 import os
 import ssl
+import threading
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import certifi
 import httpx
@@ -27,13 +30,13 @@ from airflow_provider_clockify.api.endpoints import (
     request_url,
     service_url,
 )
-from airflow_provider_clockify.api.errors import ceiling_reached, no_answer, read_answer
+from airflow_provider_clockify.api.errors import ceiling_reached, invalid_url, no_answer, read_answer
 from airflow_provider_clockify.api.rate_limit import RateLimiter, limiter_for
 from airflow_provider_clockify.api.retry import RetryPolicy
-from airflow_provider_clockify.exceptions import ClockifyError, ClockifyRateLimitError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyRateLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
     from airflow_provider_clockify.connection import ClockifySettings
@@ -42,6 +45,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+_reading = threading.Lock()
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -52,6 +56,7 @@ class AsyncTransport:
     :param settings: The connection.
     :param policy: Retry policy; by default the connection's number of retries.
     :param limiter: Pace of the workspace; by default the one that this process keeps for it.
+    :param sleep: Waits, for the pace and between attempts.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class AsyncTransport:
         *,
         policy: RetryPolicy | None = None,
         limiter: RateLimiter | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.settings = settings
         self._policy = policy or RetryPolicy(settings.max_retries)
@@ -69,6 +75,7 @@ class AsyncTransport:
             settings.requests_per_second,
             settings.requests_per_hour,
         )
+        self._sleep = sleep
 
     async def send(self, request: ApiRequest, decode: Callable[[ApiResponse], T]) -> T:
         """
@@ -78,11 +85,15 @@ class AsyncTransport:
         :param decode: Reads the answer, as in :meth:`.transport.SyncTransport.send`.
         :raises ClockifyError: as there.
         """
-        retrying = AsyncRetrying(sleep=asyncio.sleep, **self._policy.tenacity(self._before_sleep))
+        retrying = AsyncRetrying(sleep=self._wait, **self._policy.tenacity(self._before_sleep))
         async for attempt in retrying:
             with attempt:
                 return await self._attempt(request, decode, attempt.retry_state.attempt_number)
         raise AssertionError("unreachable: tenacity re-raises the last error")  # pragma: no cover
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            await self._sleep(seconds)
 
     def _before_sleep(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -101,23 +112,35 @@ class AsyncTransport:
         wait = self._limiter.reserve(self._policy.max_wait)
         if wait > self._policy.max_wait:
             raise ceiling_reached(self.settings, request, wait, number)
-        await asyncio.sleep(wait)
+        await self._wait(wait)
         try:
             status, headers, body = await self._exchange(request)
         except ClockifyError as error:
             error.attempts = number
             raise
-        return read_answer(self.settings, request, status, headers, body, decode, number)
+        try:
+            return read_answer(self.settings, request, status, headers, body, decode, number)
+        except ClockifyRateLimitError as error:
+            # Also when it is not asked again here: whoever asks next would be refused as well.
+            self._limiter.pause(error.retry_after or 0.0)
+            raise
 
     async def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
+        url = request_url(self.settings, request)
+        try:
+            (urlsplit(url).hostname or "").encode(
+                "idna"
+            )  # httpx takes an impossible name for an unknown one.
+        except UnicodeError as error:
+            raise invalid_url(self.settings, request) from error
         # Reading the certificates takes tens of milliseconds, which would stall every other trigger.
-        context = await asyncio.to_thread(_tls_context)
+        context = await asyncio.to_thread(_tls_context, self.settings.conn_id)
         try:
             # Polls are minutes apart: a connection of their own each, closed after it, and no cookies kept.
             async with httpx.AsyncClient(verify=context, timeout=self.settings.timeout) as client:
                 response = await client.request(
                     request.method,
-                    request_url(self.settings, request),
+                    url,
                     params=httpx.QueryParams(tuple(request.query())),
                     content=msgspec.json.encode(request.json) if request.json is not None else None,
                     headers={
@@ -128,7 +151,9 @@ class AsyncTransport:
                     },
                     follow_redirects=False,
                 )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except httpx.InvalidURL as error:
+            raise invalid_url(self.settings, request) from error
+        except httpx.HTTPError as error:
             sent = not isinstance(error, _NEVER_SENT)
             raise no_answer(
                 self.settings, request, type(error).__name__, str(error), never_sent=not sent
@@ -137,8 +162,21 @@ class AsyncTransport:
         return response.status_code, headers, response.content
 
 
-@lru_cache(maxsize=1)
-def _tls_context() -> ssl.SSLContext:
+def _tls_context(conn_id: str) -> ssl.SSLContext:
     # The same bundles that the synchronous transport honours.
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
+    try:
+        with _reading:  # Many looks begin at once; one of them reads.
+            return _read_bundle(bundle)
+    except OSError as error:  # ssl.SSLError is one.
+        raise ClockifyConfigError(
+            f"Connection {conn_id!r}: the certificates of REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, {bundle!r}, cannot be "
+            f"read ({error})."
+        ) from error
+
+
+@lru_cache(maxsize=4)
+def _read_bundle(bundle: str) -> ssl.SSLContext:
+    if Path(bundle).is_dir():
+        return ssl.create_default_context(capath=bundle)
     return ssl.create_default_context(cafile=bundle)

@@ -312,7 +312,7 @@ class _Reader:
 
     def rows(self, change: str, bounds: Sequence[datetime]) -> Iterator[Item]:
         """Read a feed between each two neighbouring bounds, in pieces of at most 30 days."""
-        for start, end in _pieces(bounds):
+        for start, end in pieces(bounds):
             yield from self._all_pages(
                 feed_request(change, self._entity_type, self._workspace_id, start, end)
             )
@@ -410,7 +410,8 @@ def _deleted(reader: _Reader, window: Window, zone: tzinfo | None) -> dict[str, 
     return found
 
 
-def _pieces(bounds: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
+def pieces(bounds: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
+    """Cut at the bounds, and where two of them are more than 30 days apart."""
     for start, end in pairwise(bounds):
         while end - start > LONGEST - _SECOND:
             yield start, start + LONGEST - _SECOND

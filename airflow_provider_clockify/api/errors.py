@@ -18,6 +18,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyApiError,
     ClockifyAuthError,
     ClockifyBadRequestError,
+    ClockifyConfigError,
     ClockifyForbiddenError,
     ClockifyNotFoundError,
     ClockifyRateLimitError,
@@ -206,6 +207,19 @@ def read_answer(
             operation=request.operation,
             attempts=attempts,
         ) from error
+
+
+def invalid_url(settings: ClockifySettings, request: ApiRequest) -> ClockifyConfigError:
+    """
+    Name a host that no URL can have.
+
+    :param settings: The connection.
+    :param request: What was to be asked.
+    """
+    return ClockifyConfigError(
+        f"Connection {settings.conn_id!r}, {request.operation}: the connection's host is not a valid URL.",
+        operation=request.operation,
+    )
 
 
 def no_answer(

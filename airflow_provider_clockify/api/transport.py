@@ -28,14 +28,10 @@ from airflow_provider_clockify.api.endpoints import (
     request_url,
     service_url,
 )
-from airflow_provider_clockify.api.errors import ceiling_reached, no_answer, read_answer
+from airflow_provider_clockify.api.errors import ceiling_reached, invalid_url, no_answer, read_answer
 from airflow_provider_clockify.api.rate_limit import RateLimiter, limiter_for
 from airflow_provider_clockify.api.retry import RetryPolicy
-from airflow_provider_clockify.exceptions import (
-    ClockifyConfigError,
-    ClockifyError,
-    ClockifyRateLimitError,
-)
+from airflow_provider_clockify.exceptions import ClockifyError, ClockifyRateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,7 +157,6 @@ class SyncTransport:
         error = state.outcome.exception() if state.outcome else None
         delay = state.next_action.sleep if state.next_action else 0.0
         if isinstance(error, ClockifyRateLimitError):
-            # The budget is the workspace's: whoever asks next, in whichever thread, would be refused as well.
             self._limiter.pause(delay)
         log.warning(
             "Attempt %d of %d failed; next in %.1f s. %s",
@@ -186,10 +181,14 @@ class SyncTransport:
             raise
         with self._lock:
             self.stats.received += len(body)
-        return read_answer(self.settings, request, status, headers, body, decode, number)
+        try:
+            return read_answer(self.settings, request, status, headers, body, decode, number)
+        except ClockifyRateLimitError as error:
+            # Also when it is not asked again here: whoever asks next, in whichever thread, would be refused as well.
+            self._limiter.pause(error.retry_after or 0.0)
+            raise
 
     def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
-        where = f"Connection {self.settings.conn_id!r}, {request.operation}"
         try:
             response = self.session.request(
                 request.method,
@@ -201,9 +200,7 @@ class SyncTransport:
                 allow_redirects=False,
             )
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
-            raise ClockifyConfigError(
-                f"{where}: the connection's host is not a valid URL.", operation=request.operation
-            ) from error
+            raise invalid_url(self.settings, request) from error
         except requests.exceptions.RequestException as error:
             raise no_answer(
                 self.settings, request, type(error).__name__, _cause(error), never_sent=_never_sent(error)

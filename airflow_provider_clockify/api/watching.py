@@ -13,26 +13,33 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from airflow_provider_clockify.api.changes import feed_request, read_feed
+from airflow_provider_clockify.api.changes import LIMITS, feed_pages, feed_request, pieces, read_feed
 from airflow_provider_clockify.api.filters import report_filters
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
-from airflow_provider_clockify.api.pagination import MAX_PAGES
 from airflow_provider_clockify.api.reports import detailed_request, read_detailed
 from airflow_provider_clockify.api.resources import LISTS, WALL_CLOCK_MARGIN
 from airflow_provider_clockify.api.values import instant
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
+from airflow_provider_clockify.exceptions import (
+    ClockifyBadRequestError,
+    ClockifyConfigError,
+    ClockifyNotFoundError,
+    ClockifyResponseError,
+)
 from airflow_provider_clockify.window import Window, chunks, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from airflow_provider_clockify.api.pagination import Page
+
 DETECT = ("started", "created", "changed")
 MAX_IDS = 100
-FEED_LIMIT = 1000
+TIMERS_PER_PAGE = 1000
 # People may date entries ahead; a day covers every time zone.
 AHEAD = timedelta(days=1)
 
@@ -80,11 +87,16 @@ class Question:
         """Read what :meth:`to_json` gave."""
         return cls(**values)
 
-    def requests_per_look(self) -> int:
-        """Give the requests that one look costs while little is found."""
+    def requests_per_look(self, now: datetime) -> int:
+        """
+        Give the requests that one look costs while little is found.
+
+        :param now: Aware current time; a wait without end grows with it.
+        """
+        window = _window(self, now)
         if self.detect == "started":
-            return 1 + self.include_running
-        return len(feeds_of(self.detect))
+            return len(chunks(window)) + self.include_running
+        return sum(len(list(pieces(asked_of(feed, window)))) for feed in feeds_of(self.detect))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,20 +164,18 @@ def look(question: Question, now: datetime) -> Look:
     :param now: Aware current time.
     :return: Generator of requests, each with what reads its answer; returns the :class:`Answer`.
     """
-    since = parse_instant(question.since, "since")
-    until = parse_instant(question.until, "until") if question.until else max(now, since) + AHEAD
-    window = Window(since, until)
+    window = _window(question, now)
     if question.detect == "started":
         found = yield from _started(question, window)
     else:
         found = yield from _fed(question, window)
-    count, entries = found
+    total, entries = found
     newest = sorted(entries, key=lambda entry: (entry[0], entry[1]), reverse=True)
     return Answer(
-        count=count,
+        count=total,
         latest=_z(newest[0][0]) if newest else None,
         ids=tuple(entry_id for _, entry_id in newest[:MAX_IDS]),
-        enough=count >= question.min_entries,
+        enough=total >= question.min_entries,
     )
 
 
@@ -177,12 +187,17 @@ def look_now(send: Send, generator: Generator[Step, Any, T]) -> T:
     :param generator: What :func:`look` gave.
     """
     try:
-        request, decode = next(generator)
+        step = next(generator)
         while True:
-            request, decode = generator.send(send(request, decode))
+            try:
+                found = send(*step)
+            except ClockifyBadRequestError as error:
+                step = generator.throw(error)  # A look may know another way to ask.
+            else:
+                step = generator.send(found)
     except StopIteration as stop:
-        found: T = stop.value
-        return found
+        answer: T = stop.value
+        return answer
 
 
 async def look_async(send: AsyncSend, generator: Generator[Step, Any, T]) -> T:
@@ -193,52 +208,61 @@ async def look_async(send: AsyncSend, generator: Generator[Step, Any, T]) -> T:
     :param generator: What :func:`look` gave.
     """
     try:
-        request, decode = next(generator)
+        step = next(generator)
         while True:
-            request, decode = generator.send(await send(request, decode))
+            try:
+                found = await send(*step)
+            except ClockifyBadRequestError as error:
+                step = generator.throw(error)  # A look may know another way to ask.
+            else:
+                step = generator.send(found)
     except StopIteration as stop:
-        found: T = stop.value
-        return found
+        answer: T = stop.value
+        return answer
 
 
 def _started(question: Question, window: Window) -> Generator[Step, Any, tuple[int, Entries]]:
     """Count finished entries by the report, newest first, with as few rows as the answer shows."""
-    count, entries = 0, []
+    total, entries = 0, []
     for chunk in chunks(window):
         request = _newest_first(detailed_request(question.workspace_id, chunk, question.filters, 1, MAX_IDS))
-        total, rows = yield request, _read_rows
-        finished = [(start, row_id) for start, row_id, running in rows if not running]
-        count += total - (len(rows) - len(finished))
+        matching, rows = yield request, _read_rows
+        # Seen among the newest only: timers, should the service show them, and what a fraction of a second let in.
+        finished = [(start, row_id) for start, row_id, running in rows if not running and start in window]
+        total += matching - (len(rows) - len(finished))
         entries += finished
     if question.include_running:
-        resource = LISTS["in_progress_time_entries"]
-        request = resource.page(resource.request(workspace_id=question.workspace_id), 1, FEED_LIMIT)
-        running = yield request, _read_list
+        running = yield from _running(question.workspace_id)
         timers = [
             (start, entry["id"])
             for entry in running
             if (start := instant(entry["timeInterval"]["start"], entry["id"])) in window
             and matches(entry, question.filters)
         ]
-        count += len(timers)
+        total += len(timers)
         entries += timers
-    return count, entries
+    return total, entries
+
+
+def _running(workspace_id: str) -> Generator[Step, Any, list[dict[str, Any]]]:
+    """List the timers that run; a page that is not full is the last."""
+    resource = LISTS["in_progress_time_entries"]
+    request = resource.request(workspace_id=workspace_id)
+    timers: list[dict[str, Any]] = []
+    for number in count(1):
+        page: list[dict[str, Any]] = yield resource.page(request, number, TIMERS_PER_PAGE), _read_list
+        timers += page
+        if len(page) < TIMERS_PER_PAGE:
+            break
+    return timers
 
 
 def _fed(question: Question, window: Window) -> Generator[Step, Any, tuple[int, Entries]]:
-    """Count entries by the entity feeds; asked wider, since the feeds may shift bounds by a time zone."""
+    """Count entries by the entity feeds."""
     entries: dict[str, datetime] = {}
     for feed, places in feeds_of(question.detect).items():
-        first, last = window.start - WALL_CLOCK_MARGIN, window.end + WALL_CLOCK_MARGIN
-        request = feed_request(feed, "TIME_ENTRY", question.workspace_id, first, last)
-        previous: list[dict[str, Any]] = []
-        for page in range(MAX_PAGES):
-            paged = request.with_params(page=str(page), limit=str(FEED_LIMIT))
-            rows: list[dict[str, Any]] = yield paged, read_feed_rows
-            # Page 0 and page 1 may be the same one; any later repetition is the end of what the service gives.
-            if not rows or (rows == previous and page > 1):
-                break
-            previous = rows
+        for first, last in pieces(asked_of(feed, window)):
+            rows = yield from feed_rows(feed_request(feed, "TIME_ENTRY", question.workspace_id, first, last))
             for row in rows:
                 moment = moment_of(row, places)
                 if moment not in window or not matches(row.get("document") or row, question.filters):
@@ -247,10 +271,55 @@ def _fed(question: Question, window: Window) -> Generator[Step, Any, tuple[int, 
                 if running and not question.include_running and feed != "deleted":
                     continue
                 entries[row["id"]] = max(moment, entries.get(row["id"], moment))
-            if len(rows) < FEED_LIMIT and len(entries) >= question.min_entries:
-                break  # The service may give fewer rows than asked: only what is enough ends the look early.
     found = [(moment, entry_id) for entry_id, moment in entries.items()]
     return len(found), found
+
+
+def feed_rows(request: ApiRequest) -> Generator[Step, Any, list[dict[str, Any]]]:
+    """
+    Read all pages of a feed.
+
+    A page with fewer rows than the service gives without being asked for a number is taken for the last: a look costs
+    one request then. Any longer one may be cut by a maximum that nobody knows, and is followed by a further request.
+    """
+    rows: list[dict[str, Any]] = []
+    limit = LIMITS[0]
+    numbers = feed_pages(limit)
+    number = next(numbers)
+    while True:
+        try:
+            page: Page = yield request.with_params(page=str(number), limit=str(limit)), read_feed
+        except ClockifyNotFoundError:
+            raise
+        except ClockifyBadRequestError:
+            if number or limit == LIMITS[-1]:
+                raise
+            limit = LIMITS[-1]  # As the exports do, for a service that refuses the larger pages.
+            continue
+        rows += page.items
+        if len(page.items) < LIMITS[-1]:
+            return rows
+        try:
+            number = numbers.send(page)
+        except StopIteration:
+            return rows
+
+
+def asked_of(feed: str, window: Window) -> tuple[datetime, datetime]:
+    """
+    Give the bounds that a feed is asked with: wider, since the service may shift them by a time zone.
+
+    Not at the start of ``deleted``, which leaves out what was created in the time that is asked for: an entry of the
+    hours before the window that is deleted in it would never show.
+    """
+    margin = timedelta(0) if feed == "deleted" else WALL_CLOCK_MARGIN
+    return window.start - margin, window.end + WALL_CLOCK_MARGIN
+
+
+def _window(question: Question, now: datetime) -> Window:
+    since = parse_instant(question.since, "since")
+    until = parse_instant(question.until, "until") if question.until else max(now, since) + AHEAD
+    return Window(since, until)
 
 
 def feeds_of(detect: str) -> Mapping[str, tuple[str, ...]]:
@@ -308,11 +377,6 @@ def _read_rows(response: ApiResponse) -> tuple[int, list[tuple[datetime, str, bo
     return total, rows
 
 
-def read_feed_rows(response: ApiResponse) -> list[dict[str, Any]]:
-    """Read one page of a feed."""
-    return read_feed(response).items
-
-
 def _read_list(response: ApiResponse) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = msgspec.json.decode(response.body, type=list[dict[str, Any]])
     return rows
@@ -326,11 +390,13 @@ def check_entry_filters(filters: Mapping[str, Any], detect: str, include_running
     """
     why = f"detect={detect!r}" if detect != "started" else f"include_running={include_running}"
     for name, value in filters.items():
-        contains = value.get("contains", "CONTAINS") if isinstance(value, Mapping) else "CONTAINS"
-        if name not in _ENTRY_FILTERS or contains != "CONTAINS":
+        details = (
+            {key: text for key, text in value.items() if key != "ids"} if isinstance(value, Mapping) else {}
+        )
+        if name not in _ENTRY_FILTERS or set(details.values()) - {"CONTAINS", "ALL"}:
             raise ClockifyConfigError(
                 f"filters[{name!r}] does not fit {why}: it is decided from the entries themselves, which know "
-                f"{', '.join(_ENTRY_FILTERS)} (ids that are contained)."
+                f"{', '.join(_ENTRY_FILTERS)} (ids that are contained, of any status)."
             )
 
 

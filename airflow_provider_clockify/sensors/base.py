@@ -4,33 +4,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify._compat import (
-    AirflowFailException,
+    AirflowSensorTimeout,
     AirflowSkipException,
     BaseSensorOperator,
     PokeReturnValue,
     conf,
+    deferral_timed_out,
 )
-from airflow_provider_clockify.airflow_errors import airflow_semantics
+from airflow_provider_clockify.airflow_errors import airflow_semantics, may_wait
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
-from airflow_provider_clockify.exceptions import (
-    ClockifyRateLimitError,
-    ClockifyServerError,
-    ClockifyTransportError,
-)
+from airflow_provider_clockify.exceptions import ClockifyError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from airflow_provider_clockify._compat import BaseTrigger, Context
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
 
 FREE_REQUESTS_PER_HOUR = 30
-# These pass: the wait goes on until its own deadline.
-PASSING = (ClockifyRateLimitError, ClockifyServerError, ClockifyTransportError)
 
 
 class ClockifyWaitSensor(BaseSensorOperator):
@@ -60,11 +56,10 @@ class ClockifyWaitSensor(BaseSensorOperator):
         self.clockify_conn_id = clockify_conn_id
         self.deferrable = deferrable
 
-    def question(self, workspace_id: str, context: Context) -> Any:
+    def question(self, context: Context) -> Any:
         """
-        Fix what is waited for; must not depend on when it is called.
+        Fix what is waited for, in no workspace yet; must not depend on when it is called.
 
-        :param workspace_id: Workspace.
         :param context: Context of the task.
         """
         raise NotImplementedError
@@ -73,29 +68,43 @@ class ClockifyWaitSensor(BaseSensorOperator):
         """Give one look at the question."""
         raise NotImplementedError
 
-    def trigger(self, question: Any) -> BaseTrigger:
-        """Give the trigger that asks the question."""
+    def trigger(self, question: Any, first_look: str) -> BaseTrigger:
+        """Give the trigger that asks the question, from an instant on."""
         raise NotImplementedError
 
-    def execute(self, context: Context) -> Any:
-        """Wait here, or look once and wait in the triggerer."""
-        if not self.deferrable:
-            return super().execute(context)
-        try:
-            found = self.poke(context)
-        except AirflowFailException as error:
-            # In the other modes, the base class does this.
-            if self.soft_fail or getattr(self, "never_fail", False):
-                raise AirflowSkipException(str(error)) from error
-            raise
-        if found.is_done:
-            return found.xcom_value
-        self.defer(
-            trigger=self.trigger(self._asked),
-            method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout),
-        )
-        return None
+    def poke(self, context: Context) -> PokeReturnValue:
+        """
+        Look once; what may pass by itself is logged and waited for.
+
+        If deferrable, the first look also is the last one here: the wait goes on in the triggerer.
+        """
+        from airflow_provider_clockify.api.watching import look_now
+
+        self._pause = self.poke_interval
+        with airflow_semantics():
+            question = self.question(context)
+            hook = self._hook()
+            try:
+                question = replace(question, workspace_id=hook.workspace_id)
+                self._warn_of_budget(hook, question)
+                answer = look_now(hook.client.send, self.look(question))
+            except ClockifyError as error:
+                if not may_wait(error, self.silent_fail) or (self.deferrable and not question.workspace_id):
+                    raise
+                self._pause = max(self._pause, getattr(error, "retry_after", None) or 0.0)
+                self.log.warning("Looking again in %.0f s. %s", self._pause, error)
+            else:
+                self.log.info("Found %s.", answer.to_xcom())
+                if answer.enough:
+                    return PokeReturnValue(is_done=True, xcom_value=answer.to_xcom())
+        if self.deferrable:
+            first_look = datetime.now(UTC) + timedelta(seconds=self._pause)
+            self.defer(
+                trigger=self.trigger(question, first_look.isoformat()),
+                method_name="execute_complete",
+                timeout=timedelta(seconds=self.timeout),
+            )
+        return PokeReturnValue(is_done=False)
 
     def execute_complete(self, context: Context, event: Any) -> dict[str, Any]:
         """
@@ -111,21 +120,33 @@ class ClockifyWaitSensor(BaseSensorOperator):
         self.log.info("The wait is over: %s", result)
         return result
 
-    def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; what may pass by itself is logged and waited for."""
-        from airflow_provider_clockify.api.watching import look_now
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """End a deferred wait as the other modes end theirs, whatever Airflow's version."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSkipException:
+            raise
+        except Exception as error:
+            if getattr(self, "never_fail", False):
+                raise AirflowSkipException("Skipping due to never_fail is set to True.") from error
+            if deferral_timed_out(next_method, next_kwargs) and not isinstance(error, AirflowSensorTimeout):
+                raise AirflowSensorTimeout(str(error)) from error
+            raise
 
-        with airflow_semantics():
-            hook = self._hook()
-            self._asked = self.question(hook.workspace_id, context)
-            self._warn_of_budget(hook)
-            try:
-                answer = look_now(hook.client.send, self.look(self._asked))
-            except PASSING as error:
-                self.log.warning("Looking again at the next poke. %s", error)
-                return PokeReturnValue(is_done=False)
-        self.log.info("Found %s.", answer.to_xcom())
-        return PokeReturnValue(is_done=answer.enough, xcom_value=answer.to_xcom())
+    def _get_next_poke_interval(
+        self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
+    ) -> float:
+        # Airflow asks this in poke and in reschedule mode how long to wait. The service may want more than usual.
+        usual: float = super()._get_next_poke_interval(started_at, run_duration, poke_count)
+        if self._pause <= max(usual, self.poke_interval):
+            return usual
+        if run_duration() + self._pause > self.timeout:
+            message = (
+                f"The service accepts no request for {self._pause:.0f} s, and the wait may last {self.timeout:.0f} s: "
+                "it has timed out."
+            )
+            raise (AirflowSkipException if self.soft_fail else AirflowSensorTimeout)(message)
+        return self._pause
 
     def _hook(self) -> ClockifyHook:
         from airflow_provider_clockify.hooks.clockify import ClockifyHook
@@ -135,12 +156,13 @@ class ClockifyWaitSensor(BaseSensorOperator):
             known = self._known_hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
         return known
 
-    def _warn_of_budget(self, hook: ClockifyHook) -> None:
+    def _warn_of_budget(self, hook: ClockifyHook, question: Any) -> None:
         if getattr(self, "_warned", False):
             return
         self._warned = True
         quota = hook.settings.requests_per_hour or FREE_REQUESTS_PER_HOUR
-        spent = self._asked.requests_per_look() * 3600 / max(self.poke_interval, 0.001)
+        per_look = question.requests_per_look(datetime.now(UTC))
+        spent = per_look * 3600 / max(self.poke_interval, 0.001)
         if spent > quota:
             known = (
                 "this workspace's quota"
@@ -154,5 +176,5 @@ class ClockifyWaitSensor(BaseSensorOperator):
                 spent,
                 known,
                 quota,
-                self._asked.requests_per_look() * 3600 / quota,
+                per_look * 3600 / quota,
             )

@@ -21,9 +21,10 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
     Wait until at least ``min_entries`` time entries exist that are new since an instant.
 
     ``detect="started"`` counts entries whose start lies in ``[since, until)`` by the reports service: one request a
-    look. ``created`` and ``changed`` count by the entity feeds what was created, or created, edited or deleted, in that
-    time, back-dated entries included: one and three requests a look. The answer is the same in poke, reschedule and
-    deferrable mode. A refused key ends the wait; a used-up budget, a failing service or network only delay it.
+    look. ``created`` and ``changed`` count by the entity feeds what was created, or created, last edited or deleted,
+    in that time, back-dated entries included: one and three requests a look. The answer is the same in poke,
+    reschedule and deferrable mode. A refused key ends the wait; a used-up budget, a failing service or network only
+    delay it.
 
     .. seealso:: :ref:`howto/sensor:ClockifyTimeEntrySensor`
 
@@ -31,7 +32,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
 
     :param since: First instant, ISO 8601 with offset or ``Z``; by default the start of the run's data interval, else
         the run's own point in time. (templated)
-    :param until: First instant after; by default none. (templated)
+    :param until: First instant after; by default none (entries dated more than a day ahead do not count). (templated)
     :param detect: ``started``, ``created`` or ``changed``.
     :param min_entries: How many are enough.
     :param filters: In the service's own words; with ``created``, ``changed`` and ``include_running`` only users,
@@ -63,7 +64,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
         self.filters = filters
         self.include_running = include_running
 
-    def question(self, workspace_id: str, context: Context) -> Any:
+    def question(self, context: Context) -> Any:
         """Fix what is waited for."""
         from airflow_provider_clockify.api.watching import make_question
 
@@ -75,7 +76,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
         if since is None:
             raise ClockifyWindowError("The run has no data interval and no date: give since= to the sensor.")
         return make_question(
-            workspace_id=workspace_id,
+            workspace_id="",
             since=since,
             until=self.until,
             detect=self.detect,
@@ -90,27 +91,29 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
 
         return look(question, datetime.now(UTC))
 
-    def trigger(self, question: Any) -> BaseTrigger:
-        """Give the trigger that asks the question."""
+    def trigger(self, question: Any, first_look: str) -> BaseTrigger:
+        """Give the trigger that asks the question, from an instant on."""
         from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryTrigger
 
-        return ClockifyTimeEntryTrigger(question.to_json(), self.clockify_conn_id, self.poke_interval)
+        return ClockifyTimeEntryTrigger(
+            question.to_json(), self.clockify_conn_id, self.poke_interval, first_look, self.silent_fail
+        )
 
 
 class ClockifyApprovalSensor(ClockifyWaitSensor):
     """
     Wait until every timesheet of a period is approved: the gate before payroll and invoicing.
 
-    Done when at least one timesheet of the period is approved and none is pending. With ``user_ids``, each of them must
-    have an approved one; without, people who handed none in are not known to the service. One request a look for up
-    to 200 timesheets.
+    Done when at least one timesheet of the period is approved, none is pending, and none was withdrawn or rejected
+    without another in its place. With ``user_ids``, each of them must have an approved one; without, people who handed
+    none in are not known to the service. One request a look for up to 200 timesheets.
 
     .. seealso:: :ref:`howto/sensor:ClockifyApprovalSensor`
 
     Takes the parameters of :class:`~airflow_provider_clockify.sensors.base.ClockifyWaitSensor`, and:
 
-    :param start: First instant of the period, ISO 8601 with offset or ``Z``; by default that of the run's data interval.
-        (templated)
+    :param start: First instant of the period, ISO 8601 with offset or ``Z``; by default the start of the run's data
+        interval. (templated)
     :param end: First instant after it; by default that of the run's data interval. (templated)
     :param user_ids: Users who must have an approved timesheet. (templated)
     :return: ``{"approved": int, "pending": [user id], "missing": [user id]}``.
@@ -132,7 +135,7 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
         self.end = end
         self.user_ids = user_ids
 
-    def question(self, workspace_id: str, context: Context) -> Any:
+    def question(self, context: Context) -> Any:
         """Fix what is waited for."""
         from airflow_provider_clockify.api.approvals import make_approval_question
 
@@ -143,7 +146,7 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
                 "The run has no data interval that could be the period: give start= and end= to the sensor, or use a "
                 'timetable such as CronDataIntervalTimetable("0 0 * * 1", timezone="UTC").'
             )
-        return make_approval_question(workspace_id=workspace_id, start=start, end=end, user_ids=self.user_ids)
+        return make_approval_question(workspace_id="", start=start, end=end, user_ids=self.user_ids)
 
     def look(self, question: Any) -> Generator[Any, Any, Any]:
         """Give one look at the question."""
@@ -151,8 +154,10 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
 
         return look_at_approvals(question)
 
-    def trigger(self, question: Any) -> BaseTrigger:
-        """Give the trigger that asks the question."""
+    def trigger(self, question: Any, first_look: str) -> BaseTrigger:
+        """Give the trigger that asks the question, from an instant on."""
         from airflow_provider_clockify.triggers.time_entries import ClockifyApprovalTrigger
 
-        return ClockifyApprovalTrigger(question.to_json(), self.clockify_conn_id, self.poke_interval)
+        return ClockifyApprovalTrigger(
+            question.to_json(), self.clockify_conn_id, self.poke_interval, first_look, self.silent_fail
+        )

@@ -11,16 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_clockify.exceptions import (
-    ClockifyAuthError,
-    ClockifyConfigError,
-    ClockifyError,
-    ClockifyResponseError,
-)
+from airflow_provider_clockify.airflow_errors import FINAL as FINAL_ERRORS
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyResponseError
 
 SUCCESS, ERROR = "success", "error"
-REFUSED_KEY = "refused_key"
-FAILED = "failed"
+# Whether the task's retries apply.
+FINAL, FAILED = "final", "failed"
 
 
 def success_event(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +34,7 @@ def error_event(error: ClockifyError) -> dict[str, Any]:
 
     :param error: The error; its text holds no secret.
     """
-    kind = REFUSED_KEY if isinstance(error, ClockifyAuthError) else FAILED
+    kind = FINAL if isinstance(error, FINAL_ERRORS) else FAILED
     return {"status": ERROR, "kind": kind, "message": str(error)}
 
 
@@ -48,14 +44,17 @@ def read_event(event: Any) -> dict[str, Any]:
 
     :param event: What the trigger sent.
     :return: The sensor's result.
-    :raises ClockifyConfigError: the trigger met an error that waiting cannot mend.
-    :raises ClockifyResponseError: the event is none that a trigger of this package sends.
+    :raises ClockifyConfigError: the trigger met an error that running the task again cannot mend.
+    :raises ClockifyResponseError: it met another one, or the event is none that a trigger of this package sends.
     """
     if isinstance(event, Mapping):
-        if event.get("status") == SUCCESS and isinstance(event.get("result"), Mapping):
-            return dict(event["result"])
-        if event.get("status") == ERROR and isinstance(event.get("message"), str):
-            raise ClockifyConfigError(event["message"])
+        match dict(event):
+            case {"status": "success", "result": Mapping() as result}:
+                return dict(result)
+            case {"status": "error", "kind": "final", "message": str(message)}:
+                raise ClockifyConfigError(message)
+            case {"status": "error", "kind": "failed", "message": str(message)}:
+                raise ClockifyResponseError(message)
     raise ClockifyResponseError(
         f"The trigger sent {str(event)[:200]!r}, which is no event of this package. Triggerer and workers may run "
         "different versions of it."

@@ -4,21 +4,23 @@
 One poll for everybody who waits for the same answer.
 
 Thousands of sensors may wait in one triggerer for the same few questions, and polls are paid from the workspace's
-budget: in each event loop, triggers of equal connection, question and interval share the look, its answer and its errors.
+budget: in each event loop, triggers of equal connection and question share the look, its answer and its errors.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow_provider_clockify._compat import get_async_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Hashable
+    from collections.abc import Callable, Coroutine, Generator, Hashable
 
     from airflow_provider_clockify.api.async_transport import AsyncTransport
     from airflow_provider_clockify.exceptions import ClockifyError
@@ -27,25 +29,39 @@ T = TypeVar("T")
 
 # What nobody has asked for in this many intervals is forgotten.
 FORGET_AFTER = 3
+# Seconds between two searches for it.
+SWEEP = 60.0
 
 
 @dataclass(slots=True)
 class _Poll(Generic[T]):
-    """The last look of one question, or the one under way."""
+    """
+    The last look of one question, and the one under way.
+
+    Of a finished look only the outcome is kept: a task would keep its event loop, too.
+    """
 
     task: asyncio.Task[T] | None = None
+    waiting: int = 0
     finished: float = float("-inf")
-    asked: float = field(default_factory=time.monotonic)
+    found: Callable[[], T] | None = None
+    asked: float = 0.0
     interval: float = 0.0
 
 
 class SharedPolls:
-    """Looks of one event loop, by what they ask."""
+    """
+    Looks of one event loop, by what they ask.
 
-    def __init__(self) -> None:
+    :param clock: Monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._polls: dict[Hashable, _Poll[Any]] = {}
+        self._next_sweep = float("-inf")
 
-    async def ask(self, key: Hashable, interval: float, fetch: Callable[[], Awaitable[T]]) -> T:
+    async def ask(self, key: Hashable, interval: float, fetch: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """
         Get an answer that is younger than an interval: somebody's last one, the one under way, or a new one.
 
@@ -54,25 +70,58 @@ class SharedPolls:
         :param fetch: Looks; called at most once per interval and key.
         :raises ClockifyError: what the shared look met, for everybody who shares it.
         """
-        now = time.monotonic()
+        now = self._clock()
         self._forget(now)
         poll = self._polls.setdefault(key, _Poll())
-        poll.asked, poll.interval = now, interval
-        if poll.task is None or (poll.task.done() and now - poll.finished >= interval):
-            poll.task = asyncio.ensure_future(_as_task(fetch))
-            poll.task.add_done_callback(lambda _: _finish(poll))
-        # Shielded: who stops waiting must not take the look from the others.
-        found: T = await asyncio.shield(poll.task)
+        poll.asked, poll.interval = now, max(poll.interval, interval)
+        if poll.task is None:
+            if poll.found is not None and now - poll.finished < interval:
+                found: T = poll.found()
+                return found
+            poll.task = asyncio.get_running_loop().create_task(fetch())
+            poll.task.add_done_callback(partial(self._finish, poll))
+        task = poll.task
+        poll.waiting += 1
+        try:
+            # Shielded: who stops waiting must not take the look from the others.
+            found = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if poll.waiting == 1 and poll.task is task:
+                poll.task = None
+                task.cancel()  # There are no others.
+            raise
+        finally:
+            poll.waiting -= 1
         return found
 
+    def _finish(self, poll: _Poll[Any], task: asyncio.Task[Any]) -> None:
+        if poll.task is task:
+            poll.task = None
+        if task.cancelled():
+            return
+        error = task.exception()
+        poll.finished = self._clock()
+        poll.found = partial(_raise, error) if error is not None else partial(_give, task.result())
+
     def _forget(self, now: float) -> None:
+        if now < self._next_sweep:
+            return
+        self._next_sweep = now + SWEEP
         old = [
             key
             for key, poll in self._polls.items()
-            if now - poll.asked > FORGET_AFTER * poll.interval and (poll.task is None or poll.task.done())
+            if poll.task is None and now - poll.asked > FORGET_AFTER * poll.interval
         ]
         for key in old:
             del self._polls[key]
+
+
+def _give(found: T) -> T:
+    return found
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error.with_traceback(None)
 
 
 _polls: WeakKeyDictionary[asyncio.AbstractEventLoop, SharedPolls] = WeakKeyDictionary()
@@ -82,6 +131,16 @@ def shared_polls() -> SharedPolls:
     """Give the looks of the running event loop."""
     loop = asyncio.get_running_loop()
     return _polls.setdefault(loop, SharedPolls())
+
+
+async def prepare() -> None:
+    """Load what looks need, which takes some hundred milliseconds the first time, beside the event loop."""
+    await asyncio.to_thread(_load)
+
+
+def _load() -> None:
+    for module in ("api.async_transport", "api.watching", "api.approvals", "hooks.clockify"):
+        import_module(f"airflow_provider_clockify.{module}")
 
 
 async def transport_of(clockify_conn_id: str) -> AsyncTransport:
@@ -108,16 +167,6 @@ async def look_once(clockify_conn_id: str, generator: Generator[Any, Any, T]) ->
 
     transport = await transport_of(clockify_conn_id)
     return await look_async(transport.send, generator)
-
-
-async def _as_task(fetch: Callable[[], Awaitable[T]]) -> T:
-    return await fetch()
-
-
-def _finish(poll: _Poll[Any]) -> None:
-    poll.finished = time.monotonic()
-    if poll.task is not None and not poll.task.cancelled():
-        poll.task.exception()  # Seen: an error that nobody waits for any more is no news.
 
 
 def is_final(error: ClockifyError) -> bool:

@@ -6,19 +6,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from airflow_provider_clockify._compat import BaseTrigger, TriggerEvent
+from airflow_provider_clockify.airflow_errors import may_wait
 from airflow_provider_clockify.exceptions import ClockifyError
 from airflow_provider_clockify.triggers.event_entries import ClockifyTimeEntryEventTrigger
 from airflow_provider_clockify.triggers.events import error_event, success_event
-from airflow_provider_clockify.triggers.polling import is_final, look_once, shared_polls
+from airflow_provider_clockify.triggers.polling import look_once, prepare, shared_polls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Mapping
 
 __all__ = ["ClockifyApprovalTrigger", "ClockifyTimeEntryEventTrigger", "ClockifyTimeEntryTrigger"]
+
+
+SPREAD = 0.1
 
 
 class _Answer(Protocol):
@@ -39,11 +44,20 @@ class _WaitTrigger(BaseTrigger):
 
     kind: ClassVar[str]
 
-    def __init__(self, question: Mapping[str, Any], clockify_conn_id: str, poll_interval: float) -> None:
+    def __init__(
+        self,
+        question: Mapping[str, Any],
+        clockify_conn_id: str,
+        poll_interval: float,
+        first_look: str | None = None,
+        silent_fail: bool = False,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.question = dict(question)
         self.clockify_conn_id = clockify_conn_id
         self.poll_interval = poll_interval
+        self.first_look = first_look
+        self.silent_fail = silent_fail
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give class path and arguments: JSON values, and no secret among them."""
@@ -53,23 +67,23 @@ class _WaitTrigger(BaseTrigger):
                 "question": self.question,
                 "clockify_conn_id": self.clockify_conn_id,
                 "poll_interval": self.poll_interval,
+                "first_look": self.first_look,
+                "silent_fail": self.silent_fail,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look, sleep, and look again."""
-        key = (
-            self.kind,
-            self.clockify_conn_id,
-            json.dumps(self.question, sort_keys=True),
-            self.poll_interval,
-        )
+        key = (self.kind, self.clockify_conn_id, json.dumps(self.question, sort_keys=True))
+        if self.first_look is not None:
+            wait = datetime.fromisoformat(self.first_look) - datetime.now(UTC)
+            await asyncio.sleep(max(wait.total_seconds(), 0.0))
         while True:
             pause = self.poll_interval
             try:
                 answer = await shared_polls().ask(key, self.poll_interval, self._fetch)
             except ClockifyError as error:
-                if is_final(error):
+                if not may_wait(error, self.silent_fail):
                     yield TriggerEvent(error_event(error))
                     return
                 pause = max(pause, getattr(error, "retry_after", None) or 0.0)
@@ -78,9 +92,11 @@ class _WaitTrigger(BaseTrigger):
                 if answer.enough:
                     yield TriggerEvent(success_event(answer.to_xcom()))
                     return
-            await asyncio.sleep(pause)
+            # A thousand triggers that share a look must not all wake up in the same moment.
+            await asyncio.sleep(pause * random.uniform(1, 1 + SPREAD))
 
     async def _fetch(self) -> _Answer:
+        await prepare()
         return await look_once(self.clockify_conn_id, self.look())
 
     def look(self) -> Generator[Any, Any, _Answer]:
@@ -95,6 +111,8 @@ class ClockifyTimeEntryTrigger(_WaitTrigger):
     :param question: :meth:`airflow_provider_clockify.api.watching.Question.to_json`.
     :param clockify_conn_id: Connection of type ``clockify``.
     :param poll_interval: Seconds between two looks.
+    :param first_look: Instant before which it does not look, ISO 8601; its sensor has just done so.
+    :param silent_fail: Go on after any error but one that running the task again cannot mend.
     """
 
     kind = "time_entries"
@@ -113,6 +131,8 @@ class ClockifyApprovalTrigger(_WaitTrigger):
     :param question: :meth:`airflow_provider_clockify.api.approvals.ApprovalQuestion.to_json`.
     :param clockify_conn_id: Connection of type ``clockify``.
     :param poll_interval: Seconds between two looks.
+    :param first_look: Instant before which it does not look, ISO 8601; its sensor has just done so.
+    :param silent_fail: Go on after any error but one that running the task again cannot mend.
     """
 
     kind = "approvals"

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_provider_clockify.exceptions import (
+    ClockifyAuthError,
+    ClockifyBadRequestError,
+    ClockifyConfigError,
+    ClockifyError,
+    ClockifyForbiddenError,
+    ClockifyIncompleteError,
+    ClockifyResponseError,
+    ClockifyWindowError,
+)
+from airflow_provider_clockify.triggers.events import error_event, read_event, success_event
+
+RESULT = {"count": 2, "latest": "2026-11-02T08:00:00Z", "ids": ["b", "a"]}
+
+
+def through_the_database(event):
+    return json.loads(json.dumps(event))
+
+
+def test_a_result_arrives_as_it_was_sent():
+    assert read_event(through_the_database(success_event(RESULT))) == RESULT
+
+
+def test_equal_results_are_equal_events():
+    assert success_event(RESULT) == success_event(dict(reversed(RESULT.items())))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClockifyAuthError("refused", status=401),
+        ClockifyForbiddenError("refused", status=403),
+        ClockifyBadRequestError("refused", status=400),
+        ClockifyConfigError("refused"),
+        ClockifyWindowError("refused"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_no_retry_can_mend_arrives_as_such(error):
+    with pytest.raises(ClockifyConfigError, match="^refused$"):
+        read_event(through_the_database(error_event(error)))
+
+
+@pytest.mark.parametrize(
+    "error", [ClockifyResponseError("odd"), ClockifyIncompleteError("odd"), ClockifyError("odd")]
+)
+def test_other_errors_leave_the_retries_to_the_task(error):
+    with pytest.raises(ClockifyResponseError, match="^odd$"):
+        read_event(through_the_database(error_event(error)))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        "success",
+        [],
+        {},
+        {"status": "success"},
+        {"status": "success", "result": None},
+        {"status": "success", "result": [1]},
+        {"result": RESULT},
+        {"status": "done", "result": RESULT},
+        {"status": True, "result": RESULT},
+        {"status": "error", "message": "x"},
+        {"status": "error", "kind": "final"},
+        {"status": "error", "kind": "final", "message": None},
+        {"status": "error", "kind": "other", "message": "x"},
+        {"status": "running", "kind": "final", "message": "x"},
+    ],
+    ids=str,
+)
+def test_what_is_no_event_is_a_failure_and_never_a_success(event):
+    with pytest.raises(ClockifyResponseError, match="no event of this package"):
+        read_event(event)

@@ -27,14 +27,14 @@ test-airflow-2: ## Run the tests on Airflow 2.11
 	@scripts/environment.sh $(AIRFLOW_2) $(PYTHON)
 	$(ENV_2)/bin/python -m pytest
 
-bench-sensors: ## Measure a thousand deferred sensors in one triggerer
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
-	@$(ENV_3)/bin/python benchmarks/thousand_sensors.py 2>/dev/null
-
 test-stack: ## Run the tests of a whole Airflow as processes, with PostgreSQL's server; takes minutes
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/stack.txt
 	$(ENV_3)/bin/python -m pytest -m stack tests/stack
+
+bench-sensors: ## Measure a thousand deferred sensors in one triggerer
+	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/python benchmarks/thousand_sensors.py 2>/dev/null
 
 check: ## Static checks: style, types, import direction
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["airflow_provider_clockify.testing.pytest_plugin"]
@@ -40,3 +41,11 @@ os.environ.update(
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+@pytest.fixture(autouse=True)
+def fresh_pace() -> None:
+    """Forget the pace of other tests: another emulator may listen on a port whose workspace was told to wait."""
+    from airflow_provider_clockify.api import rate_limit
+
+    rate_limit._limiters.clear()

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_clockify.api.changes import LIMITS, feed_request
+from airflow_provider_clockify.api.changes import feed_request, pieces
 from airflow_provider_clockify.api.event_cursor import Sighting, z
 from airflow_provider_clockify.api.filters import report_filters
 from airflow_provider_clockify.api.pagination import MAX_PAGES
 from airflow_provider_clockify.api.reports import detailed_request, read_detailed
-from airflow_provider_clockify.api.resources import WALL_CLOCK_MARGIN
 from airflow_provider_clockify.api.values import instant
 from airflow_provider_clockify.api.watching import (
     DETECT,
+    asked_of,
     check_entry_filters,
+    feed_rows,
     feeds_of,
     matches,
     moment_of,
-    read_feed_rows,
 )
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
@@ -46,8 +46,7 @@ OVERLAP = {
     "changed": timedelta(minutes=10),
     "started": timedelta(hours=24),
 }
-# Without a limit the service gives this many: who gives fewer, though asked for more, has no more.
-_DEFAULT_LIMIT = LIMITS[-1]
+REPORT_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,45 +101,22 @@ def entries_in(detect: str, workspace_id: str, window: Window) -> Generator[Step
         return (yield from _started(workspace_id, window))
     found: Rows = []
     for feed, places in feeds_of(detect).items():
-        for row in (yield from _feed(feed, workspace_id, window)):
-            at = moment_of(row, places)
-            if at in window:
-                key = f"{row['id']} {z(at)}" if detect == "changed" else row["id"]
-                found.append(EntryRow(Sighting(row["id"], at, key), row.get("document") or row))
+        for first, last in pieces(asked_of(feed, window)):
+            for row in (yield from feed_rows(feed_request(feed, "TIME_ENTRY", workspace_id, first, last))):
+                at = moment_of(row, places)
+                if at in window:
+                    key = f"{row['id']} {z(at)}" if detect == "changed" else row["id"]
+                    found.append(EntryRow(Sighting(row["id"], at, key), row.get("document") or row))
     return found
-
-
-def _feed(feed: str, workspace_id: str, window: Window) -> Generator[Step, Any, list[dict[str, Any]]]:
-    found: dict[str, dict[str, Any]] = {}
-    # Asked wider, since the feeds may shift bounds by a time zone; 28 days and the margins are below their 30.
-    for chunk in chunks(window, max_days=28):
-        first, last = chunk.start - WALL_CLOCK_MARGIN, chunk.end + WALL_CLOCK_MARGIN
-        request = feed_request(feed, "TIME_ENTRY", workspace_id, first, last)
-        previous: list[dict[str, Any]] = []
-        for page in range(MAX_PAGES):
-            rows: list[dict[str, Any]] = yield (
-                request.with_params(page=str(page), limit=str(LIMITS[0])),
-                read_feed_rows,
-            )
-            # Page 0 and page 1 may be the same one; any later repetition is the end of what the service gives.
-            if rows == previous and page > 1:
-                break
-            found.update((row["id"], row) for row in rows)
-            if len(rows) < _DEFAULT_LIMIT:
-                break
-            previous = rows
-        else:
-            raise ClockifyIncompleteError(f"The feed has no end: stopped after {MAX_PAGES} pages.")
-    return list(found.values())
 
 
 def _started(workspace_id: str, window: Window) -> Generator[Step, Any, Rows]:
     found: Rows = []
     for chunk in chunks(window):
         for page in range(1, MAX_PAGES + 1):
-            rows: Rows = yield detailed_request(workspace_id, chunk, {}, page, LIMITS[0]), _read_report_rows
+            rows: Rows = yield detailed_request(workspace_id, chunk, {}, page, REPORT_ROWS), _read_report_rows
             found += rows
-            if len(rows) < LIMITS[0]:
+            if len(rows) < REPORT_ROWS:
                 break
         else:
             raise ClockifyIncompleteError(f"The report has no end: stopped after {MAX_PAGES} pages.")

@@ -96,7 +96,7 @@ class Question:
         window = _window(self, now)
         if self.detect == "started":
             return len(chunks(window)) + self.include_running
-        return sum(len(list(pieces(_asked(feed, window)))) for feed in feeds_of(self.detect))
+        return sum(len(list(pieces(asked_of(feed, window)))) for feed in feeds_of(self.detect))
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +261,8 @@ def _fed(question: Question, window: Window) -> Generator[Step, Any, tuple[int, 
     """Count entries by the entity feeds."""
     entries: dict[str, datetime] = {}
     for feed, places in feeds_of(question.detect).items():
-        for first, last in pieces(_asked(feed, window)):
-            rows = yield from _feed(feed_request(feed, "TIME_ENTRY", question.workspace_id, first, last))
+        for first, last in pieces(asked_of(feed, window)):
+            rows = yield from feed_rows(feed_request(feed, "TIME_ENTRY", question.workspace_id, first, last))
             for row in rows:
                 moment = moment_of(row, places)
                 if moment not in window or not matches(row.get("document") or row, question.filters):
@@ -275,7 +275,7 @@ def _fed(question: Question, window: Window) -> Generator[Step, Any, tuple[int, 
     return len(found), found
 
 
-def _feed(request: ApiRequest) -> Generator[Step, Any, list[dict[str, Any]]]:
+def feed_rows(request: ApiRequest) -> Generator[Step, Any, list[dict[str, Any]]]:
     """
     Read all pages of a feed.
 
@@ -305,7 +305,7 @@ def _feed(request: ApiRequest) -> Generator[Step, Any, list[dict[str, Any]]]:
             return rows
 
 
-def _asked(feed: str, window: Window) -> tuple[datetime, datetime]:
+def asked_of(feed: str, window: Window) -> tuple[datetime, datetime]:
     """
     Give the bounds that a feed is asked with: wider, since the service may shift them by a time zone.
 
@@ -375,11 +375,6 @@ def _read_rows(response: ApiResponse) -> tuple[int, list[tuple[datetime, str, bo
     if total is None:
         raise ClockifyResponseError("The detailed report has no entriesCount; the service may have changed.")
     return total, rows
-
-
-def read_feed_rows(response: ApiResponse) -> list[dict[str, Any]]:
-    """Read one page of a feed."""
-    return read_feed(response).items
 
 
 def _read_list(response: ApiResponse) -> list[dict[str, Any]]:

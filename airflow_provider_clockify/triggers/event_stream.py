@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify._compat import AirflowException
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError
-from airflow_provider_clockify.triggers.polling import is_final, transport_of
+from airflow_provider_clockify.triggers.polling import is_final, prepare, transport_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,7 +27,7 @@ LONGEST_LOOK = 120.0
 # Nothing but a person can mend these; the connection may be, while the watcher runs on.
 PAUSE_AFTER_FINAL = 900.0
 # The cursors of a group differ by a little; whoever asks first, asks for all of them.
-WIDER = timedelta(hours=1)
+WIDER = timedelta(minutes=1)
 LOOK_ERRORS = (ClockifyError, AirflowException, TimeoutError)
 
 
@@ -51,6 +51,7 @@ class Looker:
         from airflow_provider_clockify.api.watching import look_async
         from airflow_provider_clockify.window import Window
 
+        await prepare()
         async with asyncio.timeout(LONGEST_LOOK):
             transport = await transport_of(self._clockify_conn_id)
             workspace_id = self._workspace_id or transport.settings.workspace_id

@@ -9,6 +9,8 @@ from their former homes on 2.11.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from importlib import import_module
 from inspect import signature
 from typing import Any
 
@@ -25,8 +27,6 @@ from airflow.providers.common.compat.sdk import (
     ObjectStoragePath,
     PokeReturnValue,
     Variable,
-    conf,
-    mask_secret,
 )
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -57,6 +57,23 @@ __all__ = [
     "mask_secret",
     "variable",
 ]
+
+
+def _first_of(name: str, *modules: str) -> Any:
+    for module in modules:
+        with suppress(ImportError, AttributeError):
+            return getattr(import_module(module), name)
+    raise ImportError(f"No module of {', '.join(modules)} has {name}.")
+
+
+# The compatibility layer has these two only in versions that the constraints of older Airflows do not allow.
+conf = _first_of("conf", "airflow.sdk.configuration", "airflow.configuration")
+mask_secret = _first_of(
+    "mask_secret",
+    "airflow.sdk.log",
+    "airflow.sdk.execution_time.secrets_masker",
+    "airflow.utils.log.secrets_masker",
+)
 
 # Airflow 3: a trigger may schedule DAGs. 3.3: it may remember something, and be told what was stored.
 HAS_EVENT_TRIGGERS = BaseEventTrigger is not BaseTrigger

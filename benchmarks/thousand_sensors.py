@@ -42,6 +42,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sensors", type=int, default=1000)
     parser.add_argument("--questions", type=int, default=10, help="distinct ones among the sensors")
     parser.add_argument("--interval", type=float, default=5.0, help="seconds between two looks")
+    parser.add_argument(
+        "--bare", action="store_true", help="Airflow's own TimeDeltaTrigger instead, to compare"
+    )
     parser.add_argument("--seconds", type=float, default=30.0, help="how long to measure")
     return parser.parse_args()
 
@@ -109,6 +112,7 @@ async def measure(given: argparse.Namespace, connection: dict) -> None:
     from airflow.executors.workloads import RunTrigger
     from airflow.jobs.triggerer_job_runner import TriggerRunner, messages
     from airflow.models.trigger import Trigger
+    from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
     from airflow.sdk.execution_time import task_runner
     from airflow.sdk.execution_time.comms import ConnectionResult, GetConnection
 
@@ -118,7 +122,10 @@ async def measure(given: argparse.Namespace, connection: dict) -> None:
     to_create = []
     for number in range(given.sensors):
         question = question_of(number % given.questions, connection["extra"]["workspace_id"])
-        path, values = ClockifyTimeEntryTrigger(question, "clockify_default", given.interval).serialize()
+        if given.bare:
+            path, values = TimeDeltaTrigger(timedelta(days=1)).serialize()
+        else:
+            path, values = ClockifyTimeEntryTrigger(question, "clockify_default", given.interval).serialize()
         to_create.append(
             RunTrigger(id=number + 1, classpath=path, encrypted_kwargs=Trigger.encrypt_kwargs(values))
         )

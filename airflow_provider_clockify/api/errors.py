@@ -301,7 +301,7 @@ def _auth_cure(settings: ClockifySettings, code: int | None) -> str:
 
 def _forbidden_cure(request: ApiRequest) -> str:
     cure = "The key's role or the workspace's plan lacks it: use the key of an owner or admin"
-    if request.service == "reports":
+    if "amountShown" in (request.json or {}):
         cure += ', or, if only amounts are hidden from it, filters={"amountShown": "HIDE_AMOUNT"}'
     return cure + "."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -21,7 +22,13 @@ from airflow_provider_clockify.connection import ClockifySettings
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LIST = ApiRequest("getProjects", "core", "GET", "/workspaces/w/projects")
-REPORT = ApiRequest("generateDetailedReport", "reports", "POST", "/workspaces/w/reports/detailed")
+REPORT = ApiRequest(
+    "generateDetailedReport",
+    "reports",
+    "POST",
+    "/workspaces/w/reports/detailed",
+    json={"amountShown": "EARNED"},
+)
 
 
 def body(code: object, message: object = "because") -> bytes:
@@ -87,6 +94,10 @@ def test_a_report_names_the_host_of_reports_and_the_filter_that_hides_amounts(se
     error = error_from_answer(settings(), REPORT, status=403, headers={}, body=b"", now=NOW)
     assert "on reports.api.clockify.me" in str(error)
     assert 'filters={"amountShown": "HIDE_AMOUNT"}' in str(error)
+    without = replace(REPORT, json={})
+    assert "HIDE_AMOUNT" not in str(
+        error_from_answer(settings(), without, status=403, headers={}, body=b"", now=NOW)
+    )
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,11 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
             )
         )
         result.more["snapshot_at"] = stamp
+        if entity == "users" and result.rows == 1 and not self.filters:
+            self.log.warning(
+                "Only one user is visible. If the workspace has more, the key may not see them: use the key of an "
+                "owner or admin; require_admin=True refuses any other."
+            )
         return result
 
     def _checked_filters(self, hook: ClockifyHook, entity: str) -> dict[str, Any]:

@@ -1281,3 +1281,22 @@ def test_documents_are_left_out_or_changed_inside_on_request(serve: Callable, ch
         assert b"timeInterval" in Path(summary["paths"][0]).read_bytes()
     (row,) = lines(changes(emulator, START, START + DAY, columns={"drop": ["document"]}))
     assert set(row) == {"change", "id", "changed_at", "entity_type"}
+
+
+@pytest.mark.parametrize(("people", "warned"), [(1, True), (3, False)])
+def test_a_single_visible_user_is_named_in_the_log(
+    people: int, warned: bool, serve: Callable, snapshot: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    class Log:
+        def warning(self, text: str, *values: object) -> None:
+            said.append(text % values)
+
+        def __getattr__(self, name: str) -> Callable[..., None]:
+            return lambda *values, **more: None
+
+    monkeypatch.setattr(ClockifyExportEntitiesOperator, "log", Log())
+    emulator = serve(generate_workspace(users=people, entries=1, running_timers=0))
+    assert snapshot(emulator, "users")["rows"] == people
+    assert any("Only one user is visible" in text for text in said) is warned

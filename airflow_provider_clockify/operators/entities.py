@@ -81,7 +81,8 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
             )
         )
         result.more["snapshot_at"] = stamp
-        if entity == "users" and result.rows == 1 and not self.filters:
+        narrowed = {"email", "name", "project_id"} & set(self.filters or ())
+        if entity == "users" and result.rows == 1 and not narrowed:
             self.log.warning(
                 "Only one user is visible. If the workspace has more, the key may not see them: use the key of an "
                 "owner or admin; require_admin=True refuses any other."

@@ -22,23 +22,23 @@ from urllib.parse import urlsplit
 import certifi
 import httpx
 import msgspec
-from tenacity import AsyncRetrying, RetryCallState
+from tenacity import AsyncRetrying
 
 from airflow_provider_clockify.api.endpoints import (
     USER_AGENT,
     credential_header,
     request_url,
-    service_url,
 )
-from airflow_provider_clockify.api.errors import ceiling_reached, invalid_url, no_answer, read_answer
-from airflow_provider_clockify.api.rate_limit import RateLimiter, limiter_for
-from airflow_provider_clockify.api.retry import RetryPolicy
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyRateLimitError
+from airflow_provider_clockify.api.errors import invalid_url, no_answer
+from airflow_provider_clockify.api.pacing import PacedTransport
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.api.rate_limit import RateLimiter
+    from airflow_provider_clockify.api.retry import RetryPolicy
     from airflow_provider_clockify.connection import ClockifySettings
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ _reading = threading.Lock()
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
-class AsyncTransport:
+class AsyncTransport(PacedTransport):
     """
     Send requests from an event loop, without blocking it.
 
@@ -67,14 +67,7 @@ class AsyncTransport:
         limiter: RateLimiter | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.settings = settings
-        self._policy = policy or RetryPolicy(settings.max_retries)
-        self._limiter = limiter or limiter_for(
-            service_url(settings, "core"),
-            settings.workspace_id or settings.conn_id,
-            settings.requests_per_second,
-            settings.requests_per_hour,
-        )
+        super().__init__(settings, policy, limiter)
         self._sleep = sleep
 
     async def send(self, request: ApiRequest, decode: Callable[[ApiResponse], T]) -> T:
@@ -95,35 +88,14 @@ class AsyncTransport:
         if seconds > 0:
             await self._sleep(seconds)
 
-    def _before_sleep(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        delay = state.next_action.sleep if state.next_action else 0.0
-        if isinstance(error, ClockifyRateLimitError):
-            self._limiter.pause(delay)
-        log.warning(
-            "Attempt %d of %d failed; next in %.1f s. %s",
-            state.attempt_number,
-            self._policy.max_retries + 1,
-            delay,
-            error,
-        )
-
     async def _attempt(self, request: ApiRequest, decode: Callable[[ApiResponse], T], number: int) -> T:
-        wait = self._limiter.reserve(self._policy.max_wait)
-        if wait > self._policy.max_wait:
-            raise ceiling_reached(self.settings, request, wait, number)
-        await self._wait(wait)
+        await self._wait(self._reserve(request, number))
         try:
             status, headers, body = await self._exchange(request)
         except ClockifyError as error:
             error.attempts = number
             raise
-        try:
-            return read_answer(self.settings, request, status, headers, body, decode, number)
-        except ClockifyRateLimitError as error:
-            # Also when it is not asked again here: whoever asks next would be refused as well.
-            self._limiter.pause(error.retry_after or 0.0)
-            raise
+        return self._read(request, status, headers, body, decode, number)
 
     async def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
         url = request_url(self.settings, request)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
-from tenacity import RetryCallState, Retrying
+from tenacity import Retrying
 
 from airflow_provider_clockify.api.endpoints import (
     USER_AGENT,
@@ -26,17 +26,17 @@ from airflow_provider_clockify.api.endpoints import (
     origin,
     origins,
     request_url,
-    service_url,
 )
-from airflow_provider_clockify.api.errors import ceiling_reached, invalid_url, no_answer, read_answer
-from airflow_provider_clockify.api.rate_limit import RateLimiter, limiter_for
-from airflow_provider_clockify.api.retry import RetryPolicy
-from airflow_provider_clockify.exceptions import ClockifyError, ClockifyRateLimitError
+from airflow_provider_clockify.api.errors import invalid_url, no_answer
+from airflow_provider_clockify.api.pacing import PacedTransport
+from airflow_provider_clockify.exceptions import ClockifyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.api.rate_limit import RateLimiter
+    from airflow_provider_clockify.api.retry import RetryPolicy
     from airflow_provider_clockify.connection import ClockifySettings
 
 T = TypeVar("T")
@@ -94,7 +94,7 @@ class ClockifySession(requests.Session):
         self._authenticate(prepared_request)
 
 
-class SyncTransport:
+class SyncTransport(PacedTransport):
     """
     Send requests one at a time per calling thread; safe to share between threads.
 
@@ -112,16 +112,9 @@ class SyncTransport:
         limiter: RateLimiter | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.settings = settings
+        super().__init__(settings, policy, limiter)
         self.stats = TransportStats()
         self.session = ClockifySession(settings)
-        self._policy = policy or RetryPolicy(settings.max_retries)
-        self._limiter = limiter or limiter_for(
-            service_url(settings, "core"),
-            settings.workspace_id or settings.conn_id,
-            settings.requests_per_second,
-            settings.requests_per_hour,
-        )
         self._sleep = sleep
         self._lock = threading.Lock()
 
@@ -153,24 +146,8 @@ class SyncTransport:
                 self.stats.waited += seconds
             self._sleep(seconds)
 
-    def _before_sleep(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        delay = state.next_action.sleep if state.next_action else 0.0
-        if isinstance(error, ClockifyRateLimitError):
-            self._limiter.pause(delay)
-        log.warning(
-            "Attempt %d of %d failed; next in %.1f s. %s",
-            state.attempt_number,
-            self._policy.max_retries + 1,
-            delay,
-            error,
-        )
-
     def _attempt(self, request: ApiRequest, decode: Callable[[ApiResponse], T], number: int) -> T:
-        wait = self._limiter.reserve(self._policy.max_wait)
-        if wait > self._policy.max_wait:
-            raise ceiling_reached(self.settings, request, wait, number)
-        self._wait(wait)
+        self._wait(self._reserve(request, number))
         with self._lock:
             self.stats.requests += 1
             self.stats.retries += number > 1
@@ -181,12 +158,7 @@ class SyncTransport:
             raise
         with self._lock:
             self.stats.received += len(body)
-        try:
-            return read_answer(self.settings, request, status, headers, body, decode, number)
-        except ClockifyRateLimitError as error:
-            # Also when it is not asked again here: whoever asks next, in whichever thread, would be refused as well.
-            self._limiter.pause(error.retry_after or 0.0)
-            raise
+        return self._read(request, status, headers, body, decode, number)
 
     def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
         try:

@@ -48,6 +48,7 @@ __all__ = [
     "BaseSensorOperator",
     "BaseTrigger",
     "Context",
+    "DateTimeTrigger",
     "ObjectStoragePath",
     "PokeReturnValue",
     "TriggerEvent",
@@ -73,6 +74,11 @@ mask_secret = _first_of(
     "airflow.sdk.log",
     "airflow.sdk.execution_time.secrets_masker",
     "airflow.utils.log.secrets_masker",
+)
+
+# Airflow 3 keeps it in the standard provider, which it requires; 2.11 has it itself.
+DateTimeTrigger = _first_of(
+    "DateTimeTrigger", "airflow.providers.standard.triggers.temporal", "airflow.triggers.temporal"
 )
 
 # Airflow 3: a trigger may schedule DAGs. 3.3: it may remember something, and be told what was stored.

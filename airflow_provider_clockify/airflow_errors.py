@@ -11,6 +11,7 @@ from airflow_provider_clockify._compat import AirflowFailException
 from airflow_provider_clockify.exceptions import (
     ClockifyAuthError,
     ClockifyBadRequestError,
+    ClockifyBudgetError,
     ClockifyConfigError,
     ClockifyForbiddenError,
     ClockifyRateLimitError,
@@ -49,4 +50,8 @@ def airflow_semantics() -> Iterator[None]:
     try:
         yield
     except FINAL as error:
+        raise AirflowFailException(str(error)) from error
+    except ClockifyBudgetError as error:
+        if error.fits:
+            raise
         raise AirflowFailException(str(error)) from error

@@ -35,6 +35,7 @@ DEFAULT_REQUESTS_PER_SECOND = 5.0
 DEFAULT_MAX_CONCURRENCY = 3
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_MAX_RETRIES = 5
+DEFAULT_MAX_WAIT = 300.0
 
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
@@ -63,6 +64,7 @@ class ClockifySettings:
     :param max_concurrency: Parallel requests of one task.
     :param timeout: Seconds to connect, and seconds to wait for each piece of an answer.
     :param max_retries: Attempts after the first.
+    :param max_wait: Longest wait in seconds, for the service or for the quota, that a worker holds its slot for.
     :param hash_salt: Key of hashed columns; kept out of ``repr``.
     """
 
@@ -80,6 +82,7 @@ class ClockifySettings:
     max_concurrency: int = DEFAULT_MAX_CONCURRENCY
     timeout: float = DEFAULT_TIMEOUT
     max_retries: int = DEFAULT_MAX_RETRIES
+    max_wait: float = DEFAULT_MAX_WAIT
     hash_salt: str | None = field(default=None, repr=False)
 
     @classmethod
@@ -122,6 +125,7 @@ class ClockifySettings:
             max_concurrency=read.integer("max_concurrency", DEFAULT_MAX_CONCURRENCY, 1),
             timeout=read.number("timeout", DEFAULT_TIMEOUT),
             max_retries=read.integer("max_retries", DEFAULT_MAX_RETRIES, 0),
+            max_wait=read.number("max_wait", DEFAULT_MAX_WAIT),
             hash_salt=read.text("hash_salt"),
         )
 

@@ -16,6 +16,7 @@ Errors of the package.
     │   ├── ClockifyAuthError                 401
     │   ├── ClockifyForbiddenError            402, 403
     │   ├── ClockifyRateLimitError            429; ``retry_after`` in seconds where the service named it
+    │   │   └── ClockifyBudgetError           the job does not fit what is left of the hourly quota
     │   └── ClockifyServerError               5xx
     ├── ClockifyResponseError                 an answer of unexpected shape
     ├── ClockifyIncompleteError               completeness of a read could not be proven; nothing is published
@@ -121,6 +122,26 @@ class ClockifyRateLimitError(ClockifyApiError):
             message, status=status, code=code, reason=reason, operation=operation, attempts=attempts
         )
         self.retry_after = retry_after
+
+
+class ClockifyBudgetError(ClockifyRateLimitError):
+    """
+    What a job needs does not fit the workspace's hourly quota; told before it is spent.
+
+    :param needed: Requests that the job needs at least, of those not yet spent.
+    :param quota: Requests that the workspace has per hour.
+    :param retry_after: Seconds until the quota has room for them, as far as this process knows.
+    """
+
+    def __init__(self, message: str, *, needed: int, quota: int, retry_after: float) -> None:
+        super().__init__(message, reason="hourly quota", attempts=0, retry_after=retry_after)
+        self.needed = needed
+        self.quota = quota
+
+    @property
+    def fits(self) -> bool:
+        """Whether an hour of its own has room for it."""
+        return self.needed <= self.quota
 
 
 class ClockifyServerError(ClockifyApiError):

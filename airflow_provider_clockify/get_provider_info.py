@@ -18,6 +18,7 @@ from airflow_provider_clockify.connection import (
     CONN_TYPE,
     DEFAULT_MAX_CONCURRENCY,
     DEFAULT_MAX_RETRIES,
+    DEFAULT_MAX_WAIT,
     DEFAULT_REQUESTS_PER_SECOND,
     DEFAULT_TIMEOUT,
     REGIONS,
@@ -137,6 +138,14 @@ FIELDS = (
         "Attempts after the first, per request.",
         default=DEFAULT_MAX_RETRIES,
         minimum=0,
+    ),
+    FormField(
+        "max_wait",
+        "Max wait",
+        "number",
+        "Seconds that a worker waits for the service or the quota before the task fails, or is deferred.",
+        default=DEFAULT_MAX_WAIT,
+        minimum=0.001,
     ),
     FormField(
         "hash_salt",

@@ -31,16 +31,17 @@ class PacedTransport:
     Base of the transports; sends nothing itself.
 
     :param settings: The connection.
-    :param policy: Retry policy; by default the connection's number of retries.
+    :param policy: Retry policy; by default the connection's number of retries and longest wait.
     :param limiter: Pace of the workspace; by default the one that this process keeps for it.
+    :ivar limiter: That pace.
     """
 
     def __init__(
         self, settings: ClockifySettings, policy: RetryPolicy | None, limiter: RateLimiter | None
     ) -> None:
         self.settings = settings
-        self._policy = policy or RetryPolicy(settings.max_retries)
-        self._limiter = limiter or limiter_for(
+        self._policy = policy or RetryPolicy(settings.max_retries, max_wait=settings.max_wait)
+        self.limiter = limiter or limiter_for(
             service_url(settings, "core"),
             settings.workspace_id or settings.conn_id,
             settings.requests_per_second,
@@ -49,7 +50,7 @@ class PacedTransport:
 
     def _reserve(self, request: ApiRequest, number: int) -> float:
         """Take the next free moment: seconds to wait for it, or an error when that is longer than one waits."""
-        wait = self._limiter.reserve(self._policy.max_wait)
+        wait = self.limiter.reserve(self._policy.max_wait)
         if wait > self._policy.max_wait:
             raise ceiling_reached(self.settings, request, wait, number)
         return wait
@@ -67,14 +68,14 @@ class PacedTransport:
             return read_answer(self.settings, request, status, headers, body, decode, number)
         except ClockifyRateLimitError as error:
             # Also when it is not asked again here: whoever asks next, from wherever, would be refused as well.
-            self._limiter.pause(error.retry_after or 0.0)
+            self.limiter.pause(error.retry_after or 0.0)
             raise
 
     def _before_sleep(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         delay = state.next_action.sleep if state.next_action else 0.0
         if isinstance(error, ClockifyRateLimitError):
-            self._limiter.pause(delay)
+            self.limiter.pause(delay)
         log.warning(
             "Attempt %d of %d failed; next in %.1f s. %s",
             state.attempt_number,

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 
 HOUR = 3600.0
+# Requests that are remembered at least, in case a quota becomes known later.
+REMEMBERED = 1000
 
 
 class RateLimiter:
@@ -39,7 +41,7 @@ class RateLimiter:
         self._interval = 1.0 / requests_per_second
         self._next_free = float("-inf")
         self._hourly = requests_per_hour
-        self._moments: deque[float] = deque()
+        self._moments: deque[float] = deque(maxlen=max(REMEMBERED, requests_per_hour or 0))
 
     def at_most(self, requests_per_second: float, requests_per_hour: int | None = None) -> None:
         """Lower the ceilings; connections that share a workspace obey the strictest of them."""
@@ -47,6 +49,35 @@ class RateLimiter:
             self._interval = max(self._interval, 1.0 / requests_per_second)
             if requests_per_hour is not None:
                 self._hourly = min(requests_per_hour, self._hourly or requests_per_hour)
+                self._moments = deque(self._moments, maxlen=max(REMEMBERED, self._hourly))
+
+    @property
+    def quota(self) -> int | None:
+        """Requests of an hour; ``None`` when none is known."""
+        return self._hourly
+
+    def free_in(self, requests: int) -> float | None:
+        """
+        Tell when the quota has room for more requests.
+
+        :param requests: How many, of which no more than the whole quota are counted.
+        :return: Seconds until then, 0 when it has; ``None`` when no quota is known.
+        """
+        with self._lock:
+            if self._hourly is None:
+                return None
+            now = self._clock()
+            spent = [moment for moment in self._moments if moment > now - HOUR]
+            too_many = min(requests, self._hourly) + len(spent) - self._hourly
+            return max(0.0, spent[too_many - 1] + HOUR - now) if too_many > 0 else 0.0
+
+    def left(self) -> int | None:
+        """Tell how many requests of the quota are left in this hour; ``None`` when no quota is known."""
+        with self._lock:
+            if self._hourly is None:
+                return None
+            hour_ago = self._clock() - HOUR
+            return max(0, self._hourly - sum(moment > hour_ago for moment in self._moments))
 
     def reserve(self, longest: float = float("inf")) -> float:
         """
@@ -58,16 +89,12 @@ class RateLimiter:
         with self._lock:
             now = self._clock()
             moment = max(now, self._next_free)
-            if self._hourly is not None:
-                while len(self._moments) > self._hourly:
-                    self._moments.popleft()
-                if len(self._moments) == self._hourly:
-                    moment = max(moment, self._moments[0] + HOUR)
+            if self._hourly is not None and len(self._moments) >= self._hourly:
+                moment = max(moment, self._moments[-self._hourly] + HOUR)
             wait = moment - now
             if wait <= longest:
                 self._next_free = moment + self._interval
-                if self._hourly is not None:
-                    self._moments.append(moment)
+                self._moments.append(moment)
             return wait
 
     def pause(self, seconds: float) -> None:

@@ -213,6 +213,7 @@ class ReportReader:
     :param send: Sends a request and decodes its answer, retries included; called from several threads.
     :param report: Which report, and how it is asked and read.
     :param concurrency: Pages asked for at the same time.
+    :param first_page: Told after the first page of a window how many more there are, if any; may raise.
     :ivar sorted_by_id: Whether the service has sorted by id, as asked, so far.
     """
 
@@ -222,10 +223,12 @@ class ReportReader:
         report: PagedReport,
         *,
         concurrency: int,
+        first_page: Callable[[int], None] | None = None,
     ) -> None:
         self._send = send
         self._report = report
         self._concurrency = concurrency
+        self._after_first_page = first_page
         self._page_size = report.page_sizes[0]
         self.sorted_by_id = True
 
@@ -292,6 +295,8 @@ class ReportReader:
             log.warning("The service gives %d rows a page; continuing with that size.", self._page_size)
         size = self._page_size
         last = max(1, -(-count // size))
+        if last > 1 and self._after_first_page is not None:
+            self._after_first_page(last - 1)
         totals, full, page = first.totals, True, first
         stable = True
         for number, page in self._pages(window, range(2, last + 1), size):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenacity import RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from airflow_provider_clockify.connection import DEFAULT_MAX_WAIT
 from airflow_provider_clockify.exceptions import (
     ClockifyRateLimitError,
     ClockifyServerError,
@@ -47,7 +48,7 @@ class RetryPolicy:
     max_retries: int
     base: float = 1.0
     cap: float = 60.0
-    max_wait: float = 300.0
+    max_wait: float = DEFAULT_MAX_WAIT
 
     def retryable(self, error: BaseException) -> bool:
         """

@@ -15,6 +15,7 @@ from airflow_provider_clockify.sinks.storage import HashingFile, Staging, Target
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_clockify.api.budget import Budget
     from airflow_provider_clockify.exports.plan import Plan
     from airflow_provider_clockify.window import Window
 
@@ -36,6 +37,7 @@ class NativeExport:
     :param target: Where to.
     :param file_format: One of :data:`NATIVE_FORMATS`.
     :param on_empty: ``write`` publishes files without rows; anything else raises.
+    :param budget: Keeps the job within the hourly quota.
     """
 
     report: str
@@ -45,6 +47,7 @@ class NativeExport:
     target: Target
     file_format: str
     on_empty: str = "write"
+    budget: Budget | None = None
 
 
 def export_native(job: NativeExport) -> ExportResult:
@@ -61,6 +64,8 @@ def export_native(job: NativeExport) -> ExportResult:
     with Staging(job.target, is_base=job.plan.partition_by is not None) as staging:
         ready: list[HashingFile] = []
         for number, output in enumerate(job.plan.outputs):
+            if job.budget is not None:
+                job.budget.begin(len(job.plan.outputs) - number)
             content, rows = job.download(output.window)
             counted = counted or rows is not None
             result.rows += rows or 0

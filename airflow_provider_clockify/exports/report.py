@@ -4,18 +4,21 @@
 The export of a report from end to end: read, check, write, publish.
 
 Rows of a chunk first go to private spools, one per output file, and are only written in their final format once the
-chunk is proven complete. Nothing gets a final name before everything is proven and written.
+chunk is proven complete. Nothing gets a final name before everything is proven and written. Of several chunks, each
+proven one is kept for the next attempt, should this one be interrupted.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider_clockify.api.report_reader import MAX_READS
+import msgspec
+
+from airflow_provider_clockify.api.report_reader import MAX_READS, ReadResult
 from airflow_provider_clockify.exceptions import ClockifyIncompleteError, ClockifyNoRowsError
 from airflow_provider_clockify.exports.files import FileKind, write_file
 from airflow_provider_clockify.exports.result import ExportResult
@@ -26,9 +29,11 @@ from airflow_provider_clockify.sinks.storage import HashingFile, Staging, Target
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_clockify.api.report_reader import ReadResult, RowSink
+    from airflow_provider_clockify.api.budget import Budget
+    from airflow_provider_clockify.api.report_reader import RowSink
     from airflow_provider_clockify.exports.plan import Output, Plan
     from airflow_provider_clockify.records.tables import Table
+    from airflow_provider_clockify.sinks.keeping import Keeper
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
@@ -57,6 +62,8 @@ class ReportExport:
     :param kind: Format of the files.
     :param on_empty: ``write`` publishes files without rows; anything else raises.
     :param reconcile: Whether to compare with the files that are there, and to write tombstones.
+    :param budget: Keeps the job within the hourly quota.
+    :param keeper: Keeps finished chunks for the next attempt.
     """
 
     report: str
@@ -68,6 +75,8 @@ class ReportExport:
     kind: FileKind
     on_empty: str = "write"
     reconcile: bool = False
+    budget: Budget | None = None
+    keeper: Keeper | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +89,14 @@ class _ChunkRead:
 class _ChunkReads:
     """All chunks of a plan, each proven complete, and no entry in two of them."""
 
-    def __init__(self, reader: Reader, plan: Plan, staging: Staging) -> None:
-        self._reader = reader
-        self._plan = plan
+    def __init__(self, job: ReportExport, staging: Staging) -> None:
+        self._reader = job.reader
+        self._plan = job.plan
+        self._budget = job.budget
+        # One chunk has nothing to go on after.
+        self._keeper = job.keeper if len(job.plan.chunks) > 1 else None
         self._staging = staging
-        self._order = count()
+        self._order = 0
         self.chunks: list[_ChunkRead] = []
 
     def read(self) -> None:
@@ -93,7 +105,14 @@ class _ChunkReads:
 
         :raises ClockifyIncompleteError: entries keep moving between the chunks.
         """
-        self.chunks = [self._read(number) for number in range(len(self._plan.chunks))]
+        kept = [self._take(number) for number in range(len(self._plan.chunks))]
+        self._order = max((chunk.order for chunk in kept if chunk), default=-1) + 1
+        missing = sum(chunk is None for chunk in kept)
+        for number, chunk in enumerate(kept):
+            if chunk is None:
+                chunk = self._read(number, missing)
+                missing -= 1
+            self.chunks.append(chunk)
         for _ in range(MAX_READS):
             moved = moved_entries([(chunk.spools.ids, chunk.order) for chunk in self.chunks])
             if not moved:
@@ -102,16 +121,29 @@ class _ChunkReads:
                 "Entries moved between the chunks while they were read; reading %d again.", len(moved)
             )
             for number in moved:
-                self.chunks[number] = self._read(number)
+                self.chunks[number] = self._read(number, 1)
         raise ClockifyIncompleteError(
             f"Rows of {self._plan.window} keep moving while they are read. Nothing was published. Run again when "
             "fewer people edit this window."
         )
 
-    def _read(self, number: int) -> _ChunkRead:
+    def _spools(self, number: int) -> Spools:
         window = self._plan.chunks[number]
         outputs = [output for output in self._plan.outputs if self._shares(output, window)]
-        spools = Spools(self._staging, str(number), outputs, self._plan.partition_by)
+        return Spools(self._staging, str(number), outputs, self._plan.partition_by)
+
+    def _take(self, number: int) -> _ChunkRead | None:
+        spools = self._spools(number)
+        facts = self._keeper.take(str(number), spools.paths) if self._keeper else None
+        if facts is None:
+            return None
+        return _ChunkRead(spools, msgspec.convert(facts["result"], ReadResult), facts["order"])
+
+    def _read(self, number: int, parts: int) -> _ChunkRead:
+        if self._budget is not None:
+            self._budget.begin(parts)
+        window = self._plan.chunks[number]
+        spools = self._spools(number)
         try:
             result = self._reader.read(window, spools)
         finally:
@@ -127,7 +159,12 @@ class _ChunkReads:
             result.rows,
             result.pages,
         )
-        return _ChunkRead(spools, result, next(self._order))
+        chunk = _ChunkRead(spools, result, self._order)
+        self._order += 1
+        if self._keeper is not None:
+            facts = {"result": msgspec.to_builtins(result), "order": chunk.order}
+            self._keeper.put(str(number), spools.paths, facts)
+        return chunk
 
     @staticmethod
     def _shares(output: Output, window: Window) -> bool:
@@ -146,8 +183,10 @@ def export_report(job: ReportExport) -> ExportResult:
     started = time.monotonic()
     plan = job.plan
     result = ExportResult(plan.window, job.report, job.workspace_id, job.kind.file_format)
-    with Staging(job.target, is_base=plan.partition_by is not None) as staging:
-        reads = _ChunkReads(job.reader, plan, staging)
+    if job.keeper is not None:
+        result.requests_before = job.keeper.requests_before
+    with job.keeper or nullcontext(), Staging(job.target, is_base=plan.partition_by is not None) as staging:
+        reads = _ChunkReads(job, staging)
         reads.read()
         for chunk in reads.chunks:
             result.add(chunk.result)

@@ -28,7 +28,8 @@ class ExportResult:
     :param window: Time they cover; ``None`` for a snapshot.
     :param report: Name of the report.
     :param workspace_id: Workspace.
-    :param requests: Requests spent, retries included.
+    :param requests: Requests spent, retries and those of interrupted attempts included.
+    :param requests_before: Those of interrupted attempts that this one goes on after.
     :param format: File format.
     :param seconds: Duration of all rows, in seconds.
     :param money: Amounts in minor units per currency.
@@ -47,6 +48,7 @@ class ExportResult:
     bytes: int = 0
     sha256: dict[str, str] = field(default_factory=dict)
     requests: int = 0
+    requests_before: int = 0
     seconds: Decimal = Decimal(0)
     money: dict[str, Decimal] = field(default_factory=dict)
     running: int = 0

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,30 @@ from airflow_provider_clockify.exports.result import ExportResult
 from airflow_provider_clockify.sinks.storage import HashingFile, Staging, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
+    from airflow_provider_clockify.api.budget import Budget
     from airflow_provider_clockify.records.tables import Table
+    from airflow_provider_clockify.sinks.keeping import Keeper
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
 
 _encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """
+    Items that are read together, for example those of one parent.
+
+    :param name: Names the part among those of the list; part of file names.
+    :param items: Reads them: one dict per item, in a stable order.
+    """
+
+    name: str
+    items: Callable[[], Iterable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +51,28 @@ class ListExport:
 
     :param report: Name of the list.
     :param workspace_id: Workspace.
-    :param items: One dict per item, in a stable order.
+    :param parts: The items, part by part.
     :param table: Columns of the file.
     :param target: The file.
     :param kind: Its format.
     :param window: Time that the items belong to; ``None`` for a snapshot.
     :param on_empty: ``write`` publishes a file without rows; anything else raises.
     :param metadata: Further facts for the file's own metadata.
+    :param budget: Keeps the job within the hourly quota.
+    :param keeper: Keeps finished parts for the next attempt.
     """
 
     report: str
     workspace_id: str
-    items: Iterable[Mapping[str, Any]]
+    parts: Sequence[Part]
     table: Table
     target: Target
     kind: FileKind
     window: Window | None = None
     on_empty: str = "write"
     metadata: Mapping[str, str] = field(default_factory=dict)
+    budget: Budget | None = None
+    keeper: Keeper | None = None
 
 
 def export_list(job: ListExport) -> ExportResult:
@@ -64,21 +85,38 @@ def export_list(job: ListExport) -> ExportResult:
     :raises ClockifyError: the export could not be made; nothing was published.
     """
     result = ExportResult(job.window, job.report, job.workspace_id, job.kind.file_format)
-    with Staging(job.target, is_base=False) as staging:
-        spool = staging.path("items.rows")
-        found = False
-        with spool.open("wb") as lines:
-            for item in job.items:
-                lines.write(one_line(_encode_exactly(item)))
-                found = True
-        if job.on_empty != "write" and not found:
+    if job.keeper is not None:
+        result.requests_before = job.keeper.requests_before
+    with job.keeper or nullcontext(), Staging(job.target, is_base=False) as staging:
+        spools = _read(job, staging)
+        if job.on_empty != "write" and not any(spool.stat().st_size for spool in spools):
             raise ClockifyNoRowsError(f"There are no {job.report} to export.")
         file = HashingFile(staging.path("items.done"))
         metadata = {"clockify.report": job.report, "clockify.workspace_id": job.workspace_id, **job.metadata}
         if job.window is not None:
             metadata["clockify.window_start"] = job.window.start_iso
             metadata["clockify.window_end"] = job.window.end_iso
-        result.rows = write_file(file, [(job.table, spool)], job.kind, metadata)
+        result.rows = write_file(file, [(job.table, spool) for spool in spools], job.kind, metadata)
         result.published(staging.publish(file.path), file)
     log.info("Exported %d %s, %d bytes.", result.rows, job.report, result.bytes)
     return result
+
+
+def _read(job: ListExport, staging: Staging) -> list[Path]:
+    """Read every part into a private file of its own; those of the last attempt are brought back."""
+    paths = [staging.path(f"{part.name}.rows") for part in job.parts]
+    keeper = job.keeper if len(job.parts) > 1 else None
+    missing = [
+        (part, path)
+        for part, path in zip(job.parts, paths, strict=True)
+        if keeper is None or keeper.take(part.name, [path]) is None
+    ]
+    for number, (part, path) in enumerate(missing):
+        if job.budget is not None:
+            job.budget.begin(len(missing) - number)
+        with path.open("wb") as lines:
+            for item in part.items():
+                lines.write(one_line(_encode_exactly(item)))
+        if keeper is not None:
+            keeper.put(part.name, [path], {})
+    return paths

@@ -34,6 +34,11 @@ class Spools:
         self.ids = staging.path(f"{name}.ids")
         self._ids: IO[str] | None = None
 
+    @property
+    def paths(self) -> list[Path]:
+        """All files: the rows of each output, and the ids."""
+        return [*self._paths.values(), self.ids]
+
     def path(self, output: Output) -> Path | None:
         """Give the file of an output; ``None`` when the chunk has no part of it."""
         return self._paths.get(output.key)
@@ -41,6 +46,8 @@ class Spools:
     def restart(self) -> None:
         """Forget all rows: the chunk is read again."""
         self.close()
+        for path in self.paths:
+            path.unlink(missing_ok=True)  # It may be the file of a kept part as well, which stays as it is.
         self._files = {key: path.open("wb") for key, path in self._paths.items()}
         self._ids = self.ids.open("w", encoding="utf-8")
 

@@ -4,18 +4,31 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_provider_clockify._compat import AirflowSkipException, BaseOperator, variable
+from airflow_provider_clockify._compat import (
+    AirflowSkipException,
+    BaseOperator,
+    DateTimeTrigger,
+    conf,
+    variable,
+)
 from airflow_provider_clockify.airflow_errors import airflow_semantics
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyNoRowsError, ClockifyWindowError
+from airflow_provider_clockify.exceptions import (
+    ClockifyBudgetError,
+    ClockifyConfigError,
+    ClockifyNoRowsError,
+    ClockifyRateLimitError,
+    ClockifyWindowError,
+)
+from airflow_provider_clockify.operators.attempts import Job, Passed, memory_of
 from airflow_provider_clockify.window import RunTimes, Window, resolve_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
 
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify.exports.files import FileKind
@@ -24,7 +37,13 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.records.tables import Table
 
 ON_EMPTY = ("write", "skip", "fail")
+ON_BUDGET = ("fail", "defer", "ignore")
 SALT_VARIABLE = "clockify_hash_salt"
+
+# A 429 that does not say when to come back.
+UNKNOWN_WAIT = timedelta(minutes=15)
+# Waits in a row that brought the export no further; then it is an error.
+MAX_WAITS = 10
 
 
 class ClockifyExportOperator(BaseOperator):
@@ -42,6 +61,12 @@ class ClockifyExportOperator(BaseOperator):
         Airflow variable ``clockify_hash_salt``.
     :param on_empty: ``write`` publishes files without rows; ``skip`` skips the task, ``fail`` fails it, and both leave
         what is there.
+    :param on_budget: What to do when the job does not fit what is left of the workspace's hourly quota (of the
+        connection's ``requests_per_hour``, or of the Free plan, which is looked up once a job needs more than 30
+        requests): ``fail`` before it is spent; ``defer`` until the hour turns, as often as needed, going on after the
+        parts that are finished; ``ignore``.
+    :param deferrable: Give the worker's slot back while the service asks for a longer wait than the connection's
+        ``max_wait``, and wait in the triggerer.
     :param require_admin: Refuse a key that is not an owner's or admin's of the workspace, at the cost of one request.
     :param workspace_id: Workspace; by default the connection's, else the key's active one. (templated)
     :param clockify_conn_id: Connection of type ``clockify``. (templated)
@@ -60,6 +85,8 @@ class ClockifyExportOperator(BaseOperator):
         filters: Mapping[str, Any] | None = None,
         columns: Mapping[str, Any] | None = None,
         on_empty: str = "write",
+        on_budget: str = "fail",
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         require_admin: bool = False,
         workspace_id: str | None = None,
         clockify_conn_id: str = DEFAULT_CONN_ID,
@@ -72,41 +99,83 @@ class ClockifyExportOperator(BaseOperator):
         self.filters = filters
         self.columns = columns
         self.on_empty = on_empty
+        self.on_budget = on_budget
+        self.deferrable = deferrable
         self.require_admin = require_admin
         self.workspace_id = workspace_id
         self.clockify_conn_id = clockify_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Check everything that can be checked without a request, then export."""
+        return self._attempt(context, Passed())
+
+    def resume(self, context: Context, event: Any, passed: dict[str, Any]) -> dict[str, Any]:
+        """
+        Go on after a wait in the triggerer.
+
+        :param context: Context of the task.
+        :param event: The moment that was waited for.
+        :param passed: What the attempt before the wait passed on.
+        """
+        self.log.info("Going on after a wait until %s.", event)
+        return self._attempt(context, Passed(**passed))
+
+    def _attempt(self, context: Context, passed: Passed) -> dict[str, Any]:
         # Imported here, since Airflow parses DAG files all the time and runs them elsewhere.
         from airflow_provider_clockify.hooks.clockify import ClockifyHook
 
         with airflow_semantics():
             one_of("on_empty", self.on_empty, ON_EMPTY)
+            one_of("on_budget", self.on_budget, ON_BUDGET)
             hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
+            job = Job(hook, context, self.on_budget, passed, memory_of(context, passed))
             try:
-                result = self.export(hook, context)
+                result = self.export(job)
             except ClockifyNoRowsError as error:
                 if self.on_empty == "skip":
                     raise AirflowSkipException(str(error)) from error
                 raise
-        stats = hook.client.transport.stats
-        result.requests = stats.requests
-        self.log.info(
-            "Spent %d requests (%d of them retries), waited %.1f s, received %.1f MB.",
-            stats.requests,
-            stats.retries,
-            stats.waited,
-            stats.received / 1e6,
-        )
+            except ClockifyRateLimitError as error:
+                if not self._may_wait(error):
+                    raise
+                waits = passed.waits + 1 if job.kept_parts <= passed.parts else 1
+                if waits > MAX_WAITS:
+                    raise
+                delay = UNKNOWN_WAIT if error.retry_after is None else timedelta(seconds=error.retry_after)
+                self.log.info("%s", error)
+                self.wait(delay, Passed(passed.kept, max(job.kept_parts, passed.parts), waits))
+            finally:
+                job.log_cost(self.log)
+        result.requests = hook.client.transport.stats.requests + result.requests_before
         return result.to_xcom()
 
-    def export(self, hook: ClockifyHook, context: Context) -> ExportResult:
+    def wait(self, delay: timedelta, passed: Passed) -> NoReturn:
+        """
+        Give the slot back, and go on after a while.
+
+        :param delay: How long.
+        :param passed: What the next attempt is told.
+        """
+        # A second more: clocks differ a little.
+        moment = datetime.now(UTC) + delay + timedelta(seconds=1)
+        self.log.info("Waiting in the triggerer until %s.", f"{moment:%Y-%m-%d %H:%M:%SZ}")
+        self.defer(
+            trigger=DateTimeTrigger(moment=moment),
+            method_name="resume",
+            kwargs={"passed": asdict(passed)},
+        )
+        raise AssertionError("unreachable: defer raises")  # pragma: no cover
+
+    def _may_wait(self, error: ClockifyRateLimitError) -> bool:
+        if isinstance(error, ClockifyBudgetError):
+            return self.on_budget == "defer" and error.fits
+        return self.deferrable or self.on_budget == "defer"
+
+    def export(self, job: Job) -> ExportResult:
         """
         Export; the part that differs between the operators.
 
-        :param hook: Hook of the connection; nothing has been asked yet.
-        :param context: Context of the task.
+        :param job: The attempt; nothing has been asked yet.
         """
         raise NotImplementedError
 

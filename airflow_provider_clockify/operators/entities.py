@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
@@ -15,9 +16,11 @@ from airflow_provider_clockify.operators.base import ClockifyExportOperator, Win
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify.exports.result import ExportResult
+    from airflow_provider_clockify.exports.snapshot import Part
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.operators.attempts import Job
+    from airflow_provider_clockify.sinks.keeping import Keeper
     from airflow_provider_clockify.window import Window
 
 
@@ -52,32 +55,38 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         super().__init__(**kwargs)
         self.entity = entity
 
-    def export(self, hook: ClockifyHook, context: Context) -> ExportResult:
+    def export(self, job: Job) -> ExportResult:
         """Export the list."""
         from airflow_provider_clockify.exports.snapshot import ListExport, export_list
         from airflow_provider_clockify.records.entities import ENTITIES, TABLES, snapshot_table
         from airflow_provider_clockify.sinks.storage import Target
 
+        hook = job.hook
         entity = one_of("entity", self.entity, ENTITIES)
         filters = self._checked_filters(hook, entity)
         taken = datetime.now(UTC).replace(microsecond=0)
-        table = snapshot_table(TABLES[entity], taken)
-        kind = self.file_kind(hook, table)
+        kind = self.file_kind(hook, snapshot_table(TABLES[entity], taken))
         target = Target(self.output_path)
         target.check(is_base=False)
         workspace_id = self.check_key(hook)
+        what = {"report": entity, "workspace_id": workspace_id, "filters": filters}
+        keeper = job.keeper(target, kind, what, is_base=False)
+        parts, taken = self._parts(hook, entity, filters, keeper, taken)
+        table = snapshot_table(TABLES[entity], taken)
         stamp = taken.isoformat().replace("+00:00", "Z")
         self.log.info("Exporting all %s of workspace %s to %s.", entity, workspace_id, target.output_path)
         result = export_list(
             ListExport(
                 report=entity,
                 workspace_id=workspace_id,
-                items=self._items(hook, entity, filters),
+                parts=parts,
                 table=table,
                 target=target,
                 kind=kind,
                 on_empty=self.on_empty,
                 metadata={"clockify.snapshot_at": stamp},
+                budget=job.budget(workspace_id),
+                keeper=keeper,
             )
         )
         result.more["snapshot_at"] = stamp
@@ -97,29 +106,65 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         hook.check_list(entity, filters)
         return filters
 
+    def _parts(
+        self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any], keeper: Keeper, taken: datetime
+    ) -> tuple[list[Part], datetime]:
+        """Give what is read, and since when: the whole list, or the items of each parent."""
+        from airflow_provider_clockify.exports.snapshot import Part
+        from airflow_provider_clockify.records.entities import PARENTS, WITHOUT_PARENT
+
+        if entity not in PARENTS:
+            return [Part("items", partial(self._items, hook, entity, filters))], taken
+        parents, argument = PARENTS[entity]
+        facts = keeper.take("parents", [])
+        if facts is None:
+            ids = [parent["id"] for parent in hook.iter_list(parents, hook.everything(parents))]
+            keeper.put("parents", [], {"ids": ids, "taken": taken.isoformat()})
+        else:
+            ids, taken = facts["ids"], datetime.fromisoformat(facts["taken"])
+        self.log.info(
+            "%s are listed for each of %d %s: at least %d requests.", entity, len(ids), parents, len(ids)
+        )
+        own = entity in WITHOUT_PARENT
+        return [
+            Part(
+                f"{number}",
+                partial(
+                    _items_of,
+                    hook,
+                    entity,
+                    filters,
+                    {argument: parent_id},
+                    {argument: parent_id} if own else {},
+                ),
+            )
+            for number, parent_id in enumerate(ids)
+        ], taken
+
     def _items(
         self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]
     ) -> Iterator[Mapping[str, Any]]:
-        from airflow_provider_clockify.records.entities import PARENTS, SECRETS, WITHOUT_PARENT
+        from airflow_provider_clockify.records.entities import SECRETS
 
         if entity == "assignments":
             # The one list of a period: the service may shift its bounds.
             yield from hook.iter_assignments(**filters)
             return
-        if entity not in PARENTS:
-            secrets = SECRETS.get(entity, ())
-            for item in hook.iter_list(entity, filters):
-                yield {name: value for name, value in item.items() if name not in secrets}
-            return
-        parents, argument = PARENTS[entity]
-        ids = [parent["id"] for parent in hook.iter_list(parents, hook.everything(parents))]
-        self.log.info(
-            "%s are listed for each of %d %s: at least %d requests.", entity, len(ids), parents, len(ids)
-        )
-        for parent_id in ids:
-            own = {argument: parent_id} if entity in WITHOUT_PARENT else {}
-            for item in hook.iter_list(entity, filters, **{argument: parent_id}):
-                yield {**item, **own}
+        secrets = SECRETS.get(entity, ())
+        for item in hook.iter_list(entity, filters):
+            yield {name: value for name, value in item.items() if name not in secrets}
+
+
+def _items_of(
+    hook: ClockifyHook,
+    entity: str,
+    filters: Mapping[str, Any],
+    parent: Mapping[str, str],
+    own: Mapping[str, str],
+) -> Iterator[Mapping[str, Any]]:
+    """Go through the items of one parent; ``own`` are keys that they get because they do not name it."""
+    for item in hook.iter_list(entity, filters, **parent):
+        yield {**item, **own}
 
 
 class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
@@ -171,39 +216,48 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         self.window = window
         self.lookback = lookback
 
-    def export(self, hook: ClockifyHook, context: Context) -> ExportResult:
+    def export(self, job: Job) -> ExportResult:
         """Export the changes of the run's window."""
-        from airflow_provider_clockify.exports.snapshot import ListExport, export_list
+        from airflow_provider_clockify.exports.snapshot import ListExport, Part, export_list
         from airflow_provider_clockify.records.entities import CHANGES
         from airflow_provider_clockify.sinks.storage import Target
 
         if self.filters:
             raise ClockifyConfigError("filters do not fit: the entity feeds have none. Leave them out.")
+        hook = job.hook
         kind = self.file_kind(hook, CHANGES)
         target = Target(self.output_path)
         target.check(is_base=False)
-        window = self.resolve_window(context)
+        window = self.resolve_window(job.context)
         wait = self._checked_wait(window)
         workspace_id = self.check_key(hook)
         if wait > timedelta(0):
             self.log.info("Waiting %.0f s: deletions show about a minute late.", wait.total_seconds())
+            if self.deferrable:
+                self.wait(wait, job.passed)
             time.sleep(wait.total_seconds())
         self.log.info("Exporting changes of %s in %s to %s.", self.entity_type, window, target.output_path)
         return export_list(
             ListExport(
                 report="changes",
                 workspace_id=workspace_id,
-                items=hook.get_entity_changes(
-                    self.entity_type,
-                    window.start,
-                    window.end,
-                    known_until=window.start + self.lookback if self.lookback else None,
-                ),
+                parts=[
+                    Part(
+                        "items",
+                        lambda: hook.get_entity_changes(
+                            self.entity_type,
+                            window.start,
+                            window.end,
+                            known_until=window.start + self.lookback if self.lookback else None,
+                        ),
+                    )
+                ],
                 table=CHANGES,
                 target=target,
                 kind=kind,
                 window=window,
                 on_empty=self.on_empty,
+                budget=job.budget(workspace_id),
             )
         )
 

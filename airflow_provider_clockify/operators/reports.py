@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from airflow_provider_clockify._compat import Context
+    from airflow_provider_clockify.api.budget import Budget
     from airflow_provider_clockify.api.client import ClockifyClient
     from airflow_provider_clockify.exports.plan import Plan
     from airflow_provider_clockify.exports.report import Reader
     from airflow_provider_clockify.exports.result import ExportResult
-    from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.operators.attempts import Job
     from airflow_provider_clockify.records.tables import Table
     from airflow_provider_clockify.window import PartitionUnit, Window
 
@@ -70,13 +70,14 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         self.lookback = lookback
         self.partition_by = partition_by
 
-    def export(self, hook: ClockifyHook, context: Context) -> ExportResult:
+    def export(self, job: Job) -> ExportResult:
         """Export the report of the run's window."""
         from airflow_provider_clockify.api.filters import report_filters
         from airflow_provider_clockify.exports.native import NATIVE_FORMATS
         from airflow_provider_clockify.exports.report import ReportExport, export_report
         from airflow_provider_clockify.sinks.storage import Target
 
+        hook, context = job.hook, job.context
         self.check()
         native = self.file_format in NATIVE_FORMATS
         partition_by = self._partition_unit()
@@ -85,24 +86,35 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         target.check(is_base=partition_by is not None)
         window = self.resolve_window(context)
         if native:
-            return self._export_native(hook, context, window, partition_by, filters, target)
+            return self._export_native(job, window, partition_by, filters, target)
         kind = self.file_kind(hook, self.table(window))
         plan = self.plan(window, partition_by, self.report + kind.suffix)
         self.check_complete(plan.window, context)
         self.check_kind(kind)
         workspace_id = self.check_key(hook)
         self._log_plan(workspace_id, plan, target.output_path)
+        budget = job.budget(workspace_id)
+        what = {
+            "report": self.report,
+            "workspace_id": workspace_id,
+            "chunks": [str(chunk) for chunk in plan.chunks],
+            "partition_by": partition_by,
+            "filters": filters,
+            "groups": self.checked_groups(),
+        }
         result = export_report(
             ReportExport(
                 report=self.report,
                 workspace_id=workspace_id,
-                reader=self.reader(hook.client, workspace_id, filters),
+                reader=self.reader(hook.client, workspace_id, filters, budget),
                 plan=plan,
                 table=self.table,
                 target=target,
                 kind=kind,
                 on_empty=self.on_empty,
                 reconcile=self.reconciles(),
+                budget=budget,
+                keeper=job.keeper(target, kind, what, is_base=partition_by is not None),
             )
         )
         for warning in result.warnings(filters):
@@ -125,7 +137,9 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
 
         return make_plan(window, partition_by=partition_by, file_name=file_name)
 
-    def reader(self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any]) -> Reader:
+    def reader(
+        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
+    ) -> Reader:
         """Give what reads this report."""
         raise NotImplementedError
 
@@ -157,8 +171,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
 
     def _export_native(
         self,
-        hook: ClockifyHook,
-        context: Context,
+        job: Job,
         window: Window,
         partition_by: PartitionUnit | None,
         filters: Mapping[str, Any],
@@ -175,17 +188,17 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
                 )
         export_type, suffix = NATIVE_FORMATS[self.file_format]
         plan = self.plan(window, partition_by, self.report + suffix)
-        self.check_complete(plan.window, context)
+        self.check_complete(plan.window, job.context)
         if len(plan.outputs) == 1 and self.report == "weekly" and len(plan.chunks) > 1:
             raise ClockifyConfigError("A weekly file of Clockify holds one week: use a window of seven days.")
-        workspace_id = self.check_key(hook)
+        workspace_id = self.check_key(job.hook)
         self._log_plan(workspace_id, plan, target.output_path)
         return export_native(
             NativeExport(
                 report=self.report,
                 workspace_id=workspace_id,
                 download=lambda each: download(
-                    hook.client.send,
+                    job.hook.client.send,
                     workspace_id,
                     self.report,
                     each,
@@ -197,6 +210,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
                 target=target,
                 file_format=self.file_format,
                 on_empty=self.on_empty,
+                budget=job.budget(workspace_id),
             )
         )
 
@@ -236,13 +250,18 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
         """Tell whether the export writes tombstones."""
         return self.reconcile
 
-    def reader(self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any]) -> Reader:
+    def reader(
+        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
+    ) -> Reader:
         """Give what reads this report."""
         from airflow_provider_clockify.api.report_reader import ReportReader
         from airflow_provider_clockify.api.reports import detailed
 
         return ReportReader(
-            client.send, detailed(workspace_id, filters), concurrency=client.settings.max_concurrency
+            client.send,
+            detailed(workspace_id, filters),
+            concurrency=client.settings.max_concurrency,
+            first_page=budget.first_page,
         )
 
     def table(self, window: Window) -> Table:
@@ -266,13 +285,18 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
 
     report = "expenses"
 
-    def reader(self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any]) -> Reader:
+    def reader(
+        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
+    ) -> Reader:
         """Give what reads this report."""
         from airflow_provider_clockify.api.report_reader import ReportReader
         from airflow_provider_clockify.api.reports import expenses
 
         return ReportReader(
-            client.send, expenses(workspace_id, filters), concurrency=client.settings.max_concurrency
+            client.send,
+            expenses(workspace_id, filters),
+            concurrency=client.settings.max_concurrency,
+            first_page=budget.first_page,
         )
 
     def table(self, window: Window) -> Table:
@@ -321,7 +345,9 @@ class ClockifySummaryReportOperator(ClockifyReportOperator):
 
         return make_summary_plan(window, partition_by=partition_by, file_name=file_name)
 
-    def reader(self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any]) -> Reader:
+    def reader(
+        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
+    ) -> Reader:
         """Give what reads this report."""
         from airflow_provider_clockify.api.sum_readers import summary_reader
 
@@ -371,7 +397,9 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
 
         return make_weekly_plan(window, partition_by=partition_by, file_name=file_name)
 
-    def reader(self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any]) -> Reader:
+    def reader(
+        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
+    ) -> Reader:
         """Give what reads this report."""
         from airflow_provider_clockify.api.sum_readers import weekly_reader
 
@@ -404,7 +432,9 @@ class ClockifyAttendanceReportOperator(ClockifyReportOperator):
 
         return make_daily_plan(window, partition_by=partition_by, file_name=file_name)
 
-    def reader(self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any]) -> Reader:
+    def reader(
+        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
+    ) -> Reader:
         """Give what reads this report."""
         from airflow_provider_clockify.api.sum_readers import AttendanceReader
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from airflow_provider_clockify._compat import BaseTrigger, Context
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
 
-FREE_REQUESTS_PER_HOUR = 30
-
 
 class ClockifyWaitSensor(BaseSensorOperator):
     """
@@ -157,6 +155,8 @@ class ClockifyWaitSensor(BaseSensorOperator):
         return known
 
     def _warn_of_budget(self, hook: ClockifyHook, question: Any) -> None:
+        from airflow_provider_clockify.api.budget import FREE_REQUESTS_PER_HOUR
+
         if getattr(self, "_warned", False):
             return
         self._warned = True

@@ -44,6 +44,7 @@ def test_the_defaults_are_safe(settings, key):
         "max_concurrency": 3,
         "timeout": 60.0,
         "max_retries": 5,
+        "max_wait": 300.0,
         "hash_salt": None,
     }
 

@@ -396,8 +396,8 @@ def test_transports_of_one_workspace_share_the_pace_of_the_process():
     first = loop_transport("https://pace.example.com", workspace_id="shared", requests_per_second=7)
     second = loop_transport("https://pace.example.com", workspace_id="shared")
     other = loop_transport("https://pace.example.com", workspace_id="other")
-    assert first._limiter is second._limiter
-    assert first._limiter is not other._limiter
+    assert first.limiter is second.limiter
+    assert first.limiter is not other.limiter
 
 
 def test_cancelling_a_request_ends_it(emulator):

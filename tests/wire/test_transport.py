@@ -235,13 +235,13 @@ def test_the_connections_hourly_quota_reaches_its_limiter(settings_of):
     transport = SyncTransport(
         settings_of(requests_per_hour=1, workspace_id="hourly"), sleep=lambda seconds: None
     )
-    assert transport._limiter.reserve(300) == 0.0
-    assert transport._limiter.reserve(300) > 3000
+    assert transport.limiter.reserve(300) == 0.0
+    assert transport.limiter.reserve(300) > 3000
 
 
 def test_clients_of_one_workspace_share_the_strictest_pace(settings_of):
     def limiter(rate: float, workspace_id: str) -> RateLimiter:
-        return SyncTransport(settings_of(requests_per_second=rate, workspace_id=workspace_id))._limiter
+        return SyncTransport(settings_of(requests_per_second=rate, workspace_id=workspace_id)).limiter
 
     first = limiter(50, "w1")
     assert limiter(2, "w1") is first

@@ -40,11 +40,13 @@ class Need:
     :param part: Requests that the part in hand needs at least.
     :param after: Requests that the parts after it need at least.
     :param begun: Requests that the part in hand has spent; spent again if it is interrupted.
+    :param spent: Requests that the job has spent, spent again if it is run again.
     """
 
     part: int
     after: int
     begun: int = 0
+    spent: int = 0
 
     @property
     def total(self) -> int:
@@ -65,7 +67,7 @@ def shortage(need: Need, left: int, quota: int, on_budget: str) -> int | None:
     """
     if on_budget == "defer":
         return None if need.part <= left else need.part + need.begun
-    return None if need.total <= left else need.total
+    return None if need.total <= left else need.total + need.spent
 
 
 class Budget:
@@ -95,7 +97,7 @@ class Budget:
         :raises ClockifyBudgetError: it does not fit.
         """
         self._after = parts - 1
-        self._check(Need(1, self._after))
+        self._check(Need(1, self._after, spent=self._client.transport.stats.requests))
 
     def first_page(self, more: int) -> None:
         """
@@ -104,13 +106,13 @@ class Budget:
         :param more: Pages that it still needs.
         :raises ClockifyBudgetError: they do not fit.
         """
-        self._check(Need(more, self._after, begun=1))
+        self._check(Need(more, self._after, begun=1, spent=self._client.transport.stats.requests))
 
     def _check(self, need: Need) -> None:
         limiter = self._client.transport.limiter
         if self._on_budget == "ignore":
             return
-        if not self._plan_known and need.total > FREE_REQUESTS_PER_HOUR:
+        if not self._plan_known and need.spent + need.total > FREE_REQUESTS_PER_HOUR:
             self._look_up_plan()
         left, quota = limiter.left(), limiter.quota
         if left is None or quota is None:

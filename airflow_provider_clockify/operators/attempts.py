@@ -47,14 +47,16 @@ class Job:
     :param context: Context of the task.
     :param on_budget: As of the operator.
     :param passed: What an attempt before a wait passed on.
-    :param memory: Outlives the attempt.
+    :param memory: Outlives the attempt; ``None`` if nothing does.
+    :ivar goes_on: Whether another attempt follows for certain.
     """
 
     hook: ClockifyHook
     context: Context
     on_budget: str
     passed: Passed
-    memory: Memory
+    memory: Memory | None
+    goes_on: bool = False
     _keeper: Keeper | None = None
 
     @property
@@ -95,8 +97,10 @@ class Job:
         )
         return self._keeper
 
-    def log_cost(self, log: Any) -> None:
-        """Say what the attempt has spent, however it ended."""
+    def end(self, log: Any) -> None:
+        """Say what the attempt has spent, however it ended, and leave nothing that nobody will come back for."""
+        if self._keeper is not None and isinstance(self.memory, _PassedMemory) and not self.goes_on:
+            self._keeper.forget()
         if "client" not in vars(self.hook):
             return  # Nothing was asked.
         stats = self.hook.client.transport.stats
@@ -142,12 +146,16 @@ class _PassedMemory:
         self._passed.kept = None
 
 
-def memory_of(context: Context, passed: Passed) -> Memory:
+def memory_of(context: Context, passed: Passed, *, may_wait: bool) -> Memory | None:
     """
     Give what outlives the attempt.
 
     :param context: Context of the task.
     :param passed: What an attempt before a wait passed on.
+    :param may_wait: Whether this attempt may end in a wait.
+    :return: ``None`` if nothing outlives it: a retry, before Airflow 3.3.
     """
     store = context.get("task_state_store")
-    return _PassedMemory(passed) if store is None else _StoreMemory(store)
+    if store is not None:
+        return _StoreMemory(store)
+    return _PassedMemory(passed) if may_wait else None

@@ -128,7 +128,9 @@ class ClockifyExportOperator(BaseOperator):
             one_of("on_empty", self.on_empty, ON_EMPTY)
             one_of("on_budget", self.on_budget, ON_BUDGET)
             hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
-            job = Job(hook, context, self.on_budget, passed, memory_of(context, passed))
+            may_wait = self.deferrable or self.on_budget == "defer"
+            memory = memory_of(context, passed, may_wait=may_wait)
+            job = Job(hook, context, self.on_budget, passed, memory)
             try:
                 result = self.export(job)
             except ClockifyNoRowsError as error:
@@ -143,9 +145,10 @@ class ClockifyExportOperator(BaseOperator):
                     raise
                 delay = UNKNOWN_WAIT if error.retry_after is None else timedelta(seconds=error.retry_after)
                 self.log.info("%s", error)
+                job.goes_on = True
                 self.wait(delay, Passed(passed.kept, max(job.kept_parts, passed.parts), waits))
             finally:
-                job.log_cost(self.log)
+                job.end(self.log)
         result.requests = hook.client.transport.stats.requests + result.requests_before
         return result.to_xcom()
 

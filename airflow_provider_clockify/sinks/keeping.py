@@ -178,7 +178,7 @@ class Keeper:
         """Forget everything if the export has come to its end; else write down what has been spent so far."""
         try:
             if error is None or isinstance(error, ClockifyNoRowsError):
-                self._forget()
+                self.forget()
             else:
                 self._save()
         except Exception as problem:  # noqa: BLE001 - of any storage
@@ -192,11 +192,13 @@ class Keeper:
             self._manifest.requests = self.requests_before + self._spent()
             self._folder.write(_MANIFEST, msgspec.json.encode(self._manifest))
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Remove everything that is kept."""
         if self._memory is not None:
             self._memory.delete()
         if self._folder is not None:
             self._folder.remove()
+            self._folder = None
 
     def _open(self, memory: Memory) -> None:
         for name in self._home.names():

@@ -9,12 +9,18 @@ from airflow_provider_clockify.api.budget import Need, shortage
 from airflow_provider_clockify.api.rate_limit import HOUR, RateLimiter
 
 numbers = st.integers(0, 100)
-needs = st.builds(Need, st.integers(1, 100), numbers, st.integers(0, 1))
+needs = st.builds(Need, st.integers(1, 100), numbers, st.integers(0, 1), numbers)
 
 
 @given(needs, numbers, st.integers(1, 100))
 def test_fail_lets_through_exactly_what_fits_as_a_whole(need, left, quota):
     assert (shortage(need, left, quota, "fail") is None) == (need.part + need.after <= left)
+
+
+@given(needs, numbers, st.integers(1, 100))
+def test_what_is_run_again_needs_room_for_what_it_has_spent_too(need, left, quota):
+    short = shortage(need, left, quota, "fail")
+    assert short is None or short == need.total + need.spent
 
 
 @given(needs, numbers, st.integers(1, 100))

@@ -36,12 +36,14 @@ except ImportError:  # Airflow 2
     BaseEventTrigger = BaseTrigger  # type: ignore[assignment,misc,unused-ignore]
 
 __all__ = [
+    "ENDS_AFTER_ON_KILL",
     "HAS_ASSET_STATE",
     "HAS_EVENT_TRIGGERS",
     "AirflowException",
     "AirflowFailException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "AirflowTaskTimeout",
     "BaseEventTrigger",
     "BaseHook",
     "BaseOperator",
@@ -80,6 +82,11 @@ mask_secret = _first_of(
 DateTimeTrigger = _first_of(
     "DateTimeTrigger", "airflow.providers.standard.triggers.temporal", "airflow.triggers.temporal"
 )
+
+AirflowTaskTimeout = _first_of("AirflowTaskTimeout", "airflow.sdk.exceptions", "airflow.exceptions")
+
+# Airflow 2 ends a task after its on_kill by itself.
+ENDS_AFTER_ON_KILL = BaseEventTrigger is BaseTrigger
 
 # Airflow 3: a trigger may schedule DAGs. 3.3: it may remember something, and be told what was stored.
 HAS_EVENT_TRIGGERS = BaseEventTrigger is not BaseTrigger

@@ -7,7 +7,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import RetryDecision, RetryPolicy
+try:
+    from airflow.sdk import RetryDecision, RetryPolicy
+except ImportError as error:
+    raise ImportError(
+        "Retry policies came with Airflow 3.3; use retries and retry_delay of the task."
+    ) from error
 
 from airflow_provider_clockify.exceptions import ClockifyRateLimitError
 

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_clockify._compat import (
+    ENDS_AFTER_ON_KILL,
     AirflowSkipException,
+    AirflowTaskTimeout,
     BaseOperator,
     DateTimeTrigger,
     conf,
@@ -151,6 +154,16 @@ class ClockifyExportOperator(BaseOperator):
                 job.end(self.log)
         result.requests = hook.client.transport.stats.requests + result.requests_before
         return result.to_xcom()
+
+    def on_kill(self) -> None:
+        """
+        Stop at once, so that nothing private is left behind; what is finished is kept for a retry.
+
+        Airflow calls this on SIGTERM (the task was cancelled or its worker is going away), and after a time-out.
+        """
+        if ENDS_AFTER_ON_KILL or isinstance(sys.exception(), AirflowTaskTimeout):
+            return
+        raise SystemExit("The export was told to stop.")
 
     def wait(self, delay: timedelta, passed: Passed) -> NoReturn:
         """

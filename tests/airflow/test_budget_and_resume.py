@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -378,6 +380,32 @@ def test_a_key_revoked_in_mid_export_publishes_nothing_and_a_new_key_goes_on(sta
     emulator.reset_log()
     assert run(emulator, store=store)["rows"] == 600
     assert emulator.count() < 10
+
+
+def test_a_task_that_is_told_to_stop_stops_at_once_and_leaves_nothing(start, connect, is_airflow_3, tmp_path):
+    emulator = start(generate_workspace(entries=3_000, start=NOVEMBER[0], end=NOVEMBER[1]))
+    connect(emulator, max_retries=5)
+    context = {"data_interval_start": NOVEMBER[0], "data_interval_end": NOVEMBER[1]}
+    operator = ClockifyDetailedReportOperator(task_id="export", output_path=str(tmp_path / "out.jsonl"))
+
+    class Stopped(BaseException):
+        """Airflow 2 raises after on_kill."""
+
+    def on_term(*_: Any) -> None:
+        operator.on_kill()
+        raise Stopped
+
+    emulator.inject(faults.hang(2), times=None, match=lambda record: emulator.count() >= 2)
+    emulator.before_request(
+        lambda record: os.kill(os.getpid(), signal.SIGTERM) if emulator.count() == 3 else None
+    )
+    before = signal.signal(signal.SIGTERM, on_term)
+    try:
+        with pytest.raises(SystemExit if is_airflow_3 else Stopped):
+            operator.execute(context)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_list_per_parent_goes_on_after_the_last_parent(start, run, tmp_path):

@@ -149,7 +149,7 @@ class Stack:
         for name in COMPONENTS:
             self.start(name)
         self.wait_for(
-            "the DAGs", lambda: self.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] == 4, 120
+            "the DAGs", lambda: self.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] == 5, 120
         )
 
     def _connects(self, database: str) -> bool:

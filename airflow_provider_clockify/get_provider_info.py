@@ -168,6 +168,14 @@ UI_FIELD_BEHAVIOUR: dict[str, Any] = {
 }
 
 
+_ASSET_URIS = {
+    "schemes": ["clockify"],
+    "handler": "airflow_provider_clockify.assets.clockify.sanitize_uri",
+    "to_openlineage_converter": "airflow_provider_clockify.assets.clockify.convert_asset_to_openlineage",
+    "factory": "airflow_provider_clockify.assets.clockify.create_asset",
+}
+
+
 def get_provider_info() -> dict[str, Any]:
     """Give the provider metadata; the entry point ``apache_airflow_provider`` leads here."""
     integration = "Clockify"
@@ -207,6 +215,9 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_clockify.triggers.time_entries"],
             }
         ],
+        # Airflow 2.11 reads the second name.
+        "asset-uris": [_ASSET_URIS],
+        "dataset-uris": [_ASSET_URIS],
         "connection-types": [
             {
                 "connection-type": CONN_TYPE,

@@ -60,6 +60,7 @@ def export_native(job: NativeExport) -> ExportResult:
     :raises ClockifyError: the export could not be made; nothing was published.
     """
     result = ExportResult(job.plan.window, job.report, job.workspace_id, job.file_format)
+    result.partitions = job.plan.partition_starts
     counted = False
     with Staging(job.target, is_base=job.plan.partition_by is not None) as staging:
         ready: list[HashingFile] = []

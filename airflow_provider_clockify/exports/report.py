@@ -183,6 +183,7 @@ def export_report(job: ReportExport) -> ExportResult:
     started = time.monotonic()
     plan = job.plan
     result = ExportResult(plan.window, job.report, job.workspace_id, job.kind.file_format)
+    result.partitions = plan.partition_starts
     if job.keeper is not None:
         result.requests_before = job.keeper.requests_before
     with job.keeper or nullcontext(), Staging(job.target, is_base=plan.partition_by is not None) as staging:

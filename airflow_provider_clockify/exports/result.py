@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from airflow_provider_clockify.api.report_reader import ReadResult
     from airflow_provider_clockify.sinks.storage import HashingFile
@@ -37,6 +38,7 @@ class ExportResult:
     :param more: Further facts for the summary, JSON values by name.
     :param users: Ids of a few users whose rows were read.
     :param money_hidden: Whether the service showed no amounts although there were rows.
+    :param partitions: First instants of the partitions that were replaced.
     """
 
     window: Window | None
@@ -55,6 +57,7 @@ class ExportResult:
     more: dict[str, Any] = field(default_factory=dict)
     users: set[str] = field(default_factory=set)
     money_hidden: bool = False
+    partitions: list[datetime] = field(default_factory=list)
 
     def add(self, read: ReadResult) -> None:
         """Count a chunk in."""

@@ -153,7 +153,22 @@ class ClockifyExportOperator(BaseOperator):
             finally:
                 job.end(self.log)
         result.requests = hook.client.transport.stats.requests + result.requests_before
+        self._tell(job, result)
         return result.to_xcom()
+
+    def _tell(self, job: Job, result: ExportResult) -> None:
+        from airflow_provider_clockify.operators.lineage import tell_hook_lineage, tell_outlets
+
+        tell_outlets(job.context, self.outlets, result)
+        tell_hook_lineage(job.hook, result)
+        self._exported = result
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Give input and outputs to the OpenLineage provider, which calls this after the task."""
+        from airflow_provider_clockify.operators.lineage import openlineage
+
+        exported = getattr(self, "_exported", None)
+        return None if exported is None else openlineage(exported)
 
     def on_kill(self) -> None:
         """

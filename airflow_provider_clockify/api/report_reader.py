@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from airflow_provider_clockify.api.progress import Progress
 from airflow_provider_clockify.api.values import instant
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
@@ -104,7 +105,7 @@ class _Tally:
         self._all_ids: set[str] | None = set() if remember_ids else None
         self._recent: tuple[set[str], set[str]] = (set(), set())
         self._last_id = ""
-        self._count = 0
+        self.count = 0  # Distinct rows, whether they are wanted or not.
         self._seconds = Decimal(0)
         self._break_seconds = Decimal(0)
         self._money: dict[str, Decimal] = {}
@@ -149,7 +150,7 @@ class _Tally:
                 operation=self._report.operation,
             )
         seconds, amount, currency = row.seconds, row.amount, row.currency
-        self._count += 1
+        self.count += 1
         self._seconds += seconds
         if row.is_break:
             self._break_seconds += seconds
@@ -173,11 +174,11 @@ class _Tally:
 
     def difference(self, totals: Totals) -> str | None:
         """Compare with the service's figures: ``None`` when they agree, else what differs."""
-        self.result.money_hidden = bool(self._count) and totals.money() is None
+        self.result.money_hidden = bool(self.count) and totals.money() is None
         if self.disturbed:
             return "rows moved between pages"
-        if self._count != totals.entries_count:
-            return f"{self._count} distinct rows received, the service counts {totals.entries_count}"
+        if self.count != totals.entries_count:
+            return f"{self.count} distinct rows received, the service counts {totals.entries_count}"
         if totals.total_time is not None and not self._same_time(totals.total_time):
             return f"the entries received last {self._seconds} s, the service counts {totals.total_time} s"
         money = totals.money()
@@ -299,8 +300,10 @@ class ReportReader:
             self._after_first_page(last - 1)
         totals, full, page = first.totals, True, first
         stable = True
+        progress = Progress(str(window), last, count)
         for number, page in self._pages(window, range(2, last + 1), size):
             tally.take(page.rows)
+            progress.at(number, tally.count)
             stable = stable and page.totals == totals
             full = full and (number == last or len(page.rows) == size)
         if stable:

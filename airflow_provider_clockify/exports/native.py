@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.api.budget import Budget
     from airflow_provider_clockify.exports.plan import Plan
     from airflow_provider_clockify.window import Window
-
-log = logging.getLogger(__name__)
 
 # file_format to export type and ending.
 NATIVE_FORMATS = {"clockify_csv": ("CSV", ".csv"), "xlsx": ("XLSX", ".xlsx"), "pdf": ("PDF", ".pdf")}
@@ -78,5 +75,4 @@ def export_native(job: NativeExport) -> ExportResult:
             raise ClockifyNoRowsError(f"The {job.report} report of {job.plan.window} holds no rows.")
         for file, output in zip(ready, job.plan.outputs, strict=True):
             result.published(staging.publish(file.path, *output.parts), file)
-    log.info("Published %d file(s) of Clockify, %d bytes.", len(result.paths), result.bytes)
     return result

@@ -11,7 +11,6 @@ proven one is kept for the next attempt, should this one be interrupted.
 from __future__ import annotations
 
 import logging
-import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -180,7 +179,6 @@ def export_report(job: ReportExport) -> ExportResult:
     :raises ClockifyNoRowsError: there are no rows, and ``on_empty`` is not ``write``.
     :raises ClockifyError: the export could not be made; nothing was published.
     """
-    started = time.monotonic()
     plan = job.plan
     result = ExportResult(plan.window, job.report, job.workspace_id, job.kind.file_format)
     result.partitions = plan.partition_starts
@@ -215,13 +213,4 @@ def export_report(job: ReportExport) -> ExportResult:
             result.more["deleted"] = sum(deleted)
         for file, output in ready:
             result.published(staging.publish(file.path, *output.parts), file)
-    log.info(
-        "Exported %d rows of %s into %d file(s), %d bytes, in %.1f s. Running timers left out: %d.",
-        result.rows,
-        plan.window,
-        len(result.paths),
-        result.bytes,
-        time.monotonic() - started,
-        result.running,
-    )
     return result

@@ -38,6 +38,7 @@ class ExportResult:
     :param more: Further facts for the summary, JSON values by name.
     :param users: Ids of a few users whose rows were read.
     :param money_hidden: Whether the service showed no amounts although there were rows.
+    :param warnings: What people should know of it.
     :param partitions: First instants of the partitions that were replaced.
     """
 
@@ -57,6 +58,7 @@ class ExportResult:
     more: dict[str, Any] = field(default_factory=dict)
     users: set[str] = field(default_factory=set)
     money_hidden: bool = False
+    warnings: list[str] = field(default_factory=list)
     partitions: list[datetime] = field(default_factory=list)
 
     def add(self, read: ReadResult) -> None:
@@ -74,15 +76,15 @@ class ExportResult:
         self.bytes += file.size
         self.sha256[path] = file.sha256()
 
-    def warnings(self, filters: Mapping[str, Any]) -> list[str]:
+    def check_sight(self, filters: Mapping[str, Any]) -> None:
         """
-        Say what the answers tell of a key that may not see everything.
+        Warn of what the answers tell of a key that may not see everything.
 
         The service leaves out what a key may not see, without an error.
 
         :param filters: Filters of the report; what they leave out is no surprise.
         """
-        found = []
+        found = self.warnings
         narrowed = {"users", "userGroups"} & set(filters)
         if len(self.users) == 1 and not narrowed:
             found.append(
@@ -99,7 +101,13 @@ class ExportResult:
                 f"No rows with filters {sorted(narrowed)}. The service is known to answer empty where this filter "
                 "fails: compare with an export without it."
             )
-        return found
+
+    def summary(self) -> str:
+        """Say in a sentence what was published."""
+        what = f"{self.rows:,} rows of {self.report}" + (f" {self.window}" if self.window else "")
+        where = self.paths[0] if len(self.paths) == 1 else f"{len(self.paths)} files"
+        running = f" Running timers left out: {self.running}." if self.running else ""
+        return f"Exported {what} to {where}, {self.bytes:,} bytes.{running}"
 
     def to_xcom(self) -> dict[str, Any]:
         """Give the summary as JSON values; money as text, so that no digit is lost."""

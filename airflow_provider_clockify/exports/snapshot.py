@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.records.tables import Table
     from airflow_provider_clockify.sinks.keeping import Keeper
     from airflow_provider_clockify.window import Window
-
-log = logging.getLogger(__name__)
 
 _encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -98,7 +95,6 @@ def export_list(job: ListExport) -> ExportResult:
             metadata["clockify.window_end"] = job.window.end_iso
         result.rows = write_file(file, [(job.table, spool) for spool in spools], job.kind, metadata)
         result.published(staging.publish(file.path), file)
-    log.info("Exported %d %s, %d bytes.", result.rows, job.report, result.bytes)
     return result
 
 

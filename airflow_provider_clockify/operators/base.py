@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -31,7 +32,7 @@ from airflow_provider_clockify.operators.attempts import Job, Passed, memory_of
 from airflow_provider_clockify.window import RunTimes, Window, resolve_window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify.exports.files import FileKind
@@ -135,7 +136,11 @@ class ClockifyExportOperator(BaseOperator):
             memory = memory_of(context, passed, may_wait=may_wait)
             job = Job(hook, context, self.on_budget, passed, memory)
             try:
-                result = self.export(job)
+                with self._log_group("Clockify export"):
+                    result = self.export(job)
+                for warning in result.warnings:
+                    self.log.warning("%s", warning)
+                self.log.info("%s", result.summary())
             except ClockifyNoRowsError as error:
                 if self.on_empty == "skip":
                     raise AirflowSkipException(str(error)) from error
@@ -155,6 +160,15 @@ class ClockifyExportOperator(BaseOperator):
         result.requests = hook.client.transport.stats.requests + result.requests_before
         self._tell(job, result)
         return result.to_xcom()
+
+    @contextmanager
+    def _log_group(self, title: str) -> Iterator[None]:
+        """Fold the lines of the plan and the progress in the log view; warnings and the summary stay in sight."""
+        self.log.info("::group::%s", title)
+        try:
+            yield
+        finally:
+            self.log.info("::endgroup::")
 
     def _tell(self, job: Job, result: ExportResult) -> None:
         from airflow_provider_clockify.operators.lineage import tell_hook_lineage, tell_outlets

@@ -92,7 +92,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         result.more["snapshot_at"] = stamp
         narrowed = {"email", "name", "project_id"} & set(self.filters or ())
         if entity == "users" and result.rows == 1 and not narrowed:
-            self.log.warning(
+            result.warnings.append(
                 "Only one user is visible. If the workspace has more, the key may not see them: use the key of an "
                 "owner or admin; require_admin=True refuses any other."
             )
@@ -126,7 +126,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
             "%s are listed for each of %d %s: at least %d requests.", entity, len(ids), parents, len(ids)
         )
         own = entity in WITHOUT_PARENT
-        return [
+        parts = [
             Part(
                 f"{number}",
                 partial(
@@ -139,7 +139,8 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
                 ),
             )
             for number, parent_id in enumerate(ids)
-        ], taken
+        ]
+        return parts or [Part("none", tuple)], taken
 
     def _items(
         self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]

@@ -117,8 +117,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
                 keeper=job.keeper(target, kind, what, is_base=partition_by is not None),
             )
         )
-        for warning in result.warnings(filters):
-            self.log.warning("%s", warning)
+        result.check_sight(filters)
         return result
 
     def check(self) -> None:

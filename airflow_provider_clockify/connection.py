@@ -45,6 +45,16 @@ _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
 
+class Secret(str):
+    """Text that does not show itself where values are printed: in ``repr``, and in tracebacks with local variables."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Give three asterisks."""
+        return "'***'"
+
+
 @dataclass(frozen=True, slots=True)
 class ClockifySettings:
     """
@@ -84,6 +94,12 @@ class ClockifySettings:
     max_retries: int = DEFAULT_MAX_RETRIES
     max_wait: float = DEFAULT_MAX_WAIT
     hash_salt: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep both secrets from being printed by whoever gets hold of them."""
+        object.__setattr__(self, "api_key", Secret(self.api_key))
+        if self.hash_salt is not None:
+            object.__setattr__(self, "hash_salt", Secret(self.hash_salt))
 
     @classmethod
     def from_fields(
@@ -126,7 +142,7 @@ class ClockifySettings:
             timeout=read.number("timeout", DEFAULT_TIMEOUT),
             max_retries=read.integer("max_retries", DEFAULT_MAX_RETRIES, 0),
             max_wait=read.number("max_wait", DEFAULT_MAX_WAIT),
-            hash_salt=read.text("hash_salt"),
+            hash_salt=read.secret("hash_salt"),
         )
 
 
@@ -147,6 +163,14 @@ class _Extra:
         if not isinstance(value, str):
             raise self.refuse(name, value, "it must be text")
         return value.strip() or None
+
+    def secret(self, name: str) -> str | None:
+        value = self._extra.get(name)
+        if value is not None and not isinstance(value, str):
+            raise ClockifyConfigError(
+                f"Connection {self.conn_id!r}: extra.{name} is not text; put it in quotes."
+            )
+        return self.text(name)
 
     def choice(
         self, name: str, default: str, allowed: tuple[str, ...], spellings: Mapping[str, str] | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["airflow_provider_clockify.testing.pytest_plugin"]
+pytest_plugins = ["airflow_provider_clockify.testing.pytest_plugin", "secret_guard"]
 
 ROOT = Path(__file__).parent.parent
 HOME = Path(tempfile.mkdtemp(prefix="clockify-airflow-"))

@@ -31,6 +31,7 @@ from airflow_provider_clockify.api.endpoints import (
 )
 from airflow_provider_clockify.api.errors import invalid_url, no_answer
 from airflow_provider_clockify.api.pacing import PacedTransport
+from airflow_provider_clockify.api.redaction import hide_secret
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class AsyncTransport(PacedTransport):
             status, headers, body = await self._exchange(request)
         except ClockifyError as error:
             error.attempts = number
+            hide_secret(error, self.settings.api_key)
             raise
         return self._read(request, status, headers, body, decode, number)
 

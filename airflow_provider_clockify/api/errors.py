@@ -12,6 +12,7 @@ import msgspec
 
 from airflow_provider_clockify.api.endpoints import service_url
 from airflow_provider_clockify.api.messages import ApiResponse
+from airflow_provider_clockify.api.redaction import without_secret
 from airflow_provider_clockify.api.retry import DETERMINISTIC_500, parse_retry_after
 from airflow_provider_clockify.connection import ADDON_TOKEN_AUTH, ClockifySettings
 from airflow_provider_clockify.exceptions import (
@@ -56,10 +57,10 @@ def read_error_body(body: bytes, secret: str = "") -> tuple[int | None, str]:
     try:
         answer = msgspec.json.decode(body, type=ErrorBody)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        text = _without(secret, body.decode("utf-8", "replace"))
+        text = without_secret(body.decode("utf-8", "replace"), secret)
         return None, _one_line(text[: 2 * REASON_LENGTH])
     code = answer.code if isinstance(answer.code, int) and not isinstance(answer.code, bool) else None
-    return code, _one_line(_without(secret, answer.message) if isinstance(answer.message, str) else "")
+    return code, _one_line(without_secret(answer.message, secret) if isinstance(answer.message, str) else "")
 
 
 def is_error_object(body: bytes) -> bool:
@@ -132,7 +133,8 @@ def error_from_answer(
             **facts,
         )
     if 300 <= status < 400:
-        target = urlsplit(headers.get("location", "")).netloc or "another place"
+        place = without_secret(headers.get("location", ""), settings.api_key)
+        target = urlsplit(place).netloc or "another place"
         return ClockifyBadRequestError(
             f"{where}: redirected to {target} ({status}). The key is never sent on; check host, region and URLs of "
             "the connection.",
@@ -201,9 +203,10 @@ def read_answer(
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if not request.idempotent:
             raise unknown_outcome(settings, request, "a broken answer", attempts) from error
+        content_type = without_secret(headers.get("content-type", "no content type"), settings.api_key)
         raise ClockifyTransportError(
             f"Connection {settings.conn_id!r}: the answer to {request.operation} is broken ({error}; {len(body)} "
-            f"bytes, {headers.get('content-type', 'no content type')}). A proxy may have cut or replaced it.",
+            f"bytes, {content_type}). A proxy may have cut or replaced it.",
             operation=request.operation,
             attempts=attempts,
         ) from error
@@ -236,8 +239,9 @@ def no_answer(
     """
     if not request.idempotent and not never_sent:
         return unknown_outcome(settings, request, kind)
+    said = without_secret(cause, settings.api_key)[:REASON_LENGTH]
     return ClockifyTransportError(
-        f"Connection {settings.conn_id!r}, {request.operation}: no answer ({kind}: {cause[:REASON_LENGTH]}). Check the "
+        f"Connection {settings.conn_id!r}, {request.operation}: no answer ({kind}: {said}). Check the "
         "network, the proxy and extra.timeout of the connection.",
         operation=request.operation,
     )
@@ -304,10 +308,6 @@ def _forbidden_cure(request: ApiRequest) -> str:
     if "amountShown" in (request.json or {}):
         cure += ', or, if only amounts are hidden from it, filters={"amountShown": "HIDE_AMOUNT"}'
     return cure + "."
-
-
-def _without(secret: str, text: str) -> str:
-    return text.replace(secret, "***") if secret else text
 
 
 def _one_line(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_clockify.api.endpoints import service_url
 from airflow_provider_clockify.api.errors import ceiling_reached, read_answer
 from airflow_provider_clockify.api.rate_limit import RateLimiter, limiter_for
+from airflow_provider_clockify.api.redaction import hide_in_logs
 from airflow_provider_clockify.api.retry import RetryPolicy
 from airflow_provider_clockify.exceptions import ClockifyRateLimitError
 
@@ -40,6 +41,7 @@ class PacedTransport:
         self, settings: ClockifySettings, policy: RetryPolicy | None, limiter: RateLimiter | None
     ) -> None:
         self.settings = settings
+        hide_in_logs(settings.api_key)
         self._policy = policy or RetryPolicy(settings.max_retries, max_wait=settings.max_wait)
         self.limiter = limiter or limiter_for(
             service_url(settings, "core"),

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -29,6 +30,7 @@ from airflow_provider_clockify.api.endpoints import (
 )
 from airflow_provider_clockify.api.errors import invalid_url, no_answer
 from airflow_provider_clockify.api.pacing import PacedTransport
+from airflow_provider_clockify.api.redaction import hide_secret
 from airflow_provider_clockify.exceptions import ClockifyError
 
 if TYPE_CHECKING:
@@ -61,6 +63,48 @@ class TransportStats:
     received: int = 0
 
 
+class _Silent:
+    """What a connection gets mixed in that must not print; wins over what is set on ``HTTPConnection``."""
+
+    debuglevel = 0
+
+
+class SilentAdapter(HTTPAdapter):
+    """
+    An adapter whose connections print nothing when HTTP debugging is on.
+
+    ``http.client.HTTPConnection.debuglevel`` makes every connection of the process print what it sends, the key
+    included, past all logging and masking. The loggers of urllib3 go on telling method, path and status.
+    """
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        _silence(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        """Give the pools of a proxy."""
+        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        _silence(manager)
+        return manager
+
+
+def _silence(manager: Any) -> None:
+    # The manager's own mapping may be that of its module or class, which everybody else uses.
+    manager.pool_classes_by_scheme = {
+        scheme: _silent_pool(pool) for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
+
+
+@lru_cache(maxsize=16)
+def _silent_pool(pool: type[Any]) -> type[Any]:
+    connection = pool.ConnectionCls
+    if issubclass(connection, _Silent):
+        return pool
+    silent = type(connection.__name__, (_Silent, connection), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": silent})
+
+
 class ClockifySession(requests.Session):
     """
     A session that gives the key to the connection's own hosts and to nothing else.
@@ -78,9 +122,17 @@ class ClockifySession(requests.Session):
         self.headers["User-Agent"] = f"{USER_AGENT} {requests.utils.default_user_agent()}"
         self.headers["Accept"] = "application/json"
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=max(settings.max_concurrency, 1))
+        adapter = SilentAdapter(pool_connections=2, pool_maxsize=max(settings.max_concurrency, 1))
         self.mount("https://", adapter)
         self.mount("http://", adapter)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send a request; no error of it quotes the key, whatever the other side sent back."""
+        try:
+            return super().send(request, **kwargs)
+        except requests.exceptions.RequestException as error:
+            hide_secret(error, self._key)
+            raise
 
     def _authenticate(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
         if origin(prepared.url or "") in self._origins:
@@ -155,6 +207,7 @@ class SyncTransport(PacedTransport):
             status, headers, body = self._exchange(request)
         except ClockifyError as error:
             error.attempts = number
+            hide_secret(error, self.settings.api_key)
             raise
         with self._lock:
             self.stats.received += len(body)

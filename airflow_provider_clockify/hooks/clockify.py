@@ -77,9 +77,11 @@ class ClockifyHook(BaseHook):
         """The connection, checked."""
         connection = self.get_connection(self.clockify_conn_id)
         settings = settings_from(self.clockify_conn_id, connection)
+        # Airflow masks the password as it is stored; the key that is sent has no spaces around it. And of an extra it
+        # masks only what sounds like a secret to it.
+        mask_secret(str(settings.api_key))
         if settings.hash_salt:
-            # Airflow masks passwords by itself, and of an extra only what sounds like a secret to it.
-            mask_secret(settings.hash_salt)
+            mask_secret(str(settings.hash_salt))
         return settings
 
     @cached_property

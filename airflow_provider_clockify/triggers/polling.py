@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
-from airflow_provider_clockify._compat import get_async_connection
+from airflow_provider_clockify._compat import get_async_connection, mask_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Hashable
@@ -153,7 +153,11 @@ async def transport_of(clockify_conn_id: str) -> AsyncTransport:
     from airflow_provider_clockify.hooks.clockify import settings_from
 
     connection = await get_async_connection(clockify_conn_id)
-    return AsyncTransport(settings_from(clockify_conn_id, connection))
+    settings = settings_from(clockify_conn_id, connection)
+    if settings.api_key != connection.password:
+        # Airflow masks the password as it is stored. In a thread, since it may tell another process.
+        await asyncio.to_thread(mask_secret, str(settings.api_key))
+    return AsyncTransport(settings)
 
 
 async def look_once(clockify_conn_id: str, generator: Generator[Any, Any, T]) -> T:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from secret_scan import ALLOWED_TABLES, Finding, Scanner
 
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 
@@ -180,6 +181,7 @@ class Stack:
             "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{where}",
             "DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{where}",
             "LOGGING__BASE_LOG_FOLDER": self.folder / "logs",
+            "LOGGING__LOGGING_LEVEL": "DEBUG",  # The key must not show there either.
             "LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
             "LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
             "SCHEDULER__JOB_HEARTBEAT_SEC": 1,
@@ -211,6 +213,22 @@ class Stack:
                 self.processes[name].kill(signal.SIGTERM, wait=10)
         if "postgres" in self.processes:
             self.processes["postgres"].kill(signal.SIGINT, wait=20)
+
+    def look_for_key(self) -> list[Finding]:
+        """Look for the key in all tables, in what the processes printed and in the logs of tasks and triggers."""
+        scanner = Scanner([self.emulator.api_key])
+        found: list[Finding] = []
+        tables = self.query("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+        for name in sorted({name for (name,) in tables} - ALLOWED_TABLES):
+            with self.database.cursor() as cursor:
+                cursor.execute(f'SELECT * FROM "{name}"')
+                found += scanner.rows(f"table {name}", cursor)
+        logs = [*self.folder.glob("*.log"), *(self.folder / "logs").rglob("*.log*")]
+        assert [path for path in logs if "dag_id=" in str(path)], "there are no logs of tasks"
+        for path in logs:
+            if path.is_file():
+                found += scanner.text(str(path.relative_to(self.folder)), path.read_bytes())
+        return found
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.database.cursor() as cursor:
@@ -289,3 +307,4 @@ def stack() -> Iterator[Stack]:
         except AssertionError as error:
             pytest.fail(f"{error}\n{found.report()}")
         yield found
+        assert found.look_for_key() == []

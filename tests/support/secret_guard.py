@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+A pytest plugin: at the end of a run, no key of a connection is in Airflow's home, and none was printed or logged.
+
+Keys are noted where connections are read, in this process and in the connections that tests put into the environment.
+A test that prints keys on purpose is marked ``prints_keys``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from secret_scan import Finding, Scanner
+
+from airflow_provider_clockify.connection import ClockifySettings
+from airflow_provider_clockify.testing import ClockifyEmulator
+
+# Shorter keys of tests ("the-key") are words that may be anywhere.
+SHORTEST = 16
+
+
+class Guard:
+    """Notes keys, and finds them where they must not be."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.keys: set[str] = set()
+        self.findings: list[Finding] = []
+
+    def note(self, key: Any) -> None:
+        if isinstance(key, str) and len(key.strip()) >= SHORTEST:
+            self.keys.add(str(key.strip()))
+
+    def pytest_sessionstart(self) -> None:
+        """Note every key of a connection from now on."""
+        read, offer = ClockifySettings.from_fields, ClockifyEmulator.connection_json
+
+        def from_fields(conn_id: str, *, password: str | None, **fields: Any) -> ClockifySettings:
+            self.note(password)
+            return read(conn_id, password=password, **fields)
+
+        def connection_json(emulator: ClockifyEmulator, *, api_key: str | None = None, **extra: Any) -> str:
+            self.note(api_key or emulator.api_key)
+            return offer(emulator, api_key=api_key, **extra)
+
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(ClockifySettings, "from_fields", staticmethod(from_fields))
+        self.patch.setattr(ClockifyEmulator, "connection_json", connection_json)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Look through what a test printed and logged."""
+        if "prints_keys" not in report.keywords and self.keys:
+            scanner = Scanner(self.keys)
+            for text in (report.capstdout, report.capstderr, report.caplog):
+                self.findings += scanner.text(f"output of {report.nodeid}", text)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Look through logs and database, and fail the run that left a key there."""
+        self.patch.undo()
+        self.findings += Scanner(self.keys).folder(self.home)
+        if self.findings:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say what was looked for and what was found."""
+        if self.findings:
+            terminalreporter.section("keys where none may be", red=True)
+            for finding in self.findings[:50]:
+                terminalreporter.write_line(str(finding))
+        elif self.keys:
+            files = sum(path.is_file() for path in self.home.rglob("*"))
+            terminalreporter.write_line(
+                f"No trace of {len(self.keys)} keys in {files} files of Airflow's home, its tables, and all output."
+            )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "prints_keys: prints the emulator's keys on purpose")
+    config.pluginmanager.register(Guard(Path(os.environ["AIRFLOW_HOME"])), "clockify-secret-guard")

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_READS = 4
+# However many rows the service counts: after so many pages without any, no more are asked for.
+MAX_EMPTY_PAGES = 5
 # Two sums of the same fractional amounts may differ in their last digits, never by half a minor unit or second.
 TOLERANCE = Decimal("0.5")
 
@@ -293,11 +295,14 @@ class ReportReader:
         size = self._page_size
         last = max(1, -(-count // size))
         totals, full, page = first.totals, True, first
-        stable = True
+        stable, empty = True, 0
         for number, page in self._pages(window, range(2, last + 1), size):
             tally.take(page.rows)
             stable = stable and page.totals == totals
             full = full and (number == last or len(page.rows) == size)
+            empty = 0 if page.rows else empty + 1
+            if empty == MAX_EMPTY_PAGES:
+                break
         if stable:
             return tally.difference(totals)
         if not full:

@@ -8,9 +8,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from airflow_provider_clockify.api.values import one_line
+from airflow_provider_clockify.api.values import exact_line
 from airflow_provider_clockify.exceptions import ClockifyNoRowsError
 from airflow_provider_clockify.exports.files import FileKind, write_file
 from airflow_provider_clockify.exports.result import ExportResult
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
-
-_encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,7 @@ def export_list(job: ListExport) -> ExportResult:
         found = False
         with spool.open("wb") as lines:
             for item in job.items:
-                lines.write(one_line(_encode_exactly(item)))
+                lines.write(exact_line(item))
                 found = True
         if job.on_empty != "write" and not found:
             raise ClockifyNoRowsError(f"There are no {job.report} to export.")

@@ -159,7 +159,12 @@ class _Tally:
             self._money[currency] = self._money.get(currency, Decimal(0)) + amount
         if row.user_id and len(self.result.users) < 2:
             self.result.users.add(row.user_id)
-        start = instant(row.start, row.row_id)
+        try:
+            start = instant(row.start, row.row_id)
+        except ClockifyResponseError as error:
+            raise ClockifyResponseError(
+                f"{self._report.operation}, start of a row: {error}", operation=self._report.operation
+            ) from error
         if start not in self._window:
             self.result.outside += 1
             return

@@ -19,6 +19,7 @@ from airflow_provider_clockify.records.tables import (
     Table,
     column,
     number,
+    read_text,
 )
 
 
@@ -158,8 +159,8 @@ def entry_rows(row: bytes) -> tuple[Row]:
         (
             entry_id,
             entry.description,
-            exact_instant(interval.start, entry_id),
-            exact_instant(interval.end, entry_id) if interval.end is not None else None,
+            read_text(exact_instant, interval.start, _START, entry_id),
+            None if interval.end is None else read_text(exact_instant, interval.end, _END, entry_id),
             None if interval.duration is None else number(interval.duration, _DURATION, entry_id),
             entry.billable,
             entry.type,
@@ -190,7 +191,7 @@ def entry_rows(row: bytes) -> tuple[Row]:
 
 
 _BY_NAME = {each.name: each for each in DETAILED_COLUMNS}
-_DURATION = _BY_NAME["duration_seconds"]
+_START, _END, _DURATION = _BY_NAME["start"], _BY_NAME["end"], _BY_NAME["duration_seconds"]
 _AMOUNT, _RATE = _BY_NAME["amount"], _BY_NAME["rate"]
 _EARNED_AMOUNT, _EARNED_RATE = _BY_NAME["earned_amount"], _BY_NAME["earned_rate"]
 _COST_AMOUNT, _COST_RATE = _BY_NAME["cost_amount"], _BY_NAME["cost_rate"]

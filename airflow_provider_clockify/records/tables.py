@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 # Digits of a number before and after the point: what has more was never money or time, only a way to fill memory.
 MAX_DIGITS = 1000
@@ -146,9 +147,15 @@ def value_of(item: Any, of: Column) -> Any:
     for path in of.paths:
         found = follow(item, path)
         if found is not None:
-            item_id = item.get("_id") or item.get("id") if isinstance(item, dict) else None
-            return convert(found, of, item_id)
+            return convert(found, of, _id_of(item))
     return [] if of.type is ColumnType.TEXTS else None
+
+
+def _id_of(item: Any) -> Any:
+    if not isinstance(item, dict):
+        return None
+    # Rows of attendance have no id of their own.
+    return item.get("_id") or item.get("id") or item.get("userId")
 
 
 def follow(item: Any, path: Sequence[str]) -> Any:
@@ -191,18 +198,31 @@ def convert(value: Any, of: Column, item_id: Any) -> Any:
             if not (element is None or isinstance(element, (str, int))) or isinstance(element, bool):
                 raise misfit(f"{type(element).__name__} in a list", of, item_id)
         return [None if element is None else str(element) for element in value]
-    try:
-        if kind is ColumnType.INSTANT and isinstance(value, str):
-            return exact_instant(value, item_id)
-        if kind is ColumnType.DAY and isinstance(value, str):
-            return _day(value, item_id)
-        if kind is ColumnType.SECONDS and isinstance(value, str):
-            value = seconds(value)
-    except ClockifyResponseError as error:
-        raise ClockifyResponseError(f"{error} (Item {shown(item_id)}, column {of.name}.)") from error
+    if kind is ColumnType.INSTANT and isinstance(value, str):
+        return read_text(exact_instant, value, of, item_id)
+    if kind is ColumnType.DAY and isinstance(value, str):
+        return read_text(_day, value, of, item_id)
+    if kind is ColumnType.SECONDS and isinstance(value, str):
+        value = read_text(lambda text, _: seconds(text), value, of, item_id)
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         return number(value, of, item_id)
     raise misfit(type(value).__name__, of, item_id)
+
+
+def read_text(read: Callable[[str, Any], T], text: str, of: Column, item_id: Any) -> T:
+    """
+    Read a value that comes as text.
+
+    :param read: Reads it; takes the text and the id of the item.
+    :param text: The text.
+    :param of: The column.
+    :param item_id: Id of the item.
+    :raises ClockifyResponseError: it cannot be read; the column is named.
+    """
+    try:
+        return read(text, item_id)
+    except ClockifyResponseError as error:
+        raise ClockifyResponseError(f"Item {shown(item_id)}, column {of.name}: {error}") from error
 
 
 def _day(text: str, item_id: Any) -> date:
@@ -227,7 +247,9 @@ def number(value: float | Decimal, of: Column, item_id: Any) -> Any:
     """
     kind = of.type
     exact = Decimal(value)
-    if not exact.is_finite() or abs(exact.adjusted()) >= MAX_DIGITS:
+    if not exact.is_finite():
+        raise misfit(str(exact), of, item_id)
+    if abs(exact.adjusted()) >= MAX_DIGITS:
         raise misfit(f"number of more than {MAX_DIGITS} digits", of, item_id)
     if kind is ColumnType.MONEY:
         return exact

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
 from airflow_provider_clockify.operators.base import ClockifyExportOperator, WindowMixin, one_of
 
 if TYPE_CHECKING:
@@ -112,7 +112,11 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
                 yield {name: value for name, value in item.items() if name not in secrets}
             return
         parents, argument = PARENTS[entity]
-        ids = [parent["id"] for parent in hook.iter_list(parents, hook.everything(parents))]
+        ids = [parent.get("id") for parent in hook.iter_list(parents, hook.everything(parents))]
+        if not all(isinstance(each, str) and each for each in ids):
+            raise ClockifyResponseError(
+                f"One of the {parents} has no id, so that its {entity} cannot be listed; the service may have changed."
+            )
         self.log.info(
             "%s are listed for each of %d %s: at least %d requests.", entity, len(ids), parents, len(ids)
         )

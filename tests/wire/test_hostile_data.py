@@ -772,3 +772,32 @@ def test_formulas_cannot_be_escaped_elsewhere(file_format, start_emulator, run_e
     with pytest.raises(ClockifyConfigError, match="escape_formulas does not fit"):
         run_export(emulator, "summary", file_format, escape_formulas=True)
     assert emulator.requests == []
+
+
+@pytest.mark.parametrize("period", [b"null", b"{}", b"[]", b'{"start":5,"end":5}', b'"2026"'])
+def test_what_does_not_say_when_it_is_is_neither_kept_nor_left_out(period, start_emulator, hook_of):
+    emulator = start_emulator(generate_workspace(entries=10, assignments=5, plan="PRO"))
+
+    def alter(response: Any) -> Any:
+        rows = [bytes(row) for row in msgspec.json.decode(response.body(), type=list[msgspec.Raw])]
+        name = ("timeInterval",) if b"timeInterval" in rows[0] else ("period",)
+        response.payload = b"[" + b",".join([put(rows[0], name, period), *rows[1:]]) + b"]"
+        return response
+
+    emulator.inject(Fault("no period", alter=alter), times=None)
+    hook = hook_of(emulator)
+    user = emulator.workspace.entries[min(emulator.workspace.entries)].user_id
+    for items in (
+        hook.iter_time_entries(user, MONTH.start, MONTH.end),
+        hook.iter_assignments(MONTH.start, MONTH.end),
+    ):
+        with pytest.raises(ClockifyResponseError, match="Item "):
+            list(items)
+
+
+@pytest.mark.parametrize("project_id", [b"null", b"5", b'""', b"[]"])
+def test_parents_without_an_id_are_refused(project_id, spoiled, run_export, tmp_path):
+    emulator, _ = spoiled("projects", ("id",), project_id)
+    with pytest.raises(ClockifyResponseError, match="One of the projects has no id"):
+        run_export(emulator, "tasks", "jsonl")
+    assert not only_files(tmp_path)

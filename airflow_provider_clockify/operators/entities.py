@@ -112,7 +112,9 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
                 yield {name: value for name, value in item.items() if name not in secrets}
             return
         parents, argument = PARENTS[entity]
-        ids = [parent.get("id") for parent in hook.iter_list(parents, hook.everything(parents))]
+        ids: list[str] = [
+            parent.get("id", "") for parent in hook.iter_list(parents, hook.everything(parents))
+        ]
         if not all(isinstance(each, str) and each for each in ids):
             raise ClockifyResponseError(
                 f"One of the {parents} has no id, so that its {entity} cannot be listed; the service may have changed."

@@ -284,7 +284,9 @@ def read_feed(response: ApiResponse) -> Page:
             answer = msgspec.json.decode(answer)
         elif isinstance(answer, dict) and "response" in answer:
             answer = answer["response"]
-    if not isinstance(answer, list) or not all(isinstance(row, dict) and row.get("id") for row in answer):
+    if not isinstance(answer, list) or not all(
+        isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] for row in answer
+    ):
         raise ClockifyResponseError(
             "The answer of the entity changes is no list of rows with ids; the service may have changed."
         )
@@ -436,5 +438,6 @@ def _instant_of(row: Item, change: str) -> datetime:
 
 
 def _z(moment: datetime) -> str:
-    timespec = "milliseconds" if moment.microsecond else "seconds"
+    fine = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    timespec = fine if moment.microsecond else "seconds"
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"

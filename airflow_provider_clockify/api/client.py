@@ -12,11 +12,12 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 import msgspec
 
 from airflow_provider_clockify.api.filters import report_filters
+from airflow_provider_clockify.api.oddities import find_oddity
 from airflow_provider_clockify.api.pagination import Page, pages
 from airflow_provider_clockify.api.report_reader import ReportReader
 from airflow_provider_clockify.api.reports import detailed
 from airflow_provider_clockify.api.transport import SyncTransport
-from airflow_provider_clockify.api.values import at, durations_to_seconds, one_line
+from airflow_provider_clockify.api.values import at, durations_to_seconds, one_line, shown
 from airflow_provider_clockify.exceptions import ClockifyIncompleteError, ClockifyResponseError
 from airflow_provider_clockify.window import Window, chunks
 
@@ -101,7 +102,8 @@ class ClockifyClient:
             return read_page(response, resource, exact=as_sent)
 
         def id_of(item: Item) -> Any:
-            return at(item, resource.item_id)
+            found = at(item, resource.item_id)
+            return repr(found) if isinstance(found, (list, dict)) else found
 
         durations = () if as_sent else resource.durations
         size = page_size or resource.page_size
@@ -166,7 +168,7 @@ class ClockifyClient:
             with TemporaryFile() as file:
                 reader.read(chunk, _FileSink(file))
                 file.seek(0)
-                yield from map(_decode_item, file)
+                yield from map(_decode_row, file)
 
 
 class _FileSink:
@@ -181,6 +183,19 @@ class _FileSink:
     def restart(self) -> None:
         self._file.seek(0)
         self._file.truncate()
+
+
+def _decode_row(line: bytes) -> Item:
+    try:
+        return _decode_item(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        odd = find_oddity(b"[" + line + b"]")
+        where = (
+            f"the row that begins with {line[:80]!r}"
+            if odd is None
+            else f"row {shown(odd.row_id)}, {shown(odd.place)}"
+        )
+        raise ClockifyResponseError(f"A row of the report cannot be read: {where} ({error}).") from error
 
 
 def read_item(response: ApiResponse) -> Item:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import DecimalException
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -12,8 +13,10 @@ import msgspec
 
 from airflow_provider_clockify.api.endpoints import service_url
 from airflow_provider_clockify.api.messages import ApiResponse
+from airflow_provider_clockify.api.oddities import find_oddity
 from airflow_provider_clockify.api.redaction import without_secret
 from airflow_provider_clockify.api.retry import DETERMINISTIC_500, parse_retry_after
+from airflow_provider_clockify.api.values import shown
 from airflow_provider_clockify.connection import ADDON_TOKEN_AUTH, ClockifySettings
 from airflow_provider_clockify.exceptions import (
     ClockifyApiError,
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 REASON_LENGTH = 300
+# What decoders raise for bytes that are no JSON, or for JSON that nobody can read.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
 
 
 class ErrorBody(msgspec.Struct):
@@ -56,7 +61,7 @@ def read_error_body(body: bytes, secret: str = "") -> tuple[int | None, str]:
     """
     try:
         answer = msgspec.json.decode(body, type=ErrorBody)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         text = without_secret(body.decode("utf-8", "replace"), secret)
         return None, _one_line(text[: 2 * REASON_LENGTH])
     code = answer.code if isinstance(answer.code, int) and not isinstance(answer.code, bool) else None
@@ -73,7 +78,7 @@ def is_error_object(body: bytes) -> bool:
         return False
     try:
         answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return False
     return isinstance(answer, dict) and set(answer) == {"message", "code"}
 
@@ -193,23 +198,47 @@ def read_answer(
         raise refusal
     try:
         return decode(ApiResponse(status, headers, body))
-    except msgspec.ValidationError as error:
-        raise ClockifyResponseError(
-            f"Connection {settings.conn_id!r}: the answer to {request.operation} has an unexpected shape: {error}. "
-            "The service may have changed; please report it.",
-            operation=request.operation,
-            attempts=attempts,
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if not request.idempotent:
-            raise unknown_outcome(settings, request, "a broken answer", attempts) from error
-        content_type = without_secret(headers.get("content-type", "no content type"), settings.api_key)
-        raise ClockifyTransportError(
-            f"Connection {settings.conn_id!r}: the answer to {request.operation} is broken ({error}; {len(body)} "
-            f"bytes, {content_type}). A proxy may have cut or replaced it.",
-            operation=request.operation,
-            attempts=attempts,
-        ) from error
+    except _UNREADABLE as error:
+        raise _unreadable(settings, request, headers, body, error, attempts) from error
+    except ClockifyResponseError as error:
+        # Decoders of rows know the row, not what was asked.
+        error.operation = error.operation or request.operation
+        error.attempts = attempts
+        raise
+
+
+def _unreadable(
+    settings: ClockifySettings,
+    request: ApiRequest,
+    headers: Mapping[str, str],
+    body: bytes,
+    error: Exception,
+    attempts: int,
+) -> ClockifyResponseError | ClockifyTransportError:
+    """Tell an answer that will look the same again from one that was broken on its way, which is worth a retry."""
+    where = f"Connection {settings.conn_id!r}: the answer to {request.operation}"
+    facts: dict[str, Any] = {"operation": request.operation, "attempts": attempts}
+    wrong_shape = isinstance(error, msgspec.ValidationError)
+    if not request.idempotent and not wrong_shape:
+        return unknown_outcome(settings, request, "a broken answer", attempts)
+    odd = find_oddity(body)
+    if odd is not None:
+        row = "" if odd.row_id is None else f" of row {shown(odd.row_id)}"
+        return ClockifyResponseError(
+            f"{where} cannot be read ({error}): {shown(odd.place)}{row} {odd.what}. Correct it in Clockify, or leave "
+            "the row out with a filter.",
+            **facts,
+        )
+    if wrong_shape:
+        return ClockifyResponseError(
+            f"{where} has an unexpected shape: {error}. The service may have changed; please report it.",
+            **facts,
+        )
+    content_type = without_secret(headers.get("content-type", "no content type"), settings.api_key)
+    return ClockifyTransportError(
+        f"{where} is broken ({error}; {len(body)} bytes, {content_type}). A proxy may have cut or replaced it.",
+        **facts,
+    )
 
 
 def invalid_url(settings: ClockifySettings, request: ApiRequest) -> ClockifyConfigError:

@@ -15,7 +15,7 @@ from airflow_provider_clockify.api.event_cursor import Sighting, z
 from airflow_provider_clockify.api.filters import report_filters
 from airflow_provider_clockify.api.pagination import MAX_PAGES
 from airflow_provider_clockify.api.reports import detailed_request, read_detailed
-from airflow_provider_clockify.api.values import instant
+from airflow_provider_clockify.api.values import at, instant, shown
 from airflow_provider_clockify.api.watching import (
     DETECT,
     asked_of,
@@ -140,4 +140,7 @@ def _read_report_rows(response: ApiResponse) -> Rows:
 
 
 def _start(row: Mapping[str, Any], row_id: str) -> datetime:
-    return instant(row["timeInterval"]["start"], row_id)
+    start = at(row, ("timeInterval", "start"))
+    if not isinstance(start, str):
+        raise ClockifyResponseError(f"The time entry {shown(row_id)} does not say when it starts.")
+    return instant(start, row_id)

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_READS = 4
+# However many rows the service counts: after so many pages without any, no more are asked for.
+MAX_EMPTY_PAGES = 5
 # Two sums of the same fractional amounts may differ in their last digits, never by half a minor unit or second.
 TOLERANCE = Decimal("0.5")
 
@@ -158,7 +160,12 @@ class _Tally:
             self._money[currency] = self._money.get(currency, Decimal(0)) + amount
         if row.user_id and len(self.result.users) < 2:
             self.result.users.add(row.user_id)
-        start = instant(row.start, row.row_id)
+        try:
+            start = instant(row.start, row.row_id)
+        except ClockifyResponseError as error:
+            raise ClockifyResponseError(
+                f"{self._report.operation}, start of a row: {error}", operation=self._report.operation
+            ) from error
         if start not in self._window:
             self.result.outside += 1
             return
@@ -299,13 +306,16 @@ class ReportReader:
         if last > 1 and self._after_first_page is not None:
             self._after_first_page(last - 1)
         totals, full, page = first.totals, True, first
-        stable = True
+        stable, empty = True, 0
         progress = Progress(str(window), last, count)
         for number, page in self._pages(window, range(2, last + 1), size):
             tally.take(page.rows)
             progress.at(number, tally.count)
             stable = stable and page.totals == totals
             full = full and (number == last or len(page.rows) == size)
+            empty = 0 if page.rows else empty + 1
+            if empty == MAX_EMPTY_PAGES:
+                break
         if stable:
             return tally.difference(totals)
         if not full:

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from airflow_provider_clockify.api.filters import user_ids
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse, path
+from airflow_provider_clockify.api.values import shown
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyResponseError,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from airflow_provider_clockify.window import Window
+
+Facts = TypeVar("Facts")
 
 MAX_PAGE_SIZE = 1000
 # Sizes to fall back to when the service refuses the larger one; 200 is what others report as its maximum.
@@ -40,11 +43,26 @@ ATTENDANCE = "generateAttendanceReport"
 EXPENSES = "generateDetailedReportV1"
 
 
+# Sums are made with 28 digits, so that anything larger could not be told from what it is not.
+MOST_DIGITS = 26
+
+
+def _summable(**numbers: Decimal | None) -> None:
+    """Refuse numbers that no sum can be proven over: ``"NaN"`` as text is a number to the decoder, too."""
+    for name, number in numbers.items():
+        if number and (not number.is_finite() or number.adjusted() >= MOST_DIGITS):
+            raise ValueError(f"{name} is {shown(str(number))}, no number of at most {MOST_DIGITS} digits")
+
+
 class CurrencyAmount(msgspec.Struct, frozen=True):
     """Minor units of one currency."""
 
     currency: str | None = None
     amount: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be compared."""
+        _summable(amount=self.amount)
 
 
 class Totals(msgspec.Struct, frozen=True, rename="camel"):
@@ -58,6 +76,10 @@ class Totals(msgspec.Struct, frozen=True, rename="camel"):
     total_time: Decimal | None = None
     total_billable_time: Decimal | None = None
     total_amount_by_currency: list[CurrencyAmount] | dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be compared."""
+        _summable(totalTime=self.total_time, totalBillableTime=self.total_billable_time)
 
     def money(self) -> dict[str, Decimal] | None:
         """Give the sums per currency that are not zero; ``None`` when the service shows no money."""
@@ -91,6 +113,17 @@ class _DetailedAnswer(msgspec.Struct, frozen=True):
 _decode_detailed = msgspec.json.Decoder(_DetailedAnswer).decode
 
 
+def _text(body: bytes) -> bytes:
+    """
+    Refuse a body that is not UTF-8: decoders do not look into what they only pass on.
+
+    :raises UnicodeDecodeError: it is not.
+    """
+    if not body.isascii():
+        body.decode()
+    return body
+
+
 def read_detailed(body: bytes) -> DetailedPage:
     """
     Read a page of the detailed report.
@@ -98,7 +131,7 @@ def read_detailed(body: bytes) -> DetailedPage:
     :param body: The answer to ``generateDetailedReport``.
     :raises ClockifyResponseError: the answer holds no list of entries.
     """
-    answer = _decode_detailed(body)
+    answer = _decode_detailed(_text(body))
     rows = answer.timeentries if answer.timeentries is not None else answer.timeEntries
     if rows is None:
         raise ClockifyResponseError(
@@ -185,6 +218,9 @@ class _Interval(msgspec.Struct, frozen=True):
     end: str | None = None
     duration: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _summable(duration=self.duration)
+
 
 class _Entry(msgspec.Struct, frozen=True, rename="camel"):
     time_interval: _Interval
@@ -194,6 +230,9 @@ class _Entry(msgspec.Struct, frozen=True, rename="camel"):
     type: str | None = None
     amount: Decimal | None = None
     currency: str | None = None
+
+    def __post_init__(self) -> None:
+        _summable(amount=self.amount)
 
 
 _decode_entry = msgspec.json.Decoder(_Entry).decode
@@ -218,7 +257,45 @@ def _detailed_page(response: ApiResponse) -> ReportPage:
     page = read_detailed(response.body)
     if page.totals is None or page.totals.entries_count is None:
         raise _no_count(DETAILED, "entriesCount")
-    return ReportPage(page.totals, [(_entry_facts(raw), raw) for raw in page.rows])
+    return ReportPage(page.totals, _rows(DETAILED, _entry_facts, page.rows))
+
+
+def _rows(
+    operation: str, read: Callable[[msgspec.Raw], Facts], rows: Sequence[msgspec.Raw]
+) -> list[tuple[Facts, msgspec.Raw]]:
+    """
+    Read what is needed of each row.
+
+    :raises ClockifyResponseError: a row has another shape; it is named.
+    """
+    found: list[tuple[Facts, msgspec.Raw]] = []
+    try:
+        found.extend((read(raw), raw) for raw in rows)
+    except msgspec.ValidationError as error:
+        raise ClockifyResponseError(
+            f"Row {len(found)} of the answer to {operation} ({_name_of(rows[len(found)])}) has an unexpected shape: "
+            f"{error}. Correct it in Clockify, or report it if it looks right there.",
+            operation=operation,
+        ) from error
+    return found
+
+
+class _Named(msgspec.Struct, frozen=True):
+    mongo_id: Any = msgspec.field(default=None, name="_id")
+    plain_id: Any = msgspec.field(default=None, name="id")
+    user_id: Any = msgspec.field(default=None, name="userId")
+
+
+_decode_named = msgspec.json.Decoder(_Named, strict=False).decode
+
+
+def _name_of(raw: msgspec.Raw) -> str:
+    try:
+        named = _decode_named(raw)
+    except msgspec.ValidationError:
+        return "no object, or without a readable id"
+    row_id = named.mongo_id or named.plain_id
+    return f"id {shown(row_id)}" if row_id else f"of user {shown(named.user_id)}"
 
 
 def _no_count(operation: str, key: str) -> ClockifyResponseError:
@@ -300,10 +377,16 @@ class _Expense(msgspec.Struct, frozen=True, rename="camel"):
     user_id: str | None = None
     amount: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _summable(amount=self.amount)
+
 
 class _ExpenseTotals(msgspec.Struct, frozen=True, rename="camel"):
     expenses_count: int | None = None
     total_amount: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        _summable(totalAmount=self.total_amount)
 
 
 class _ExpenseAnswer(msgspec.Struct, frozen=True):
@@ -326,14 +409,14 @@ def _expense_facts(raw: msgspec.Raw) -> RowFacts:
 
 
 def _expense_page(response: ApiResponse) -> ReportPage:
-    answer = _decode_expense_answer(response.body)
+    answer = _decode_expense_answer(_text(response.body))
     totals = answer.totals or (_ExpenseTotals(0, Decimal(0)) if not answer.expenses else _ExpenseTotals())
     if totals.expenses_count is None:
         raise _no_count(EXPENSES, "expensesCount")
     amounts = None if totals.total_amount is None else [CurrencyAmount("", totals.total_amount)]
     return ReportPage(
         Totals(totals.expenses_count, total_amount_by_currency=amounts),
-        [(_expense_facts(raw), raw) for raw in answer.expenses],
+        _rows(EXPENSES, _expense_facts, answer.expenses),
     )
 
 
@@ -352,6 +435,9 @@ class GroupReport(msgspec.Struct, frozen=True):
 class _Group(msgspec.Struct, frozen=True):
     duration: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _summable(duration=self.duration)
+
 
 class _GroupAnswer(msgspec.Struct, frozen=True, rename="camel"):
     group_one: list[msgspec.Raw]
@@ -364,9 +450,10 @@ _decode_groups = msgspec.json.Decoder(_GroupAnswer).decode
 
 def read_groups(response: ApiResponse) -> GroupReport:
     """Read the answer to ``generateSummaryReport`` or ``generateWeeklyReport``."""
-    answer = _decode_groups(response.body)
+    answer = _decode_groups(_text(response.body))
     totals = next((each for each in answer.totals or () if each is not None), NOTHING)
-    return GroupReport(totals, [(_decode_group(raw).duration or Decimal(0), raw) for raw in answer.group_one])
+    groups = _rows("a report of groups", _decode_group, answer.group_one)
+    return GroupReport(totals, [(group.duration or Decimal(0), raw) for group, raw in groups])
 
 
 def summary_request(
@@ -488,6 +575,10 @@ class AttendanceFacts(msgspec.Struct, frozen=True, rename="camel"):
     date: str
     total_duration: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be summed up."""
+        _summable(totalDuration=self.total_duration)
+
 
 class _AttendanceAnswer(msgspec.Struct, frozen=True):
     entities: list[msgspec.Raw]
@@ -500,10 +591,10 @@ _decode_facts = msgspec.json.Decoder(AttendanceFacts).decode
 
 def read_attendance(response: ApiResponse) -> AttendancePage:
     """Read a page of ``generateAttendanceReport``."""
-    answer = _decode_attendance(response.body)
+    answer = _decode_attendance(_text(response.body))
     last = response.headers.get("last-page")
     return AttendancePage(
-        [(_decode_facts(raw), raw) for raw in answer.entities],
+        _rows(ATTENDANCE, _decode_facts, answer.entities),
         answer.totals,
         None if last is None else last.strip().lower() == "true",
     )

@@ -84,23 +84,29 @@ class RetryPolicy:
         }
 
 
+# More than this is no wait that anybody asks for in earnest, and one process would stand still for it.
+_LONGEST_ASKED = 31 * 86_400.0
+
+
 def parse_retry_after(value: str | None, now: datetime) -> float | None:
     """
     Read a ``Retry-After`` header.
 
     :param value: Seconds or an HTTP date (RFC 9110, section 10.2.3).
     :param now: Aware current time, for the date form.
-    :return: Seconds, not below 0; ``None`` when the header is absent or unreadable.
+    :return: Seconds, not below 0; ``None`` when the header is absent, unreadable, or asks for more than a month.
     """
     text = (value or "").strip()
     if not text:
         return None
     if text.isascii() and text.replace(".", "", 1).isdigit():
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+        seconds = float(text)
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+        except (ValueError, OverflowError):
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = max(0.0, (moment - now).total_seconds())
+    return seconds if seconds <= _LONGEST_ASKED else None

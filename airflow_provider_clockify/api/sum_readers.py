@@ -21,7 +21,7 @@ from airflow_provider_clockify.api.reports import (
     summary_request,
     weekly_request,
 )
-from airflow_provider_clockify.api.values import instant
+from airflow_provider_clockify.api.values import day_or_instant
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyIncompleteError,
@@ -31,6 +31,7 @@ from airflow_provider_clockify.exceptions import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from airflow_provider_clockify.api.messages import ApiRequest
     from airflow_provider_clockify.api.report_reader import RowSink
@@ -193,7 +194,7 @@ class AttendanceReader:
                 return None
             totals, known = page.totals, len(seen)
             for facts, raw in page.rows:
-                day = instant(facts.date if "T" in facts.date else f"{facts.date}T00:00:00Z", facts.user_id)
+                day = _day(facts.date, facts.user_id)
                 row_id = f"{facts.user_id}/{facts.date}"
                 if row_id in seen:
                     result.duplicates += 1
@@ -214,3 +215,12 @@ class AttendanceReader:
                     operation=ATTENDANCE,
                 )
             number += 1
+
+
+def _day(text: str, user_id: str) -> datetime:
+    try:
+        return day_or_instant(text, user_id)
+    except ClockifyResponseError as error:
+        raise ClockifyResponseError(
+            f"{ATTENDANCE}, date of a user's row: {error}", operation=ATTENDANCE
+        ) from error

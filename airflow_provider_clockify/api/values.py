@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,26 @@ import pendulum
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
-def instant(text: str, item_id: str | None) -> datetime:
+# Days and weeks of fixed length down to seconds: what a duration in years lasts would be a guess, and the parser
+# silently wraps numbers of more than 32 bits.
+_DURATION = re.compile(r"P(?:\d{1,9}(?:\.\d+)?[WD])*(?:T(?:\d{1,9}(?:[.,]\d+)?[HMS])*)?", re.ASCII)
+_FINER_THAN_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]", re.ASCII)
+_LONGEST_SHOWN = 80
+
+_encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def shown(value: Any) -> str:
+    """Give a value for a message: as one short line, however long it is."""
+    text = value if isinstance(value, str) else repr(value)
+    short = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+    return short if short.isprintable() else ascii(short)
+
+
+def instant(text: str, item_id: Any) -> datetime:
     """
     Read a timestamp.
 
@@ -32,12 +49,29 @@ def instant(text: str, item_id: str | None) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ClockifyResponseError(
-        f"Item {item_id} has the time {text[:40]!r}, which is no ISO 8601 instant with offset between the years 1 and "
-        "9999. Correct it in Clockify."
+        f"Item {shown(item_id)} has the time {text[:40]!a}, which is no ISO 8601 instant with offset between "
+        "the years 1 and 9999. Correct it in Clockify."
     )
 
 
-def day_or_instant(text: str, item_id: str | None) -> datetime:
+def exact_instant(text: str, item_id: Any) -> datetime:
+    """
+    Read a timestamp for a column, which holds microseconds.
+
+    :param text: What :func:`instant` takes.
+    :param item_id: Id of what it belongs to, for the message.
+    :return: Aware datetime in UTC.
+    :raises ClockifyResponseError: as :func:`instant`, or it is finer than a microsecond.
+    """
+    if len(text) > len("2026-11-02T08:00:00.000000") and _FINER_THAN_MICROSECONDS.search(text):
+        raise ClockifyResponseError(
+            f"Item {shown(item_id)} has the time {text[:40]!a}, which is finer than a microsecond: no column can "
+            "hold it. Export it as jsonl."
+        )
+    return instant(text, item_id)
+
+
+def day_or_instant(text: str, item_id: Any) -> datetime:
     """
     Read a date, as its midnight UTC, or a timestamp.
 
@@ -57,11 +91,14 @@ def seconds(text: str) -> int | float:
     :raises ClockifyResponseError: it is no duration.
     """
     try:
-        value = pendulum.parse(text)
-    except ValueError:
+        value = pendulum.parse(text) if _DURATION.fullmatch(text) else None
+    except (ValueError, OverflowError):
         value = None
-    if not isinstance(value, pendulum.Duration):
-        raise ClockifyResponseError(f"{text[:40]!r} is no ISO 8601 duration; the service may have changed.")
+    if not isinstance(value, pendulum.Duration) or _FINER_THAN_MICROSECONDS.search(text):
+        raise ClockifyResponseError(
+            f"{text[:40]!a} is no ISO 8601 duration of days, hours, minutes and seconds; the service may have "
+            "changed."
+        )
     total = value.total_seconds()
     return int(total) if total.is_integer() else total
 
@@ -103,5 +140,28 @@ def one_line(row: bytes) -> bytes:
     Give a JSON value as one line, with its line end.
 
     The service sends none, but JSON may hold line breaks between its tokens.
+
+    :raises ClockifyResponseError: it is nested too deeply to be written anew.
     """
-    return (row if b"\n" not in row else msgspec.json.format(row, indent=-1)) + b"\n"
+    if b"\n" not in row:
+        return row + b"\n"
+    try:
+        return msgspec.json.format(row, indent=-1) + b"\n"
+    except RecursionError as error:
+        raise ClockifyResponseError(
+            f"The item that begins with {row[:80]!r} is nested too deeply."
+        ) from error
+
+
+def exact_line(item: Mapping[str, Any]) -> bytes:
+    """
+    Give a decoded item as one line of JSON, exact numbers included.
+
+    :raises ClockifyResponseError: it is nested too deeply to be written.
+    """
+    try:
+        return one_line(_encode_exactly(item))
+    except RecursionError as error:
+        raise ClockifyResponseError(
+            f"Item {shown(item.get('id') or item.get('_id'))} is nested too deeply to be written."
+        ) from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
+from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.records.tables import SCHEMA_VERSION
 from airflow_provider_clockify.sinks.formats import file_suffix, open_writer
 
@@ -27,11 +28,13 @@ class FileKind:
     :param file_format: ``jsonl``, ``csv`` or ``parquet``.
     :param compression: ``gzip``, ``zstd`` or ``None``.
     :param rules: Columns to leave out or to hash.
+    :param escape_formulas: Whether text in ``csv`` gets an apostrophe where it would be taken for a formula.
     """
 
     file_format: str
     compression: str | None = None
     rules: ColumnRules | None = None
+    escape_formulas: bool = False
 
     @property
     def suffix(self) -> str:
@@ -51,14 +54,29 @@ def write_file(
     :param kind: Format of the file.
     :param metadata: Facts for the file's own metadata.
     :return: Rows written.
+    :raises ClockifyResponseError: a value does not fit its column; report or list, row and column are named.
     """
     rows = 0
     tables = [kind.rules.table(table) if kind.rules else table for table, _ in parts]
     facts = {"clockify.schema_version": str(SCHEMA_VERSION), **metadata}
     columns = tables[0].columns
-    with open_writer(cast("IO[bytes]", file), columns, kind.file_format, kind.compression, facts) as writer:
-        for table, (_, spool) in zip(tables, parts, strict=True):
-            with spool.open("rb") as lines:
-                rows += writer.write(lines, table)
+    try:
+        with open_writer(
+            cast("IO[bytes]", file),
+            columns,
+            kind.file_format,
+            kind.compression,
+            facts,
+            escape_formulas=kind.escape_formulas,
+        ) as writer:
+            for table, (_, spool) in zip(tables, parts, strict=True):
+                with spool.open("rb") as lines:
+                    rows += writer.write(lines, table)
+    except ClockifyResponseError as error:
+        raise ClockifyResponseError(f"{tables[0].name}: {error}", operation=error.operation) from error
+    except RecursionError as error:
+        raise ClockifyResponseError(
+            f"{tables[0].name}: an item is nested too deeply to be written."
+        ) from error
     file.close()
     return rows

@@ -147,7 +147,7 @@ class _ChunkReads:
             result = self._reader.read(window, spools)
         finally:
             spools.close()
-        if not self._reader.sorted_by_id:
+        if not self._reader.sorted_by_id or not spools.plain_ids:
             lines = sorted(spools.ids.read_text(encoding="utf-8").splitlines(keepends=True))
             spools.ids.write_text("".join(lines), encoding="utf-8")
         log.info(

@@ -8,9 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from airflow_provider_clockify.api.values import one_line
+from airflow_provider_clockify.api.values import exact_line
 from airflow_provider_clockify.exceptions import ClockifyNoRowsError
 from airflow_provider_clockify.exports.files import FileKind, write_file
 from airflow_provider_clockify.exports.result import ExportResult
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.records.tables import Table
     from airflow_provider_clockify.sinks.keeping import Keeper
     from airflow_provider_clockify.window import Window
-
-_encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +108,7 @@ def _read(job: ListExport, staging: Staging) -> list[Path]:
             job.budget.begin(len(missing) - number)
         with path.open("wb") as lines:
             for item in part.items():
-                lines.write(one_line(_encode_exactly(item)))
+                lines.write(exact_line(item))
         if keeper is not None:
             keeper.put(part.name, [path], {})
     return paths

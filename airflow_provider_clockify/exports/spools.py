@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 class Spools:
-    """The rows of one chunk, as lines, in one private file per output, and their ids in another."""
+    """
+    The rows of one chunk, as lines, in one private file per output, and their ids in another.
+
+    :ivar plain_ids: Whether all ids are in the file as they are, and so in the order in which the rows came.
+    """
 
     def __init__(
         self, staging: Staging, name: str, outputs: Sequence[Output], unit: PartitionUnit | None
@@ -33,6 +37,7 @@ class Spools:
         self._files: dict[str, IO[bytes]] = {}
         self.ids = staging.path(f"{name}.ids")
         self._ids: IO[str] | None = None
+        self.plain_ids = True
 
     @property
     def paths(self) -> list[Path]:
@@ -49,14 +54,22 @@ class Spools:
         for path in self.paths:
             path.unlink(missing_ok=True)  # It may be the file of a kept part as well, which stays as it is.
         self._files = {key: path.open("wb") for key, path in self._paths.items()}
-        self._ids = self.ids.open("w", encoding="utf-8")
+        self._ids = self.ids.open("w", encoding="utf-8", newline="\n")
+        self.plain_ids = True
 
     def write(self, row_id: str, row: bytes, start: datetime) -> None:
         """Take a row for the output that holds its start."""
         file = self._files[partition_of(start, self._unit) if self._unit else ""]
         file.write(one_line(row))
         if self._ids is not None:
-            self._ids.write(row_id + "\n")
+            self._ids.write(self._line_of(row_id) + "\n")
+
+    def _line_of(self, row_id: str) -> str:
+        """Give an id as one line; line breaks and the like are escaped, which changes its place in the order."""
+        if row_id.isprintable() and "\\" not in row_id:
+            return row_id
+        self.plain_ids = False
+        return row_id.encode("unicode_escape").decode()
 
     def close(self) -> None:
         """Close the files; their rows stay."""

@@ -16,13 +16,17 @@ import gzip
 import io
 import json
 import logging
+import sys
 import zlib
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
+
+import msgspec
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.sinks.formats import unescape_formula
 from airflow_provider_clockify.sinks.storage import HashingFile
 
 if TYPE_CHECKING:
@@ -126,15 +130,42 @@ def read_ids(file: IO[bytes], kind: FileKind) -> Iterator[str]:
     with _plain(file, kind.compression) as plain:
         if kind.file_format == "jsonl":
             for line in plain:
-                item: Any = json.loads(line)
-                yield item.get("_id") or item["id"]
+                yield _id_of(line)
         else:
             text = io.TextIOWrapper(plain, encoding="utf-8", newline="")
-            rows = csv.reader(text)
-            position = next(rows, ["id"]).index("id")
-            for row in rows:
-                yield row[position]
+            with _fields_of_any_length():
+                rows = csv.reader(text)
+                position = next(rows, ["id"]).index("id")
+                for row in rows:
+                    yield unescape_formula(row[position]) if kind.escape_formulas else row[position]
             text.detach()
+
+
+class _Ids(msgspec.Struct, frozen=True):
+    mongo_id: str | None = msgspec.field(default=None, name="_id")
+    plain_id: str | None = msgspec.field(default=None, name="id")
+
+
+_decode_ids = msgspec.json.Decoder(_Ids).decode
+
+
+def _id_of(line: bytes) -> str:
+    """Read the id alone: whatever else a row may hold cannot be in the way."""
+    row = _decode_ids(line)
+    found = row.mongo_id or row.plain_id
+    if not found:
+        raise LookupError("a row has no id")
+    return found
+
+
+@contextmanager
+def _fields_of_any_length() -> Iterator[None]:
+    """Lift the limit of 128 KiB a field, which the module csv has for the whole process."""
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
 
 
 def check_reconcile(kind: FileKind) -> None:

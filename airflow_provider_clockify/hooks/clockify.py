@@ -17,7 +17,12 @@ from airflow_provider_clockify.connection import (
     DEFAULT_CONN_ID,
     ClockifySettings,
 )
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyWindowError
+from airflow_provider_clockify.exceptions import (
+    ClockifyConfigError,
+    ClockifyError,
+    ClockifyResponseError,
+    ClockifyWindowError,
+)
 from airflow_provider_clockify.get_provider_info import FIELDS, HOOK_NAME, UI_FIELD_BEHAVIOUR
 from airflow_provider_clockify.window import Window, parse_instant
 
@@ -326,9 +331,10 @@ class ClockifyHook(BaseHook):
 
         window = _window(start, end)
         request = time_entries(self.workspace_id, user_id, window, filters)
-        for item in self.client.iterate_request(TIME_ENTRIES, request):
-            if instant(item["timeInterval"]["start"], item.get("id")) in window:
-                yield item
+        yield from _keep(
+            self.client.iterate_request(TIME_ENTRIES, request),
+            lambda item: instant(item["timeInterval"]["start"], item.get("id")) in window,
+        )
 
     def iter_in_progress_time_entries(self) -> Iterator[Item]:
         """
@@ -951,7 +957,18 @@ def _overlaps(period: Mapping[str, Any], window: Window, item_id: str | None) ->
 
 
 def _keep(items: Iterator[Item], wanted: Callable[[Item], bool]) -> Iterator[Item]:
-    return (item for item in items if wanted(item))
+    from airflow_provider_clockify.api.values import shown
+
+    for item in items:
+        try:
+            is_wanted = wanted(item)
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ClockifyResponseError(
+                f"Item {shown(item.get('id'))} does not say when it is or whose ({error!r}), so that it can neither be "
+                "kept nor left out. The service may have changed; please report it."
+            ) from error
+        if is_wanted:
+            yield item
 
 
 def _ids(parameter: str, values: Iterable[str]) -> frozenset[str]:

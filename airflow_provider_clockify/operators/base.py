@@ -63,6 +63,8 @@ class ClockifyExportOperator(BaseOperator):
     :param columns: Columns to leave out or to hash, in every format: ``{"drop": ["user_email"], "hash":
         ["user_name"]}``. The hash is HMAC-SHA256 with the salt of ``extra.hash_salt`` of the connection, else of the
         Airflow variable ``clockify_hash_salt``.
+    :param escape_formulas: Only with ``csv``: put an apostrophe before text that a spreadsheet program would take for a
+        formula (that begins with ``=``, ``+``, ``-``, ``@``, tab or carriage return).
     :param on_empty: ``write`` publishes files without rows; ``skip`` skips the task, ``fail`` fails it, and both leave
         what is there.
     :param on_budget: What to do when the job does not fit what is left of the workspace's hourly quota (of the
@@ -88,6 +90,7 @@ class ClockifyExportOperator(BaseOperator):
         compression: str | None = None,
         filters: Mapping[str, Any] | None = None,
         columns: Mapping[str, Any] | None = None,
+        escape_formulas: bool = False,
         on_empty: str = "write",
         on_budget: str = "fail",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
@@ -102,6 +105,7 @@ class ClockifyExportOperator(BaseOperator):
         self.compression = compression
         self.filters = filters
         self.columns = columns
+        self.escape_formulas = escape_formulas
         self.on_empty = on_empty
         self.on_budget = on_budget
         self.deferrable = deferrable
@@ -233,16 +237,17 @@ class ClockifyExportOperator(BaseOperator):
         """
         from airflow_provider_clockify.exports.files import FileKind
         from airflow_provider_clockify.records.privacy import column_rules
-        from airflow_provider_clockify.sinks.formats import check_format
+        from airflow_provider_clockify.sinks.formats import check_escape, check_format
 
         check_format(self.file_format, self.compression)
+        check_escape(self.file_format, self.escape_formulas)
         rules = column_rules(
             self.columns,
             table,
             salt=lambda: hook.settings.hash_salt or variable(SALT_VARIABLE),
             is_flat=self.file_format != "jsonl",
         )
-        return FileKind(self.file_format, self.compression, rules)
+        return FileKind(self.file_format, self.compression, rules, self.escape_formulas)
 
     def check_key(self, hook: ClockifyHook) -> str:
         """Resolve the workspace and, if asked to, refuse a key that is not an admin's."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
 from airflow_provider_clockify.operators.base import ClockifyExportOperator, WindowMixin, one_of
 
 if TYPE_CHECKING:
@@ -118,7 +118,14 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         parents, argument = PARENTS[entity]
         facts = keeper.take("parents", [])
         if facts is None:
-            ids = [parent["id"] for parent in hook.iter_list(parents, hook.everything(parents))]
+            ids: list[str] = [
+                parent.get("id", "") for parent in hook.iter_list(parents, hook.everything(parents))
+            ]
+            if not all(isinstance(each, str) and each for each in ids):
+                raise ClockifyResponseError(
+                    f"One of the {parents} has no id, so that its {entity} cannot be listed; the service may have "
+                    "changed."
+                )
             keeper.put("parents", [], {"ids": ids, "taken": taken.isoformat()})
         else:
             ids, taken = facts["ids"], datetime.fromisoformat(facts["taken"])

@@ -179,7 +179,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         from airflow_provider_clockify.api.files import download
         from airflow_provider_clockify.exports.native import NATIVE_FORMATS, NativeExport, export_native
 
-        for name in ("compression", "columns", "reconcile"):
+        for name in ("compression", "columns", "escape_formulas", "reconcile"):
             if getattr(self, name, None):
                 raise ClockifyConfigError(
                     f"{name} does not fit file_format={self.file_format!r}, a file that the service renders; use "

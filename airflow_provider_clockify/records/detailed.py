@@ -9,9 +9,18 @@ from typing import Any
 
 import msgspec
 
-from airflow_provider_clockify.api.values import instant
+from airflow_provider_clockify.api.values import exact_instant, shown
 from airflow_provider_clockify.exceptions import ClockifyResponseError
-from airflow_provider_clockify.records.tables import ColumnType, Row, Table, column
+from airflow_provider_clockify.records.tables import (
+    MAX_DIGITS,
+    Column,
+    ColumnType,
+    Row,
+    Table,
+    column,
+    number,
+    read_text,
+)
 
 
 class _Interval(msgspec.Struct, frozen=True):
@@ -59,6 +68,7 @@ class _Entry(msgspec.Struct, frozen=True, rename="camel"):
 
 
 _decode_entry = msgspec.json.Decoder(_Entry).decode
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 TEXT, FLAG, INSTANT, MONEY = ColumnType.TEXT, ColumnType.FLAG, ColumnType.INSTANT, ColumnType.MONEY
 
@@ -133,7 +143,7 @@ def entry_rows(row: bytes) -> tuple[Row]:
     """
     try:
         entry = _decode_entry(row)
-    except msgspec.ValidationError as error:
+    except _UNREADABLE as error:
         raise ClockifyResponseError(
             f"Entry {_id_of(row)} has an unexpected shape that no column can hold ({error}); export it as jsonl and "
             "report it."
@@ -149,9 +159,9 @@ def entry_rows(row: bytes) -> tuple[Row]:
         (
             entry_id,
             entry.description,
-            instant(interval.start, entry_id),
-            instant(interval.end, entry_id) if interval.end is not None else None,
-            _whole(interval.duration, entry_id),
+            read_text(exact_instant, interval.start, _START, entry_id),
+            None if interval.end is None else read_text(exact_instant, interval.end, _END, entry_id),
+            None if interval.duration is None else number(interval.duration, _DURATION, entry_id),
             entry.billable,
             entry.type,
             entry.is_locked if entry.is_locked is not None else entry.locked,
@@ -168,30 +178,32 @@ def entry_rows(row: bytes) -> tuple[Row]:
             [names.get(tag_id) for tag_id in tag_ids],
             _json(entry.custom_fields),
             entry.currency,
-            entry.amount,
-            entry.rate,
-            entry.earned_amount,
-            entry.earned_rate,
-            entry.cost_amount,
-            entry.cost_rate,
+            _money(entry.amount, _AMOUNT, entry_id),
+            _money(entry.rate, _RATE, entry_id),
+            _money(entry.earned_amount, _EARNED_AMOUNT, entry_id),
+            _money(entry.earned_rate, _EARNED_RATE, entry_id),
+            _money(entry.cost_amount, _COST_AMOUNT, entry_id),
+            _money(entry.cost_rate, _COST_RATE, entry_id),
             entry.approval_request_id,
             _json(entry.invoicing_info),
         ),
     )
 
 
+_BY_NAME = {each.name: each for each in DETAILED_COLUMNS}
+_START, _END, _DURATION = _BY_NAME["start"], _BY_NAME["end"], _BY_NAME["duration_seconds"]
+_AMOUNT, _RATE = _BY_NAME["amount"], _BY_NAME["rate"]
+_EARNED_AMOUNT, _EARNED_RATE = _BY_NAME["earned_amount"], _BY_NAME["earned_rate"]
+_COST_AMOUNT, _COST_RATE = _BY_NAME["cost_amount"], _BY_NAME["cost_rate"]
+
 DETAILED = Table("detailed", DETAILED_COLUMNS, entry_rows)
 
 
-def _whole(value: Decimal | None, entry_id: str | None) -> int | None:
-    if value is None:
-        return None
-    whole = int(value)
-    if whole != value:
-        raise ClockifyResponseError(
-            f"Entry {entry_id} lasts {value} s, which is no whole number of seconds; export it as jsonl."
-        )
-    return whole
+def _money(value: Decimal | None, of: Column, entry_id: str | None) -> Decimal | None:
+    if value is None or (value.is_finite() and -MAX_DIGITS < value.adjusted() < MAX_DIGITS):
+        return value
+    exact: Decimal = number(value, of, entry_id)
+    return exact
 
 
 def _json(raw: msgspec.Raw) -> str | None:
@@ -199,6 +211,17 @@ def _json(raw: msgspec.Raw) -> str | None:
     return None if text == "null" else text
 
 
-def _id_of(row: bytes) -> Any:
-    item = msgspec.json.decode(row)
-    return item.get("_id") or item.get("id") if isinstance(item, dict) else None
+class _Named(msgspec.Struct, frozen=True):
+    mongo_id: Any = msgspec.field(default=None, name="_id")
+    plain_id: Any = msgspec.field(default=None, name="id")
+
+
+_decode_named = msgspec.json.Decoder(_Named).decode
+
+
+def _id_of(row: bytes) -> str:
+    try:
+        named = _decode_named(row)
+    except _UNREADABLE:
+        return f"that begins with {row[:80]!r}"
+    return shown(named.mongo_id or named.plain_id)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.api.reports import MAX_GROUPS
+from airflow_provider_clockify.api.values import shown
+from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.records.tables import (
     Column,
     ColumnType,
@@ -16,6 +18,7 @@ from airflow_provider_clockify.records.tables import (
     column,
     convert,
     generic_table,
+    misfit,
     parse,
     value_of,
 )
@@ -156,14 +159,33 @@ def summary_table(groups: Sequence[str], window: Window) -> Table:
 
 
 def _leaves(group: Any, groups: Sequence[str], prefix: Row, level: int = 0) -> Iterator[Row]:
-    here = (*prefix, groups[level], _group_id(group), group.get("name"))
-    children = group.get("children")
+    here = (*prefix, groups[level], _group_id(group), _name(group, f"group_{level + 1}_name"))
     if level + 1 < len(groups):
-        for child in children or ():
+        for child in _objects(group, "children"):
             yield from _leaves(child, groups, here, level + 1)
         return
     unused = (None,) * (3 * (MAX_GROUPS - level - 1))
     yield (*here, *unused, *(value_of(group, each) for each in (_DURATION, _AMOUNT, _CURRENCY, _AMOUNTS)))
+
+
+def _objects(holder: Any, key: str) -> Sequence[Any]:
+    """Give the objects that a group holds; anything else than a list of them is refused, and never skipped."""
+    found = holder.get(key)
+    if found is None:
+        return ()
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise ClockifyResponseError(
+            f"The group {shown(_group_id(holder))} has {key} that are no list of objects; export it as jsonl and "
+            "report it."
+        )
+    return found
+
+
+def _name(group: Any, column_name: str) -> str | None:
+    name = group.get("name")
+    if name is None or isinstance(name, str):
+        return name
+    raise misfit(type(name).__name__, Column(column_name, TEXT, ""), _group_id(group))
 
 
 def _group_id(group: Any) -> str | None:
@@ -186,8 +208,8 @@ def weekly_table(group: str, window: Window) -> Table:
 
     def rows(row: bytes) -> Iterator[Row]:
         item = parse(row)
-        who = (window.start, window.end, group, _group_id(item), item.get("name"))
-        for day in item.get("days") or ():
+        who = (window.start, window.end, group, _group_id(item), _name(item, "group_name"))
+        for day in _objects(item, "days"):
             currency = value_of(day, _CURRENCY) or value_of(item, _CURRENCY)
             values = (value_of(day, each) for each in (_DATE, _DURATION, _AMOUNT))
             yield (*who, *values, currency)

@@ -9,16 +9,15 @@ Column tables are the contract of ``csv`` and ``parquet`` files: names, types an
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from airflow_provider_clockify.api.values import instant, seconds
+from airflow_provider_clockify.api.values import exact_instant, seconds, shown
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 
 if TYPE_CHECKING:
@@ -27,7 +26,13 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
+# Digits of a number before and after the point: what has more was never money or time, only a way to fill memory.
+MAX_DIGITS = 1000
+_WHOLE_BITS = 63
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -101,8 +106,17 @@ def _keys(paths: Iterable[str]) -> tuple[tuple[str, ...], ...]:
 
 
 def parse(row: bytes) -> Any:
-    """Read one JSON value; fractional numbers stay exact, as :class:`~decimal.Decimal`."""
-    return json.loads(row, parse_float=Decimal)
+    """
+    Read one JSON value; fractional numbers stay exact, as :class:`~decimal.Decimal`.
+
+    :raises ClockifyResponseError: it is nested too deeply, or has a number that nothing can hold.
+    """
+    try:
+        return _decode(row)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation) as error:
+        raise ClockifyResponseError(
+            f"The item that begins with {row[:80]!r} cannot be read: {error}."
+        ) from error
 
 
 def generic_table(name: str, columns: Sequence[Column]) -> Table:
@@ -133,9 +147,15 @@ def value_of(item: Any, of: Column) -> Any:
     for path in of.paths:
         found = follow(item, path)
         if found is not None:
-            item_id = item.get("_id") or item.get("id") if isinstance(item, dict) else None
-            return convert(found, of, item_id)
+            return convert(found, of, _id_of(item))
     return [] if of.type is ColumnType.TEXTS else None
+
+
+def _id_of(item: Any) -> Any:
+    if not isinstance(item, dict):
+        return None
+    # Rows of attendance have no id of their own.
+    return item.get("_id") or item.get("id") or item.get("userId")
 
 
 def follow(item: Any, path: Sequence[str]) -> Any:
@@ -173,24 +193,100 @@ def convert(value: Any, of: Column, item_id: Any) -> Any:
         return value or None
     if kind is ColumnType.FLAG and isinstance(value, bool):
         return value
-    if kind is ColumnType.INSTANT and isinstance(value, str):
-        return instant(value, item_id)
-    if kind is ColumnType.DAY and isinstance(value, str):
-        return (
-            date.fromisoformat(value) if len(value) == len("YYYY-MM-DD") else instant(value, item_id).date()
-        )
-    if kind is ColumnType.SECONDS and isinstance(value, str):
-        value = seconds(value)
-    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        if kind is ColumnType.MONEY:
-            return Decimal(value)
-        if kind is ColumnType.NUMBER:
-            return float(value)
-        if kind in (ColumnType.WHOLE, ColumnType.SECONDS) and int(value) == value:
-            return int(value)
     if kind is ColumnType.TEXTS and isinstance(value, list):
+        for element in value:
+            if not (element is None or isinstance(element, (str, int))) or isinstance(element, bool):
+                raise misfit(f"{type(element).__name__} in a list", of, item_id)
         return [None if element is None else str(element) for element in value]
-    raise ClockifyResponseError(
-        f"Item {item_id} has a {type(value).__name__} where column {of.name} holds {kind.value}; export it as jsonl "
-        "and report it."
+    if kind is ColumnType.INSTANT and isinstance(value, str):
+        return read_text(exact_instant, value, of, item_id)
+    if kind is ColumnType.DAY and isinstance(value, str):
+        return read_text(_day, value, of, item_id)
+    if kind is ColumnType.SECONDS and isinstance(value, str):
+        value = read_text(lambda text, _: seconds(text), value, of, item_id)
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        return number(value, of, item_id)
+    raise misfit(type(value).__name__, of, item_id)
+
+
+def read_text(read: Callable[[str, Any], T], text: str, of: Column, item_id: Any) -> T:
+    """
+    Read a value that comes as text.
+
+    :param read: Reads it; takes the text and the id of the item.
+    :param text: The text.
+    :param of: The column.
+    :param item_id: Id of the item.
+    :raises ClockifyResponseError: it cannot be read; the column is named.
+    """
+    try:
+        return read(text, item_id)
+    except ClockifyResponseError as error:
+        raise ClockifyResponseError(f"Item {shown(item_id)}, column {of.name}: {error}") from error
+
+
+def _day(text: str, item_id: Any) -> date:
+    try:
+        return (
+            date.fromisoformat(text)
+            if len(text) == len("YYYY-MM-DD")
+            else exact_instant(text, item_id).date()
+        )
+    except ValueError as error:
+        raise ClockifyResponseError(f"{text[:40]!a} is no day between the years 1 and 9999.") from error
+
+
+def number(value: float | Decimal, of: Column, item_id: Any) -> Any:
+    """
+    Give a number the type of a column, if it stays the same number.
+
+    :param value: A finite number, or text of one that came as a number.
+    :param of: The column.
+    :param item_id: Id of the item, for the message.
+    :raises ClockifyResponseError: the column cannot hold it.
+    """
+    kind = of.type
+    exact = Decimal(value)
+    if not exact.is_finite():
+        raise misfit(str(exact), of, item_id)
+    if abs(exact.adjusted()) >= MAX_DIGITS:
+        raise misfit(f"number of more than {MAX_DIGITS} digits", of, item_id)
+    if kind is ColumnType.MONEY:
+        return exact
+    if kind is ColumnType.NUMBER:
+        as_float = _float(exact)
+        if as_float is None:
+            raise misfit("number too large for double precision", of, item_id)
+        return as_float
+    if kind in (ColumnType.WHOLE, ColumnType.SECONDS):
+        whole = int(exact)
+        if whole != exact:
+            unit = " of seconds" if kind is ColumnType.SECONDS else ""
+            raise misfit(f"{shown(str(exact))}, which is no whole number{unit},", of, item_id)
+        if not -(1 << _WHOLE_BITS) <= whole < 1 << _WHOLE_BITS:
+            raise misfit("whole number of more than 64 bits", of, item_id)
+        return whole
+    raise misfit("number", of, item_id)
+
+
+def _float(exact: Decimal) -> float | None:
+    try:
+        value = float(exact)
+    except OverflowError:
+        return None
+    # What rounds to zero is lost as much as what becomes infinite.
+    return None if value in (float("inf"), float("-inf")) or (exact and not value) else value
+
+
+def misfit(what: str, of: Column, item_id: Any) -> ClockifyResponseError:
+    """
+    Give the error for a value that a column cannot hold.
+
+    :param what: What the value is.
+    :param of: The column.
+    :param item_id: Id of the item.
+    """
+    return ClockifyResponseError(
+        f"Item {shown(item_id)} has a {what} where column {of.name} holds {of.type.value}; export it as jsonl and "
+        "report it."
     )

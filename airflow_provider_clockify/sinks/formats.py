@@ -13,12 +13,14 @@ import csv
 import gzip
 import io
 import json
+import re
 from contextlib import contextmanager
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from importlib import import_module
-from itertools import chain, islice
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from airflow_provider_clockify.api.values import shown
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
 from airflow_provider_clockify.records.tables import Column, ColumnType, Row, Table
 
@@ -36,7 +38,10 @@ _SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 
 BLOCK = 1 << 20
 BATCH_ROWS = 5_000
+BATCH_BYTES = 64 << 20
 ROW_GROUP_ROWS = 50_000
+# A column of text takes at most 2 GiB in Arrow, and all of it is in memory until it is written.
+GROUP_BYTES = 512 << 20
 MONEY_PRECISION = 38
 MONEY_SCALE = 18
 
@@ -55,6 +60,35 @@ class RowWriter(Protocol):
 
     def close(self) -> None:
         """Finish the file's format; the file object stays open."""
+
+
+# What spreadsheet programs take for the beginning of a formula, after OWASP's page on CSV injection. Text that has
+# apostrophes before it gets one more, so that taking one off gives back every text.
+_FORMULA = re.compile("'*[=+\\-@\t\r]")
+_ESCAPED_FORMULA = re.compile("'+[=+\\-@\t\r]")
+
+
+def escape_formula(text: str) -> str:
+    """Give text that no spreadsheet program takes for a formula: with an apostrophe before what looks like one."""
+    return "'" + text if _FORMULA.match(text) else text
+
+
+def unescape_formula(text: str) -> str:
+    """Undo :func:`escape_formula`."""
+    return text[1:] if _ESCAPED_FORMULA.match(text) else text
+
+
+def check_escape(file_format: str, escape_formulas: bool) -> None:
+    """
+    Refuse to escape formulas where there are no texts that a spreadsheet program would read as such.
+
+    :raises ClockifyConfigError: the format is not ``csv``.
+    """
+    if escape_formulas and file_format != "csv":
+        raise ClockifyConfigError(
+            f"escape_formulas does not fit file_format={file_format!r}: only in csv can text be taken for a formula. "
+            "Leave it out."
+        )
 
 
 def check_format(file_format: str, compression: str | None) -> None:
@@ -89,6 +123,8 @@ def open_writer(
     file_format: str,
     compression: str | None,
     metadata: Mapping[str, str],
+    *,
+    escape_formulas: bool = False,
 ) -> Iterator[RowWriter]:
     """
     Open a writer on a binary file.
@@ -98,6 +134,7 @@ def open_writer(
     :param file_format: One of :data:`FORMATS`.
     :param compression: ``gzip``, ``zstd`` or ``None``.
     :param metadata: Facts for formats that have a place for them (Parquet's file metadata).
+    :param escape_formulas: Whether text in ``csv`` goes through :func:`escape_formula`.
     """
     if file_format == "parquet":
         parquet = _ParquetWriter(file, columns, compression, metadata)
@@ -108,7 +145,9 @@ def open_writer(
         return
     with _compressed(file, compression) as target:
         writer: RowWriter = (
-            _JsonLinesWriter(target) if file_format == "jsonl" else _CsvWriter(target, columns)
+            _JsonLinesWriter(target)
+            if file_format == "jsonl"
+            else _CsvWriter(target, columns, escape_formulas=escape_formulas)
         )
         yield writer
         writer.close()
@@ -153,8 +192,11 @@ class _LineFeeds:
 class _CsvWriter:
     r"""RFC 4180 with a header line, UTF-8, ``\n``; ``None`` is an empty field."""
 
-    def __init__(self, target: IO[bytes], columns: Sequence[Column]) -> None:
-        self._texts: list[Callable[[Any], Any]] = [_CSV_TEXT[column.type] for column in columns]
+    def __init__(
+        self, target: IO[bytes], columns: Sequence[Column], *, escape_formulas: bool = False
+    ) -> None:
+        texts = {**_CSV_TEXT, ColumnType.TEXT: escape_formula} if escape_formulas else _CSV_TEXT
+        self._texts: list[Callable[[Any], Any]] = [texts[column.type] for column in columns]
         self._text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=False)
         # Before Python 3.13 only line breaks that are part of the terminator get quotes.
         self._csv = csv.writer(_LineFeeds(self._text), lineterminator="\r\n")
@@ -190,6 +232,7 @@ class _ParquetWriter:
         self._pa = _needed("pyarrow", "parquet", "file_format='parquet'")
         self._schema = arrow_schema(columns, metadata)
         self._money = [column.type is ColumnType.MONEY for column in columns]
+        self._id = next((number for number, each in enumerate(columns) if each.name == "id"), None)
         self._batches: list[Any] = []
         self._rows = 0
         parquet = import_module("pyarrow.parquet")
@@ -197,9 +240,9 @@ class _ParquetWriter:
 
     def write(self, lines: IO[bytes], table: Table) -> int:
         count = 0
-        for batch in batched(chain.from_iterable(map(table.rows, lines)), BATCH_ROWS):
+        for batch in _batches(lines, table):
             arrays = [
-                self._money_array(values, field.type) if is_money else self._pa.array(values, field.type)
+                self._money_array(values, field, batch) if is_money else self._pa.array(values, field.type)
                 for field, values, is_money in zip(
                     self._schema, zip(*batch, strict=True), self._money, strict=True
                 )
@@ -207,15 +250,23 @@ class _ParquetWriter:
             self._batches.append(self._pa.RecordBatch.from_arrays(arrays, schema=self._schema))
             self._rows += len(batch)
             count += len(batch)
-            if self._rows >= ROW_GROUP_ROWS:
+            if self._rows >= ROW_GROUP_ROWS or sum(each.nbytes for each in self._batches) >= GROUP_BYTES:
                 self._write_group()
         return count
 
-    def _money_array(self, values: Sequence[Decimal | None], kind: Any) -> Any:
+    def _money_array(self, values: Sequence[Decimal | None], field: Any, batch: Sequence[Row]) -> Any:
         try:
-            return self._pa.array(values, kind)
+            return self._pa.array(values, field.type)
         except self._pa.ArrowInvalid:  # More digits than the column has: round, or say which amount it is.
-            return self._pa.array([_money(value) for value in values], kind)
+            rounded = [_money(value) for value in values]
+            for row, value, money in zip(batch, values, rounded, strict=True):
+                if value is not None and money is None:
+                    which = f"Item {shown(row[self._id])}" if self._id is not None else "An item"
+                    raise ClockifyResponseError(
+                        f"{which} has more than {MONEY_PRECISION - MONEY_SCALE} digits before the point where column "
+                        f"{field.name} holds money ({value:.30e}); export it as jsonl or csv."
+                    ) from None
+            return self._pa.array(rounded, field.type)
 
     def _write_group(self) -> None:
         if self._batches:
@@ -256,27 +307,39 @@ def arrow_schema(columns: Sequence[Column], metadata: Mapping[str, str]) -> Any:
 
 
 def _money(value: Decimal | None) -> Decimal | None:
-    """Bring money to the column's scale; what lies beyond 18 decimals of a minor unit is rounded half to even."""
+    """
+    Bring money to the column's scale; what lies beyond 18 decimals of a minor unit is rounded half to even.
+
+    :return: ``None`` too where the column has too few digits before the point.
+    """
     if value is None:
         return None
     try:
         return value.quantize(_MONEY_STEP, context=_MONEY_CONTEXT)
-    except InvalidOperation as error:
-        raise ClockifyResponseError(
-            f"The amount {value} has more than {MONEY_PRECISION - MONEY_SCALE} digits before the point, which no "
-            "money column can hold; export it as jsonl."
-        ) from error
+    except InvalidOperation:
+        return None
 
 
 _MONEY_STEP = Decimal(1).scaleb(-MONEY_SCALE)
 _MONEY_CONTEXT = Context(prec=MONEY_PRECISION, rounding=ROUND_HALF_EVEN)
 
 
-def batched(rows: Iterable[Row], size: int) -> Iterator[Sequence[Row]]:
-    """Group rows; every group but the last has that size."""
-    remaining = iter(rows)
-    while batch := tuple(islice(remaining, size)):
-        yield batch
+def _batches(lines: Iterable[bytes], table: Table) -> Iterator[Sequence[Row]]:
+    """Group the rows of lines; few large rows make a batch as well as many small ones."""
+    rows: list[Row] = []
+    size = 0
+    for line in lines:
+        for row in table.rows(line):
+            rows.append(row)
+            if len(rows) == BATCH_ROWS:
+                yield rows
+                rows, size = [], 0
+        size += len(line)
+        if rows and size >= BATCH_BYTES:
+            yield rows
+            rows, size = [], 0
+    if rows:
+        yield rows
 
 
 def _utc_text(value: datetime) -> str:

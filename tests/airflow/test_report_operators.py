@@ -329,10 +329,11 @@ def test_partitioned_files_of_the_service(emulator, export, tmp_path):
     assert result["rows"] == len(emulator.workspace.truth_ids(*WEEK)) > 0
 
 
-@pytest.mark.parametrize("name", ["compression", "columns", "reconcile"])
+@pytest.mark.parametrize("name", ["compression", "columns", "escape_formulas", "reconcile"])
 @pytest.mark.parametrize("file_format", NATIVE)
 def test_what_does_not_fit_a_file_of_the_service_costs_no_request(emulator, export, file_format, name):
-    value = {"compression": "gzip", "columns": {"drop": ["user_email"]}, "reconcile": True}[name]
+    values = {"compression": "gzip", "columns": {"drop": ["user_email"]}}
+    value = values.get(name, True)
     with pytest.raises(AirflowFailException, match=f"{name} does not fit file_format='{file_format}'"):
         export(emulator, "detailed", file_format=file_format, **{name: value})
     assert emulator.count() == 0

@@ -274,9 +274,10 @@ def export() -> Callable[..., Any]:
         partition_by: Any = None,
         filters: dict[str, Any] | None = None,
         on_empty: str = "write",
+        kind: FileKind | None = None,
         **more: Any,
     ) -> ExportResult:
-        kind = FileKind(file_format, compression)
+        kind = kind or FileKind(file_format, compression)
         workspace_id = client.settings.workspace_id or ""
         before = client.transport.stats.requests
         report = detailed(workspace_id, report_filters(filters))

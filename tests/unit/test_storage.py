@@ -17,7 +17,7 @@ try:
 except ImportError:  # Airflow 2
     from airflow.io.store import attach
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyStorageError
 from airflow_provider_clockify.sinks.storage import HashingFile, Staging, Target
 
 
@@ -103,7 +103,7 @@ def test_an_exception_spares_what_others_put_into_the_new_folders(tmp_path):
 def test_a_failed_publication_leaves_no_empty_partition(tmp_path):
     base = tmp_path / "base"
     (base / "dt=2026-11-02" / "detailed.jsonl").mkdir(parents=True)
-    with pytest.raises(OSError), Staging(Target(str(base)), is_base=True) as staging:  # noqa: PT012
+    with pytest.raises(ClockifyStorageError), Staging(Target(str(base)), is_base=True) as staging:  # noqa: PT012
         staging.path("x").write_bytes(b"x")
         with pytest.raises(OSError):
             staging.publish(staging.path("x"), "dt=2026-11-02", "detailed.jsonl")

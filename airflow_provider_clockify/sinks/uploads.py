@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 # s3fs sends ten parts at once, by default of 50 MiB: half a gigabyte of memory. Files of two parts and more are cut.
 PART_SIZE = 8 * 2**20
+_MOST_PARTS = 10_000
 # Two exports of one object at a time may take each other's upload for a leftover.
 _TRIES = 5
 
@@ -37,10 +38,11 @@ def upload(fs: Any, private: Path, path: str) -> None:
     if not _is_s3(fs):
         fs.put_file(str(private), path)
         return
+    part_size = max(PART_SIZE, -(-private.stat().st_size // _MOST_PARTS))
     abort_unfinished(fs, path)
     for left in reversed(range(_TRIES)):
         try:
-            fs.put_file(str(private), path, chunksize=PART_SIZE)
+            fs.put_file(str(private), path, chunksize=part_size)
             return
         except FileNotFoundError:
             # The upload is gone: another export of the same object aborted it. Or the bucket is, or our own file.

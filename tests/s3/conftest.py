@@ -40,6 +40,7 @@ class Server:
     url: str = ""
     client: Any = None
     seen: list[str] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
     checksums: dict[str, str] = field(
         default_factory=dict
     )  # Kind of the request to the header that announces one.
@@ -91,6 +92,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         if "observer" not in agent and not environ["PATH_INFO"].startswith("/moto-api"):
             kind = kind_of(environ)
             server.seen.append(kind)
+            server.queries.append(environ.get("QUERY_STRING", ""))
             for name in environ:
                 if name.startswith(("HTTP_X_AMZ_CHECKSUM_", "HTTP_X_AMZ_TRAILER")):
                     server.checksums[kind] = name

@@ -323,8 +323,9 @@ class Staging:
 
     def _make_folder(self) -> tuple[Path, int]:
         local = self.target.local
-        parent = Path(tempfile.gettempdir())
-        if local is not None:
+        if local is None:
+            parent = Path(tempfile.gettempdir())
+        else:
             parent = local if self._is_base else local.parent
             self._make_parents(parent)
         _remove_leftovers(parent)  # First, since they may be what fills the disk.
@@ -366,6 +367,13 @@ class Staging:
                 f"{what} for the private files of the export to {url}, which are {where} in {parent} until they are "
                 f"published ({error.strerror}). It needs more there than the {self._size() / 1e6:.1f} MB that it had "
                 f"written; {_free(parent)} are free."
+            )
+        elif self.target.local is None and error.errno == errno.ENOENT and error.filename is None:
+            # Python tries several, and takes none that it cannot write to.
+            return ClockifyStorageError(
+                f"There is no temporary folder with free space for the private files of the export to {url} "
+                f"({error.strerror}). Free space there, or name another one with the environment variable TMPDIR of "
+                f"the worker. {self._so_far()}"
             )
         else:
             name = error.filename2 or error.filename or url

@@ -137,6 +137,21 @@ def test_a_full_temporary_folder_of_an_export_to_an_object_store(
     assert not [path for path in store.find("/") if "out-of-space" in path]
 
 
+def test_no_temporary_folder_that_takes_anything(
+    mounted, small_client, export, november, tmp_path, monkeypatch
+):
+    folder = mounted(size="4k")
+    (folder / "full").write_bytes(bytes(4 * KIBIBYTE))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(folder)])
+    attach("memory", fs=fsspec.filesystem("memory"))
+    requests = small_client.transport.stats.requests
+    with pytest.raises(ClockifyStorageError, match="There is no temporary folder with free space .*TMPDIR"):
+        export(small_client, november, "memory://bucket/out-of-space.jsonl")
+    assert small_client.transport.stats.requests == requests
+    assert export(small_client, november, tmp_path / "out.jsonl").bytes, "local exports need none"
+
+
 def test_a_read_only_disk_is_refused_before_the_first_request(mounted, small_client, export, november):
     folder = mounted(size="1m")
     (folder / "out.jsonl").write_bytes(b"the old file")

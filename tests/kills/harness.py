@@ -444,7 +444,8 @@ class Harness:
         names = ["clockify_old", "clockify_new"]
         chance.shuffle(names)
         children = [self.start(known.job, names[0], "", both[0])]
-        time.sleep(chance.uniform(0, 0.1))
+        # The second one begins while the first is anywhere, and must not take its folder for a leftover.
+        time.sleep(chance.uniform(0, 0.8) * (known.times[-1] - known.times[0]))
         children.append(self.start(known.job, names[1], "", both[1]))
         where = f"{known.job.name}, two at a time"
         for name, child in zip(names, children, strict=True):

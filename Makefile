@@ -10,7 +10,7 @@ ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow-2 test-stack bench-sensors check format tables requirements build clean
+.PHONY: help demo test test-airflow-2 test-stack test-s3 kills bench-sensors check format tables requirements build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -31,6 +31,15 @@ test-stack: ## Run the tests of a whole Airflow as processes, with PostgreSQL's 
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/stack.txt
 	$(ENV_3)/bin/python -m pytest -m stack tests/stack
+
+test-s3: ## Run the tests of object storage against an S3 server on this machine, in an environment of their own
+	@scripts/environment.sh $(AIRFLOW_3)-s3 $(PYTHON)
+	$(ENV_3)-s3/bin/python -m pytest -m s3 tests/s3
+
+KILLS ?= 200
+kills: ## Kill KILLS=200 exports at random points, and compare what is left and what the next run makes
+	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/python tests/kills/harness.py --kills $(KILLS)
 
 bench-sensors: ## Measure a thousand deferred sensors in one triggerer
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)

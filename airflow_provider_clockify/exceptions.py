@@ -20,6 +20,7 @@ Errors of the package.
     │   └── ClockifyServerError               5xx
     ├── ClockifyResponseError                 an answer of unexpected shape
     ├── ClockifyIncompleteError               completeness of a read could not be proven; nothing is published
+    ├── ClockifyStorageError                  the disk or object store stopped an export; running again may help
     └── ClockifyNoRowsError                   there is nothing to export, and on_empty="fail"
 
 No module of this package decides anything by the text of these errors: the facts are attributes.
@@ -154,6 +155,10 @@ class ClockifyResponseError(ClockifyError):
 
 class ClockifyIncompleteError(ClockifyError):
     """A read could not be proven complete, so nothing was published."""
+
+
+class ClockifyStorageError(ClockifyError):
+    """The disk is full, or the target cannot be written or does not answer; no file is half there."""
 
 
 class ClockifyNoRowsError(ClockifyError):

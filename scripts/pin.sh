@@ -19,5 +19,7 @@ for airflow in "$@"; do
     pin pyproject.toml --all-extras --group test \
         --constraint <(echo "apache-airflow==$airflow") --output-file "requirements/airflow-$airflow.txt"
 done
+pin pyproject.toml --all-extras --group test --group s3 \
+    --constraint <(echo "apache-airflow==$1") --output-file "requirements/airflow-$1-s3.txt"
 pin --group stack --output-file requirements/stack.txt
 pin --group lint --constraint "requirements/airflow-$1.txt" --output-file requirements/lint.txt

@@ -155,8 +155,8 @@ class Keeper:
         try:
             if self._folder is None:
                 name = f".clockify-{self._now():{_TIME}}-{secrets.token_hex(8)}.keep"
+                self._memory.set(name)  # First, so that whatever happens next, somebody knows of the folder.
                 self._folder = self._home.folder(name, create=True)
-                self._memory.set(name)
             for path in paths:
                 self._folder.keep(path)
             files = {path.name: _fingerprint(path) for path in paths}
@@ -194,11 +194,11 @@ class Keeper:
 
     def forget(self) -> None:
         """Remove everything that is kept."""
-        if self._memory is not None:
-            self._memory.delete()
         if self._folder is not None:
             self._folder.remove()
             self._folder = None
+        if self._memory is not None:
+            self._memory.delete()
 
     def _open(self, memory: Memory) -> None:
         for name in self._home.names():
@@ -211,21 +211,22 @@ class Keeper:
         if known is None or _NAME.fullmatch(known) is None:
             return
         folder = self._home.folder(known)
-        with suppress(FileNotFoundError):
-            try:
-                manifest = msgspec.json.decode(folder.read(_MANIFEST), type=_Manifest)
-            except msgspec.DecodeError as error:
-                log.warning("The last attempt's notes cannot be read (%s); starting anew.", error)
-                manifest = None
-            if manifest is not None and manifest.job == self._manifest.job:
-                self._manifest, self._folder = manifest, folder
-                log.info(
-                    "Going on after %d finished part(s) of an earlier attempt, which spent %d requests.",
-                    len(manifest.parts),
-                    manifest.requests,
-                )
-                return
+        manifest = None
+        try:
+            manifest = msgspec.json.decode(folder.read(_MANIFEST), type=_Manifest)
+        except FileNotFoundError:
+            pass  # The attempt ended before it had finished a part.
+        except msgspec.DecodeError as error:
+            log.warning("The last attempt's notes cannot be read (%s); starting anew.", error)
+        if manifest is None or manifest.job != self._manifest.job:
             folder.remove()
+            return
+        self._manifest, self._folder = manifest, folder
+        log.info(
+            "Going on after %d finished part(s) of an earlier attempt, which spent %d requests.",
+            len(manifest.parts),
+            manifest.requests,
+        )
 
 
 class _Folder(Protocol):

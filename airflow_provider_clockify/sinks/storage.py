@@ -6,24 +6,27 @@ Files under their final names, whole or not at all.
 Everything is first written into a private folder. Local targets keep it beside the target, on the same file system, so
 that publishing is a rename; object stores get each finished file in one upload, which they show when it is complete.
 The folder is locked while its process lives, so that a later export can tell and remove what a killed one left.
+
+Errors of the file system and of the object store leave a :class:`Staging` as ``ClockifyStorageError``.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import logging
 import os
 import shutil
 import tempfile
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_clockify._compat import ObjectStoragePath
-from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyStorageError
+from airflow_provider_clockify.sinks.uploads import check_reachable, upload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +34,29 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_PREFIX, _SUFFIX, _UNLOCKED = ".clockify-", ".tmp", ".new"
-_UNLOCKED_FOR = 3600.0
+_PREFIX, _SUFFIX = ".clockify-", ".tmp"
 _LOCK = "lock"
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Not the fault of a parameter, even before an export begins.
+_PASSING = (*_FULL, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
+# What to do about an error of the file system. Others, such as those of a connection, are not about files.
+_CURES = {
+    errno.ENOSPC: "Free space there, or use a shorter window.",
+    errno.EDQUOT: "Free space there or raise the quota of the worker's user, or use a shorter window.",
+    errno.EFBIG: "Raise the limit on file sizes of the worker (ulimit -f), or use a shorter window or partition_by.",
+    errno.EACCES: "Give the worker's user the permission to write there.",
+    errno.EPERM: "Give the worker's user the permission to write there.",
+    errno.EROFS: "It is mounted read-only: mount it for writing, or use another path.",
+    errno.EIO: "The disk or the network file system fails: see the system log of the worker.",
+    errno.ESTALE: "The network file system lost it: run again when it is mounted anew.",
+    errno.ENOENT: "It is not there any more: let nobody clean up there during an export.",
+    errno.ENOTDIR: "A file is where a folder should be: move it away.",
+    errno.EISDIR: "A folder is where the file should be: move it away.",
+    errno.ENAMETOOLONG: "Use a shorter path.",
+    errno.EMFILE: "Raise the limit on open files of the worker (ulimit -n), or use a shorter window.",
+    errno.ENFILE: "The machine has too many open files.",
+}
 
 
 class Target:
@@ -86,6 +109,27 @@ class Target:
             raise ClockifyConfigError(
                 f"output_path {self.output_path!r} is a folder; name a file in it, or set partition_by."
             )
+
+    def check_reachable(self) -> None:
+        """
+        Let an object store answer, before anything is exported.
+
+        :raises ClockifyConfigError: its bucket does not exist.
+        :raises ClockifyStorageError: it does not answer.
+        """
+        if self.local is not None:
+            return
+        try:
+            check_reachable(self._remote.fs, self._remote.path)
+        except FileNotFoundError as error:
+            raise ClockifyConfigError(
+                f"output_path {self.output_path!r} cannot be written ({error}): check that the bucket exists."
+            ) from error
+        except Exception as error:
+            raise ClockifyStorageError(
+                f"output_path {self.output_path!r} does not answer ({type(error).__name__}: {error}). Run again when "
+                "it is reachable, or check the endpoint and credentials of its connection. Nothing was published."
+            ) from error
 
     def at(self, *parts: str) -> Place:
         """Give the place of a file below the target, or of the target itself."""
@@ -196,14 +240,18 @@ class Staging:
         self.target = target
         self._is_base = is_base
         self._made: list[Path] = []
+        self._published = 0
 
     def __enter__(self) -> Staging:
         """Make and lock the folder; remove those that killed exports left."""
         self.target.check(is_base=self._is_base)
         try:
-            self.folder = self._make_folder()
+            self.target.check_reachable()
+            self.folder, self._lock = self._make_folder()
         except OSError as error:
             self._unmake()
+            if self.target.local is None or error.errno in _PASSING:
+                raise self._storage_error(error) from error
             raise ClockifyConfigError(
                 f"output_path {self.target.output_path!r} cannot be written ({error.strerror or error}): check the "
                 "path and the permissions of the worker's user."
@@ -213,11 +261,20 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove the folder with all that was not published."""
+        """
+        Remove the folder with all that was not published.
+
+        :raises ClockifyStorageError: the file system stopped the export.
+        """
+        storage_error = None
+        if isinstance(error, OSError) and self._is_ours(error):
+            storage_error = self._storage_error(error)  # Before the folder goes, whose size it tells.
         shutil.rmtree(self.folder, ignore_errors=True)
         os.close(self._lock)
         if error is not None:
             self._unmake()
+        if storage_error is not None:
+            raise storage_error from error
 
     def path(self, name: str) -> Path:
         """Give a private path."""
@@ -242,27 +299,98 @@ class Staging:
         :return: The final path or URL.
         """
         if place.local is None:
-            remote = ObjectStoragePath(place.url)
-            remote.fs.put_file(str(private), remote.path)
-            return place.url
-        self._make_parents(place.local.parent)
-        os.replace(private, place.local)
-        _sync_folder(place.local.parent)
+            self._upload(private, place)
+        else:
+            self._make_parents(place.local.parent)
+            os.replace(private, place.local)
+            _sync_folder(place.local.parent)
+        self._published += 1
         return place.url
 
-    def _make_folder(self) -> Path:
+    def _upload(self, private: Path, place: Place) -> None:
+        remote = ObjectStoragePath(place.url)
+        try:
+            upload(remote.fs, private, remote.path)
+        except Exception as error:
+            cure = "Run again when it is reachable."
+            if isinstance(error, PermissionError):
+                cure = "Check the credentials of its connection, and that they may write there."
+            elif isinstance(error, FileNotFoundError):
+                cure = "Check that the bucket or container exists."
+            raise ClockifyStorageError(
+                f"{place.url} could not be uploaded ({type(error).__name__}: {error}). {cure} {self._so_far()}"
+            ) from error
+
+    def _make_folder(self) -> tuple[Path, int]:
         local = self.target.local
         if local is None:
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_UNLOCKED))
+            parent = Path(tempfile.gettempdir())
         else:
             parent = local if self._is_base else local.parent
             self._make_parents(parent)
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_UNLOCKED, dir=parent))
-        # It gets the name that others look for once it is locked, so that nobody takes it for a leftover.
-        self._lock = _lock(folder)
-        folder = folder.rename(folder.with_suffix(_SUFFIX))
-        _remove_leftovers(folder.parent)
-        return folder
+        _remove_leftovers(parent)  # First, since they may be what fills the disk.
+        while True:
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=parent))
+            try:
+                lock = _lock(folder)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            if lock is not None:
+                return folder, lock
+            # Another export took it for a leftover in the moment before it was locked.
+
+    def _is_ours(self, error: OSError) -> bool:
+        """Tell whether an error is about the files of this export, and not of a connection or of a certificate."""
+        if error.errno not in _CURES:
+            return False
+        if error.filename is None:
+            return error.errno in _PASSING  # A write does not say where.
+        names = [Path(os.fsdecode(name)) for name in (error.filename, error.filename2) if name is not None]
+        if any(name.is_relative_to(self.folder) for name in names):
+            return True
+        target = self.target.local
+        return target is not None and any(
+            name.is_relative_to(target) or target.is_relative_to(name) for name in names
+        )
+
+    def _storage_error(self, error: OSError) -> ClockifyStorageError:
+        url = self.target.output_path
+        if error.errno in _FULL:
+            where = "beside it"
+            parent = self.target.local if self._is_base else self.target.local and self.target.local.parent
+            if parent is None:
+                where = "in the temporary folder"
+                parent = Path(tempfile.gettempdir())
+            what = "The file is too large" if error.errno == errno.EFBIG else "No space left"
+            message = (
+                f"{what} for the private files of the export to {url}, which are {where} in {parent} until they are "
+                f"published ({error.strerror}). It needs more there than the {self._size() / 1e6:.1f} MB that it had "
+                f"written; {_free(parent)} are free."
+            )
+        elif self.target.local is None and error.errno == errno.ENOENT and error.filename is None:
+            # Python tries several, and takes none that it cannot write to.
+            return ClockifyStorageError(
+                f"There is no temporary folder with free space for the private files of the export to {url} "
+                f"({error.strerror}). Free space there, or name another one with the environment variable TMPDIR of "
+                f"the worker. {self._so_far()}"
+            )
+        else:
+            name = error.filename2 or error.filename or url
+            message = f"The export to {url} could not be written: {error.strerror} ({os.fsdecode(name)})."
+        cure = _CURES.get(error.errno or 0, "")
+        if self.target.local is None:
+            cure += " The environment variable TMPDIR of the worker names another temporary folder."
+        return ClockifyStorageError(" ".join(filter(None, (message, cure, self._so_far()))))
+
+    def _so_far(self) -> str:
+        if not self._published:
+            return "Nothing was published."
+        return f"{self._published} file(s) were published before, each whole; a retry publishes all of them."
+
+    def _size(self) -> int:
+        folder = getattr(self, "folder", None)
+        return sum(path.stat().st_size for path in folder.iterdir()) if folder and folder.is_dir() else 0
 
     def _make_parents(self, folder: Path) -> None:
         missing: list[Path] = []
@@ -281,34 +409,51 @@ class Staging:
                 return  # Somebody else put something there.
 
 
-def _lock(folder: Path) -> int:
-    """Lock a private folder for the life of this process."""
-    descriptor = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
+def _lock(folder: Path) -> int | None:
+    """
+    Lock a private folder for the life of this process.
+
+    :param folder: A folder just made, or one that may be a leftover.
+    :return: The open lock; ``None`` when somebody else has it, or the folder is gone.
+    """
+    path = folder / _LOCK
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever removes a leftover holds its lock: what we locked may be gone with it.
+        if os.path.samestat(os.fstat(descriptor), path.stat()):
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None
 
 
 def _remove_leftovers(parent: Path) -> None:
     """Remove private folders whose process is gone."""
-    for folder in parent.glob(f"{_PREFIX}*{_UNLOCKED}"):
-        # Named so for a moment only: one that is an hour old was left in that moment.
-        with suppress(FileNotFoundError):
-            if time.time() - folder.stat().st_mtime > _UNLOCKED_FOR:
-                shutil.rmtree(folder, ignore_errors=True)
     for folder in parent.glob(f"{_PREFIX}*{_SUFFIX}"):
         try:
-            descriptor = os.open(folder / _LOCK, os.O_RDWR)
+            lock = _lock(folder)
         except OSError:
-            continue  # Being made or removed right now.
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            continue  # At work.
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-            log.info("Removed %s, left by an export that was killed.", folder)
-        finally:
-            os.close(descriptor)
+            continue  # A file, or another user's.
+        if lock is None:
+            continue  # At work, or being removed right now.
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+        log.info("Removed %s, left by an export that was killed.", folder)
+
+
+def _free(folder: Path) -> str:
+    try:
+        return f"{shutil.disk_usage(folder).free / 1e6:.1f} MB"
+    except OSError:
+        return "an unknown number of bytes"
 
 
 def _sync_folder(folder: Path) -> None:

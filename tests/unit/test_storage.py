@@ -2,22 +2,29 @@
 # Copyright the airflow_provider_clockify contributors
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 try:
     from airflow.sdk.io import attach
 except ImportError:  # Airflow 2
     from airflow.io.store import attach
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyStorageError
+from airflow_provider_clockify.sinks import storage
 from airflow_provider_clockify.sinks.storage import HashingFile, Staging, Target
 
 
@@ -103,7 +110,7 @@ def test_an_exception_spares_what_others_put_into_the_new_folders(tmp_path):
 def test_a_failed_publication_leaves_no_empty_partition(tmp_path):
     base = tmp_path / "base"
     (base / "dt=2026-11-02" / "detailed.jsonl").mkdir(parents=True)
-    with pytest.raises(OSError), Staging(Target(str(base)), is_base=True) as staging:  # noqa: PT012
+    with pytest.raises(ClockifyStorageError), Staging(Target(str(base)), is_base=True) as staging:  # noqa: PT012
         staging.path("x").write_bytes(b"x")
         with pytest.raises(OSError):
             staging.publish(staging.path("x"), "dt=2026-11-02", "detailed.jsonl")
@@ -173,6 +180,48 @@ def test_other_hidden_files_are_left_alone(tmp_path):
     assert everything(tmp_path) == sorted([*before, "out"])
 
 
+@pytest.mark.parametrize("with_lock", [True, False], ids=("unlocked", "without a lock"))
+def test_a_folder_left_at_any_moment_is_removed_at_once(tmp_path, with_lock):
+    dead = tmp_path / ".clockify-dead.tmp"
+    dead.mkdir()
+    (dead / "rows").write_bytes(b"half of it")
+    if with_lock:
+        (dead / "lock").touch()
+    stage(tmp_path / "out", b"x")
+    assert everything(tmp_path) == ["out"]
+
+
+def test_a_folder_taken_for_a_leftover_before_it_was_locked_is_replaced(tmp_path, monkeypatch):
+    """Remove the first folder between the moment it is made and the moment it is locked."""
+    make, made = tempfile.mkdtemp, []
+
+    def make_and_lose(**options: Any) -> str:
+        made.append(make(**options))
+        if len(made) == 1:
+            storage._remove_leftovers(tmp_path)
+            assert not Path(made[0]).exists()
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make_and_lose)
+    stage(tmp_path / "out", b"x")
+    assert len(made) == 2
+    assert everything(tmp_path) == ["out"]
+
+
+def test_a_lock_that_is_removed_while_it_is_taken_does_not_count(tmp_path, monkeypatch):
+    folder = tmp_path / ".clockify-x.tmp"
+    folder.mkdir()
+    real = fcntl.flock
+
+    def lose(descriptor: int, how: int) -> None:
+        real(descriptor, how)
+        (folder / "lock").unlink()
+        (folder / "lock").touch()
+
+    monkeypatch.setattr(fcntl, "flock", lose)
+    assert storage._lock(folder) is None
+
+
 # --- what cannot be written ---------------------------------------------------------------------------------
 
 
@@ -222,6 +271,95 @@ def test_a_folder_without_permission_cannot_be_written(tmp_path):
     locked.mkdir(mode=0o500)
     with pytest.raises(ClockifyConfigError, match="cannot be written"):
         stage(locked / "out.jsonl", b"x")
+
+
+@pytest.mark.parametrize("is_base", [True, False])
+@pytest.mark.parametrize("then", ["write", "publish"])
+def test_a_target_folder_that_is_removed_during_the_export(tmp_path, is_base, then):
+    base = tmp_path / "base"
+    target, parts = (base, ("dt=1", "out")) if is_base else (base / "out", ())
+    with pytest.raises(ClockifyStorageError, match="could not be written: No such file .*not there any more"):  # noqa: PT012
+        with Staging(Target(str(target)), is_base=is_base) as staging:
+            staging.path("x").write_bytes(b"x")
+            shutil.rmtree(base)
+            if then == "write":
+                staging.path("y").write_bytes(b"y")
+            staging.publish(staging.path("x"), *parts)
+    assert everything(tmp_path) == []
+
+
+def test_a_folder_that_turns_up_where_the_file_should_be(tmp_path):
+    final = tmp_path / "out"
+    with pytest.raises(ClockifyStorageError, match="Is a directory .*A folder is where the file should be"):  # noqa: PT012
+        with Staging(Target(str(final)), is_base=False) as staging:
+            staging.path("x").write_bytes(b"x")
+            final.mkdir()
+            staging.publish(staging.path("x"))
+    assert everything(tmp_path) == ["out"]
+
+
+def test_a_failure_between_two_files_says_how_many_are_there(tmp_path):
+    base = tmp_path / "base"
+    with pytest.raises(  # noqa: PT012
+        ClockifyStorageError, match=r"1 file\(s\) were published before, each whole; a retry publishes all"
+    ):
+        with Staging(Target(str(base)), is_base=True) as staging:
+            for name in ("x", "y"):
+                staging.path(name).write_bytes(b"x")
+            staging.publish(staging.path("x"), "x")
+            (base / "y").mkdir()
+            staging.publish(staging.path("y"), "y")
+    assert everything(base) == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
+        PermissionError(errno.EACCES, "Permission denied", "/etc/ssl/private/key.pem"),
+        FileNotFoundError(errno.ENOENT, "No such file or directory"),
+        OSError("Could not find a suitable TLS CA certificate bundle"),
+    ],
+)
+def test_errors_that_are_not_about_the_files_stay_what_they_are(tmp_path, error):
+    with pytest.raises(OSError) as caught, Staging(Target(str(tmp_path / "out")), is_base=False):
+        raise error
+    assert caught.value is error
+
+
+class Broken(MemoryFileSystem):
+    """A store that takes nothing."""
+
+    cachable = False
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def put_file(self, *args: Any, **kwargs: Any) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "cure"),
+    [
+        (PermissionError("Access Denied"), "Check the credentials of its connection"),
+        (FileNotFoundError("no bucket"), "Check that the bucket or container exists"),
+        (RuntimeError("slow down"), "Run again when it is reachable"),
+    ],
+)
+def test_a_refused_upload_says_what_to_check(error, cure):
+    name = type(error).__name__.lower()
+    url = f"memory://{name}@bucket/out"
+    attach("memory", conn_id=name, fs=Broken(error))
+    with pytest.raises(ClockifyStorageError, match=cure) as caught:  # noqa: PT012
+        with Staging(Target(url), is_base=False) as staging:
+            staging.path("x").write_bytes(b"x")
+            staging.publish(staging.path("x"))
+    assert f"{url} could not be uploaded" in str(caught.value)
+    assert str(error) in str(caught.value)
+    assert caught.value.__cause__ is error
+    assert not staging.folder.exists()
 
 
 # --- paths and files ----------------------------------------------------------------------------------------

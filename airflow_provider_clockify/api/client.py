@@ -21,6 +21,7 @@ from airflow_provider_clockify.exceptions import ClockifyIncompleteError, Clocki
 from airflow_provider_clockify.window import Window, chunks
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
@@ -57,9 +58,14 @@ class ClockifyClient:
         self.settings = settings
         self.transport = transport or SyncTransport(settings)
 
-    def send(self, request: ApiRequest, decode: Callable[[ApiResponse], T]) -> T:
+    def send(
+        self,
+        request: ApiRequest,
+        decode: Callable[[ApiResponse], T],
+        abandoned: threading.Event | None = None,
+    ) -> T:
         """Send a request, retries included; see :meth:`SyncTransport.send`."""
-        return self.transport.send(request, decode)
+        return self.transport.send(request, decode, abandoned)
 
     def get(self, request: ApiRequest) -> Item:
         """Send a request whose answer is one JSON object."""

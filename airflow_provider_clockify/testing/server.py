@@ -277,10 +277,12 @@ class ClockifyEmulator:
         :param happens: takes nothing; what it returns is not used.
         """
 
+        waiting = [happens]
+
         @self.before_request
         def hook(record: RequestRecord) -> None:
-            if record.sequence == number:
-                happens()
+            if record.sequence == number and waiting:
+                waiting.pop()()
 
     def fail(
         self,

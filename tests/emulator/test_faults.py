@@ -112,6 +112,8 @@ def test_something_happens_once_at_a_request(clockify_emulator, client):
     clockify_emulator.at_request(2, lambda: workspace.add_entry(start=DEFAULT_START, end=DEFAULT_END))
     counts = [client.detailed().json()["totals"][0]["entriesCount"] for _ in range(3)]
     assert counts == [100, 101, 101]
+    clockify_emulator.reset_log()
+    assert [client.detailed().json()["totals"][0]["entriesCount"] for _ in range(2)] == [101, 101]
 
 
 def test_a_second_emulator_is_the_other_host_of_a_redirect(clockify_emulator, make_clockify_emulator, client):

@@ -276,7 +276,6 @@ class ClockifyEmulator:
         :param number: of the request, the first being 1 since the log was reset.
         :param happens: takes nothing; what it returns is not used.
         """
-
         waiting = [happens]
 
         @self.before_request

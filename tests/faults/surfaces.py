@@ -298,8 +298,12 @@ def run_trigger(world: World) -> Parts:
     trigger = waiting.trigger(question, datetime.now(UTC).isoformat())
 
     async def first_event() -> Any:
+        event = asyncio.ensure_future(anext(trigger.run()))
+        # A busy machine may take its time until the first request; patience begins with it.
+        while not (event.done() or world.emulator.requests or world.host):  # noqa: ASYNC110 - other threads
+            await asyncio.sleep(0.01)
         async with asyncio.timeout(world.patience):  # Airflow keeps the deadline of a deferred task.
-            return await anext(trigger.run())
+            return await event
 
     event = asyncio.run(first_event())
     with airflow_semantics():

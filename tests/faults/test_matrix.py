@@ -107,7 +107,7 @@ def outcome_of(
     world.emulator.reset_limits()
     world.extra = {"requests_per_second": 1000, "timeout": 20}
     if not expected.right:
-        world.patience = 0.5
+        world.patience = 0.3
     struck = row.arm(world)
     connection = json.loads(world.emulator.connection_json(**world.extra))
     connection["host"] = world.host or connection["host"]

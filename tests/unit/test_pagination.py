@@ -87,7 +87,7 @@ def test_the_first_page_may_have_another_number():
     st.booleans(),
 )
 def test_every_item_of_a_list_at_rest_is_given_once(items, size, with_header):
-    """The client reads any list at rest completely, with one request per page and boundary (one more without header)."""
+    """A request per page and one between two; one more where no header marks the end."""
     asked: list[ApiRequest] = []
 
     class Transport:

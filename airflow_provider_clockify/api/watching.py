@@ -229,9 +229,10 @@ def _started(question: Question, window: Window) -> Generator[Step, Any, tuple[i
         request = _newest_first(detailed_request(question.workspace_id, chunk, question.filters, 1, MAX_IDS))
         matching, given = yield request, _read_rows
         rows = list({row_id: (start, row_id, running) for start, row_id, running in given}.values())
-        if len(rows) > matching:
+        ended = sum(not running for _, _, running in rows)
+        if ended > matching:
             raise ClockifyIncompleteError(
-                f"{request.operation} gave {len(rows)} entries and counts {matching}: one of the two is wrong.",
+                f"{request.operation} gave {ended} entries and counts {matching}: one of the two is wrong.",
                 operation=request.operation,
             )
         # Seen among the newest only: timers, should the service show them, and what a fraction of a second let in.

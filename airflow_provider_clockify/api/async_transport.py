@@ -30,7 +30,7 @@ from airflow_provider_clockify.api.endpoints import (
     request_url,
 )
 from airflow_provider_clockify.api.errors import invalid_url, no_answer
-from airflow_provider_clockify.api.pacing import PacedTransport
+from airflow_provider_clockify.api.pacing import ENCODING, ContentEncodingError, PacedTransport, decompress
 from airflow_provider_clockify.api.redaction import hide_secret
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError
 
@@ -89,8 +89,15 @@ class AsyncTransport(PacedTransport):
         if seconds > 0:
             await self._sleep(seconds)
 
+    async def _await_turn(self, request: ApiRequest, number: int) -> None:
+        while True:
+            pauses = self.limiter.pauses
+            await self._wait(self._reserve(request, number))
+            if self.limiter.pauses == pauses:
+                return
+
     async def _attempt(self, request: ApiRequest, decode: Callable[[ApiResponse], T], number: int) -> T:
-        await self._wait(self._reserve(request, number))
+        await self._await_turn(request, number)
         try:
             status, headers, body = await self._exchange(request)
         except ClockifyError as error:
@@ -111,8 +118,10 @@ class AsyncTransport(PacedTransport):
         context = await asyncio.to_thread(_tls_context, self.settings.conn_id)
         try:
             # Polls are minutes apart: a connection of their own each, closed after it, and no cookies kept.
-            async with httpx.AsyncClient(verify=context, timeout=self.settings.timeout) as client:
-                response = await client.request(
+            async with (
+                asyncio.timeout(self._answer_timeout),
+                httpx.AsyncClient(verify=context, timeout=self.settings.timeout) as client,
+                client.stream(
                     request.method,
                     url,
                     params=httpx.QueryParams(tuple(request.query())),
@@ -121,19 +130,25 @@ class AsyncTransport(PacedTransport):
                         credential_header(self.settings): self.settings.api_key,
                         "Content-Type": "application/json",
                         "Accept": "application/json",
+                        "Accept-Encoding": ENCODING,
                         "User-Agent": USER_AGENT,
                     },
                     follow_redirects=False,
-                )
+                ) as response,
+            ):
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                content = b"".join([piece async for piece in response.aiter_raw()])
+                body = decompress(content, headers.get("content-encoding", ""))
+        except TimeoutError as error:
+            raise self._too_slow(request) from error
         except httpx.InvalidURL as error:
             raise invalid_url(self.settings, request) from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ContentEncodingError) as error:
             sent = not isinstance(error, _NEVER_SENT)
             raise no_answer(
                 self.settings, request, type(error).__name__, str(error), never_sent=not sent
             ) from error
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return response.status_code, headers, response.content
+        return response.status_code, headers, body
 
 
 def _tls_context(conn_id: str) -> ssl.SSLContext:

@@ -22,6 +22,7 @@ from airflow_provider_clockify.exceptions import ClockifyIncompleteError, Clocki
 from airflow_provider_clockify.window import Window, chunks
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
@@ -58,9 +59,14 @@ class ClockifyClient:
         self.settings = settings
         self.transport = transport or SyncTransport(settings)
 
-    def send(self, request: ApiRequest, decode: Callable[[ApiResponse], T]) -> T:
+    def send(
+        self,
+        request: ApiRequest,
+        decode: Callable[[ApiResponse], T],
+        abandoned: threading.Event | None = None,
+    ) -> T:
         """Send a request, retries included; see :meth:`SyncTransport.send`."""
-        return self.transport.send(request, decode)
+        return self.transport.send(request, decode, abandoned)
 
     def get(self, request: ApiRequest) -> Item:
         """Send a request whose answer is one JSON object."""
@@ -95,7 +101,8 @@ class ClockifyClient:
         :param page_size: Rows per page; by default the list's own.
         :param as_sent: Whether items come as the service sent them: durations as ISO 8601 text, and fractional
             numbers exact, as :class:`~decimal.Decimal`. Otherwise durations come in seconds.
-        :raises ClockifyIncompleteError: fewer items came than the service says there are.
+        :raises ClockifyIncompleteError: fewer items came than the service says there are, or items were missed since
+            others were removed meanwhile. Lists by ascending id cost a request of one item per further page to tell.
         """
 
         def read(response: ApiResponse) -> Page:
@@ -112,14 +119,27 @@ class ClockifyClient:
                 yield durations_to_seconds(item, durations)
             return
         seen: set[Any] = set()
-        received = 0
+        received = rows = 0
         numbers = pages(size, id_of=id_of)
         number = next(numbers)
         while True:
             page = self.send(resource.page(request, number, size), read)
-            new = [item for item in page.items if id_of(item) is None or _compact(id_of(item)) not in seen]
-            if not page.last:  # Ids of a last page are never looked up again.
-                seen.update(_compact(id_of(item)) for item in new)
+            new = []
+            for item in page.items:
+                item_id = _compact(id_of(item))
+                if item_id is None or item_id not in seen:
+                    new.append(item)
+                    seen.add(item_id)
+            if rows and page.items and resource.order:
+                # Removing an item moves the first one of the next page to the end of the page that was read already.
+                boundary = self.send(resource.page(request, rows, 1), read).items
+                if len(boundary) == 1 and _compact(id_of(boundary[0])) not in seen:
+                    raise ClockifyIncompleteError(
+                        f"Items of {resource.operation} were removed while its pages were read, so that others were "
+                        "missed. Run again.",
+                        operation=resource.operation,
+                    )
+            rows += len(page.items)
             received += len(new)
             if (
                 page.last is None

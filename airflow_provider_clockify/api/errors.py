@@ -276,6 +276,48 @@ def no_answer(
     )
 
 
+def answer_too_slow(
+    settings: ClockifySettings, request: ApiRequest, seconds: float
+) -> ClockifyTransportError:
+    """
+    Name an answer that arrives, but too slowly.
+
+    :param settings: The connection.
+    :param request: What was asked.
+    :param seconds: How long it may take in all.
+    """
+    if not request.idempotent:
+        return unknown_outcome(settings, request, f"no whole answer within {seconds:g} s")
+    return ClockifyTransportError(
+        f"Connection {settings.conn_id!r}, {request.operation}: the answer was not complete after {seconds:g} s, ten "
+        f"times extra.timeout ({settings.timeout:g} s). Check the network and the proxy, or raise extra.timeout of the "
+        "connection.",
+        operation=request.operation,
+    )
+
+
+def pause_too_long(
+    settings: ClockifySettings, request: ApiRequest, wait: float, attempts: int
+) -> ClockifyRateLimitError:
+    """
+    Name a request that is not sent, because the service asked for a pause that is longer than one waits.
+
+    :param settings: The connection.
+    :param request: What was to be asked.
+    :param wait: Seconds until the service accepts requests again.
+    :param attempts: Number of this attempt.
+    """
+    return ClockifyRateLimitError(
+        f"Connection {settings.conn_id!r}: not sending {request.operation}: the service refused an earlier request of "
+        f"this process (429), and accepts requests of the workspace again in {wait:.0f} s. Run later; set "
+        "extra.requests_per_second and extra.requests_per_hour of the connection to what the plan allows.",
+        reason="pause that the service asked for",
+        operation=request.operation,
+        attempts=attempts - 1,
+        retry_after=wait,
+    )
+
+
 def ceiling_reached(
     settings: ClockifySettings, request: ApiRequest, wait: float, attempts: int
 ) -> ClockifyRateLimitError:

@@ -40,6 +40,8 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._interval = 1.0 / requests_per_second
         self._next_free = float("-inf")
+        self._paused_until = float("-inf")
+        self._pauses = 0
         self._hourly = requests_per_hour
         self._moments: deque[float] = deque(maxlen=max(REMEMBERED, requests_per_hour or 0))
 
@@ -98,9 +100,29 @@ class RateLimiter:
             return wait
 
     def pause(self, seconds: float) -> None:
-        """Let nobody start a request for that many seconds: the service asked this workspace to slow down."""
+        """
+        Let nobody start a request for that many seconds: the service asked this workspace to slow down.
+
+        It also holds for those who wait for a moment that they took before; see :attr:`pauses`.
+        """
+        if seconds <= 0:
+            return
         with self._lock:
-            self._next_free = max(self._next_free, self._clock() + seconds)
+            self._paused_until = max(self._paused_until, self._clock() + seconds)
+            self._next_free = max(self._next_free, self._paused_until)
+            self._pauses += 1
+
+    @property
+    def pauses(self) -> int:
+        """How often the service has asked for a pause: who waited meanwhile has to take another moment."""
+        with self._lock:
+            return self._pauses
+
+    @property
+    def pause_left(self) -> float:
+        """Seconds that are left of the pause that the service asked for; 0 without one."""
+        with self._lock:
+            return max(0.0, self._paused_until - self._clock())
 
 
 _limiters: dict[tuple[str, str], RateLimiter] = {}

@@ -13,8 +13,10 @@ few attempts the read fails. An undisturbed read of n rows costs ``ceil(n / page
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
@@ -29,7 +31,7 @@ from airflow_provider_clockify.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from datetime import datetime
 
     import msgspec
@@ -45,6 +47,19 @@ MAX_READS = 4
 MAX_EMPTY_PAGES = 5
 # Two sums of the same fractional amounts may differ in their last digits, never by half a minor unit or second.
 TOLERANCE = Decimal("0.5")
+
+
+class Send(Protocol):
+    """Sends a request and decodes its answer, retries included; called from several threads."""
+
+    def __call__(
+        self,
+        request: ApiRequest,
+        decode: Callable[[ApiResponse], ReportPage],
+        abandoned: threading.Event | None = None,
+        /,
+    ) -> ReportPage:
+        """Send, unless and until the request is given up."""
 
 
 class RowSink(Protocol):
@@ -227,7 +242,7 @@ class ReportReader:
 
     def __init__(
         self,
-        send: Callable[[ApiRequest, Callable[[ApiResponse], ReportPage]], ReportPage],
+        send: Send,
         report: PagedReport,
         *,
         concurrency: int,
@@ -308,14 +323,16 @@ class ReportReader:
         totals, full, page = first.totals, True, first
         stable, empty = True, 0
         progress = Progress(str(window), last, count)
-        for number, page in self._pages(window, range(2, last + 1), size):
-            tally.take(page.rows)
-            progress.at(number, tally.count)
-            stable = stable and page.totals == totals
-            full = full and (number == last or len(page.rows) == size)
-            empty = 0 if page.rows else empty + 1
-            if empty == MAX_EMPTY_PAGES:
-                break
+        # Closed at once when a page is refused here, not when somebody has done with the error.
+        with closing(self._pages(window, range(2, last + 1), size)) as pages:
+            for number, page in pages:
+                tally.take(page.rows)
+                progress.at(number, tally.count)
+                stable = stable and page.totals == totals
+                full = full and (number == last or len(page.rows) == size)
+                empty = 0 if page.rows else empty + 1
+                if empty == MAX_EMPTY_PAGES:
+                    break
         if stable:
             return tally.difference(totals)
         if not full:
@@ -349,11 +366,21 @@ class ReportReader:
                 return page
             raise
 
-    def _page(self, window: Window, number: int, size: int) -> ReportPage:
-        return self._send(self._report.request(window, number, size), self._report.decode)
+    def _page(
+        self, window: Window, number: int, size: int, abandoned: threading.Event | None = None
+    ) -> ReportPage:
+        return self._send(self._report.request(window, number, size), self._report.decode, abandoned)
 
-    def _pages(self, window: Window, numbers: Iterable[int], size: int) -> Iterator[tuple[int, ReportPage]]:
-        """Fetch pages ahead, at most one more than are in flight, and yield them in order."""
+    def _pages(
+        self, window: Window, numbers: Iterable[int], size: int
+    ) -> Generator[tuple[int, ReportPage], None, None]:
+        """
+        Fetch pages ahead, at most one more than are in flight, and yield them in order.
+
+        When one fails, or nobody wants more, the others are given up: what is on the wire is awaited, and nothing is
+        sent after that.
+        """
+        abandoned = threading.Event()
         waiting: deque[tuple[int, Future[ReportPage]]] = deque()
         remaining = iter(numbers)
         pool: ThreadPoolExecutor | None = None
@@ -362,12 +389,13 @@ class ReportReader:
                 while len(waiting) <= self._concurrency and (number := next(remaining, None)) is not None:
                     if pool is None:
                         pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="clockify-page")
-                    waiting.append((number, pool.submit(self._page, window, number, size)))
+                    waiting.append((number, pool.submit(self._page, window, number, size, abandoned)))
                 if not waiting:
                     return
                 number, page = waiting.popleft()
                 yield number, page.result()
         finally:
+            abandoned.set()
             if pool is not None:
                 pool.shutdown(wait=True, cancel_futures=True)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from tenacity import Retrying
 
@@ -29,7 +30,13 @@ from airflow_provider_clockify.api.endpoints import (
     request_url,
 )
 from airflow_provider_clockify.api.errors import invalid_url, no_answer
-from airflow_provider_clockify.api.pacing import PacedTransport
+from airflow_provider_clockify.api.pacing import (
+    ENCODING,
+    ContentEncodingError,
+    PacedTransport,
+    RequestAbandonedError,
+    decompress,
+)
 from airflow_provider_clockify.api.redaction import hide_secret
 from airflow_provider_clockify.exceptions import ClockifyError
 
@@ -44,6 +51,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+PIECE = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -153,7 +162,8 @@ class SyncTransport(PacedTransport):
     :param settings: The connection.
     :param policy: Retry policy; by default the connection's number of retries.
     :param limiter: Pace of the workspace; by default the one that this process keeps for it.
-    :param sleep: Waits, for the pace and between attempts.
+    :param sleep: Waits, for the pace and between attempts; by default until the time is over or the request is given
+        up.
     """
 
     def __init__(
@@ -162,7 +172,7 @@ class SyncTransport(PacedTransport):
         *,
         policy: RetryPolicy | None = None,
         limiter: RateLimiter | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         super().__init__(settings, policy, limiter)
         self.stats = TransportStats()
@@ -170,41 +180,69 @@ class SyncTransport(PacedTransport):
         self._sleep = sleep
         self._lock = threading.Lock()
 
-    def send(self, request: ApiRequest, decode: Callable[[ApiResponse], T]) -> T:
+    def send(
+        self,
+        request: ApiRequest,
+        decode: Callable[[ApiResponse], T],
+        abandoned: threading.Event | None = None,
+    ) -> T:
         """
         Send a request until it succeeds, its errors are final, or the retries are used up.
 
         :param request: What to ask.
         :param decode: Reads the answer. A broken body (``msgspec.DecodeError``) counts as no answer and is retried;
             a body of the wrong shape (``msgspec.ValidationError``) is final.
+        :param abandoned: Once it is set, nothing more is sent or waited for; only what is on the wire is awaited, to
+            its next piece.
         :raises ClockifyApiError: the service answered with an error.
         :raises ClockifyTransportError: no usable answer arrived.
         :raises ClockifyResponseError: the answer has an unexpected shape.
+        :raises RequestAbandonedError: the request was given up.
         """
-        retrying = Retrying(sleep=self._wait, **self._policy.tenacity(self._before_sleep))
+        given_up = abandoned or threading.Event()
+        retrying = Retrying(
+            sleep=lambda seconds: self._wait(seconds, given_up), **self._policy.tenacity(self._before_sleep)
+        )
         for attempt in retrying:
             with attempt:
                 number = attempt.retry_state.attempt_number
-                return self._attempt(request, decode, number)
+                return self._attempt(request, decode, number, given_up)
         raise AssertionError("unreachable: tenacity re-raises the last error")  # pragma: no cover
 
     def close(self) -> None:
         """Close the connections."""
         self.session.close()
 
-    def _wait(self, seconds: float) -> None:
-        if seconds > 0:
+    def _wait(self, seconds: float, abandoned: threading.Event) -> None:
+        if seconds > 0 and not abandoned.is_set():
             with self._lock:
                 self.stats.waited += seconds
-            self._sleep(seconds)
+            if self._sleep is None:
+                abandoned.wait(seconds)
+            else:
+                self._sleep(seconds)
+        _check(abandoned)
 
-    def _attempt(self, request: ApiRequest, decode: Callable[[ApiResponse], T], number: int) -> T:
-        self._wait(self._reserve(request, number))
+    def _await_turn(self, request: ApiRequest, number: int, abandoned: threading.Event) -> None:
+        while True:
+            pauses = self.limiter.pauses
+            self._wait(self._reserve(request, number), abandoned)
+            if self.limiter.pauses == pauses:
+                return
+
+    def _attempt(
+        self,
+        request: ApiRequest,
+        decode: Callable[[ApiResponse], T],
+        number: int,
+        abandoned: threading.Event,
+    ) -> T:
+        self._await_turn(request, number, abandoned)
         with self._lock:
             self.stats.requests += 1
             self.stats.retries += number > 1
         try:
-            status, headers, body = self._exchange(request)
+            status, headers, body = self._exchange(request, abandoned)
         except ClockifyError as error:
             error.attempts = number
             hide_secret(error, self.settings.api_key)
@@ -213,25 +251,44 @@ class SyncTransport(PacedTransport):
             self.stats.received += len(body)
         return self._read(request, status, headers, body, decode, number)
 
-    def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
+    def _exchange(self, request: ApiRequest, abandoned: threading.Event) -> tuple[int, dict[str, str], bytes]:
+        deadline = time.monotonic() + self._answer_timeout
         try:
-            response = self.session.request(
+            with self.session.request(
                 request.method,
                 request_url(self.settings, request),
                 params=cast("Any", request.query()),
                 data=msgspec.json.encode(request.json) if request.json is not None else None,
-                headers={"Content-Type": "application/json"},
+                headers={"Content-Type": "application/json", "Accept-Encoding": ENCODING},
                 timeout=(self.settings.timeout, self.settings.timeout),
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                pieces: list[bytes] = []
+                # read1 gives what has arrived; any other way to read waits until a piece is full.
+                while piece := response.raw.read1(PIECE, decode_content=False):
+                    pieces.append(piece)
+                    _check(abandoned)
+                    if time.monotonic() > deadline:
+                        raise self._too_slow(request)
+                body = decompress(b"".join(pieces), headers.get("content-encoding", ""))
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
             raise invalid_url(self.settings, request) from error
         except requests.exceptions.RequestException as error:
             raise no_answer(
                 self.settings, request, type(error).__name__, _cause(error), never_sent=_never_sent(error)
             ) from error
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return response.status_code, headers, response.content
+        except (urllib3.exceptions.HTTPError, ContentEncodingError) as error:
+            raise no_answer(
+                self.settings, request, type(error).__name__, str(error), never_sent=False
+            ) from error
+        return response.status_code, headers, body
+
+
+def _check(abandoned: threading.Event) -> None:
+    if abandoned.is_set():
+        raise RequestAbandonedError
 
 
 def _never_sent(error: requests.exceptions.RequestException) -> bool:

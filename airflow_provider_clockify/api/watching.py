@@ -27,6 +27,7 @@ from airflow_provider_clockify.api.values import instant
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyConfigError,
+    ClockifyIncompleteError,
     ClockifyNotFoundError,
     ClockifyResponseError,
 )
@@ -226,7 +227,14 @@ def _started(question: Question, window: Window) -> Generator[Step, Any, tuple[i
     total, entries = 0, []
     for chunk in chunks(window):
         request = _newest_first(detailed_request(question.workspace_id, chunk, question.filters, 1, MAX_IDS))
-        matching, rows = yield request, _read_rows
+        matching, given = yield request, _read_rows
+        rows = list({row_id: (start, row_id, running) for start, row_id, running in given}.values())
+        ended = sum(not running for _, _, running in rows)
+        if ended > matching:
+            raise ClockifyIncompleteError(
+                f"{request.operation} gave {ended} entries and counts {matching}: one of the two is wrong.",
+                operation=request.operation,
+            )
         # Seen among the newest only: timers, should the service show them, and what a fraction of a second let in.
         finished = [(start, row_id) for start, row_id, running in rows if not running and start in window]
         total += matching - (len(rows) - len(finished))

@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
+
+import msgspec
 
 from airflow_provider_clockify.testing.messages import JSON, Response
 from airflow_provider_clockify.testing.request_log import RequestRecord
@@ -75,6 +79,19 @@ def answer(
     payload = {"message": f"Emulated failure {status}", "code": status} if body is None else body
     response = Response(status, payload, headers=dict(headers or {}), content_type=content_type)
     return Fault(f"answer {status}", execute=execute, alter=lambda _: response)
+
+
+def html_error(status: int = 502) -> Fault:
+    """Answer as a gateway in front of the service does: with a page for people."""
+    page = f"<html><head><title>{status}</title></head><body><h1>{status} Bad Gateway</h1></body></html>"
+    return replace(
+        answer(status, body=page.encode(), content_type="text/html; charset=utf-8"), name=f"html {status}"
+    )
+
+
+def key_revoked() -> Fault:
+    """Refuse the key, as a workspace does whose owner has just deleted it; with :func:`from_request`, in mid-export."""
+    return replace(answer(401, body={"message": "Api key does not exist", "code": 4003}), name="key_revoked")
 
 
 def reset_before() -> Fault:
@@ -164,10 +181,92 @@ def error_object_200(message: str = "Emulated refusal", code: int = 501) -> Faul
     return Fault("error_object_200", alter=lambda _: Response(200, {"code": code, "message": message}))
 
 
+def cut_gzip() -> Fault:
+    """Compress a correct answer and leave its last bytes out, with a content length that fits."""
+    return _compressed("cut_gzip", lambda body: gzip.compress(body, 1)[:-9])
+
+
+def false_gzip() -> Fault:
+    """Send a correct answer as it is, and say that it is compressed."""
+    return _compressed("false_gzip", lambda body: body)
+
+
+def _compressed(name: str, pack: Callable[[bytes], bytes]) -> Fault:
+    def alter(response: Response) -> Response:
+        headers = {**response.headers, "Content-Encoding": "gzip"}
+        return replace(response, payload=pack(response.body()), headers=headers)
+
+    return Fault(name, alter=alter)
+
+
+def chunked(*, cut: bool = False) -> Fault:
+    """
+    Send a correct answer in two chunks, without saying its length.
+
+    :param cut: end the connection in the orderly way after the first.
+    """
+
+    def deliver(wire: Wire, head: bytes, body: bytes) -> None:
+        head = re.sub(rb"Content-Length: \d+", b"Transfer-Encoding: chunked", head)
+        half = len(body) // 2 + 1
+        chunks = [b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:half], body[half:]) if part]
+        wire.send(head + (chunks[0] if cut and chunks else b"".join(chunks) + b"0\r\n\r\n"))
+        if cut:
+            wire.close()
+
+    return Fault("cut_chunks" if cut else "chunked", deliver=deliver)
+
+
+def extra_row(row: Mapping[str, Any] | None = None) -> Fault:
+    """
+    Append a row to the page of a list or report that is answered in JSON.
+
+    :param row: fields that are unlike those of the page's last row; without, that row comes twice.
+    """
+
+    def alter(page: Any) -> None:
+        rows = page if isinstance(page, list) else _rows_of(page)
+        if rows:
+            rows.append({**rows[-1], **(row or {})})
+
+    return _rewritten("extra_row", alter)
+
+
+def null_totals() -> Fault:
+    """Give ``totals: [null]`` with the rows of a report, which the service does where there are none."""
+
+    def alter(page: Any) -> None:
+        if isinstance(page, dict) and "totals" in page:
+            page["totals"] = [None]
+
+    return _rewritten("null_totals", alter)
+
+
+def _rows_of(page: Mapping[str, Any]) -> list[Any]:
+    lists = [value for name, value in page.items() if name != "totals" and isinstance(value, list)]
+    return next((each for each in lists if each and isinstance(each[0], dict)), [])
+
+
+def _rewritten(name: str, alter: Callable[[Any], None]) -> Fault:
+    def rewrite(response: Response) -> Response:
+        if response.content_type != JSON or response.status != 200:
+            return response
+        page = msgspec.json.decode(response.body())
+        alter(page)
+        return replace(response, payload=page)
+
+    return Fault(name, alter=rewrite)
+
+
 def error_object_as_file(message: str = "Emulated refusal", code: int = 501) -> Fault:
     """Answer 200 with an error object under the content type and file name of the wanted file."""
     error = {"code": code, "message": message}
     return Fault("error_object_as_file", alter=lambda response: replace(response, status=200, payload=error))
+
+
+def from_request(number: int) -> Match:
+    """Match the requests from that one on, the first being 1 since the log was reset."""
+    return lambda record: record.sequence >= number
 
 
 @dataclass(slots=True)

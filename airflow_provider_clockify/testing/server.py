@@ -269,6 +269,20 @@ class ClockifyEmulator:
         self._hooks.append(hook)
         return hook
 
+    def at_request(self, number: int, happens: Callable[[], object]) -> None:
+        """
+        Let something happen once, just before a request is handled, for example to the workspace.
+
+        :param number: of the request, the first being 1 since the log was reset.
+        :param happens: takes nothing; what it returns is not used.
+        """
+        waiting = [happens]
+
+        @self.before_request
+        def hook(record: RequestRecord) -> None:
+            if record.sequence == number and waiting:
+                waiting.pop()()
+
     def fail(
         self,
         status: int = 500,
@@ -437,7 +451,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _encode(self, response: Response) -> tuple[bytes, bytes]:
         payload = response.body()
         headers = {"Date": formatdate(usegmt=True), "Content-Type": response.content_type, **response.headers}
-        if self.server.emulator.compress and "gzip" in self.headers.get("Accept-Encoding", ""):
+        wanted = self.server.emulator.compress and "gzip" in self.headers.get("Accept-Encoding", "")
+        if wanted and "Content-Encoding" not in headers:
             payload = gzip.compress(payload, 1)
             headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         headers["Content-Length"] = str(len(payload))

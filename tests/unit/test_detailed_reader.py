@@ -97,7 +97,7 @@ class Service:
         self.rows += [self.row(f"{index:06d}") for index in range(number)]
         return self
 
-    def send(self, request: ApiRequest, decode: Callable[[ApiResponse], Any]) -> Any:
+    def send(self, request: ApiRequest, decode: Callable[[ApiResponse], Any], abandoned: Any = None) -> Any:
         with self.lock:
             self.requests.append(request)
             number = len(self.requests)
@@ -227,7 +227,7 @@ def test_a_refusal_that_no_page_size_mends_is_raised_as_it_came():
 def test_a_missing_workspace_is_not_taken_for_a_refused_page_size():
     requests = []
 
-    def send(request: ApiRequest, decode: Any) -> Any:
+    def send(request: ApiRequest, decode: Any, abandoned: Any = None) -> Any:
         requests.append(request)
         raise ClockifyNotFoundError("no such workspace", status=400)
 
@@ -242,7 +242,7 @@ def test_never_more_pages_are_asked_for_than_allowed():
     at_once, most = [0], [0]
     lock, original = threading.Lock(), service.send
 
-    def send(request: ApiRequest, decode: Any) -> Any:
+    def send(request: ApiRequest, decode: Any, abandoned: Any = None) -> Any:
         with lock:
             at_once[0] += 1
             most[0] = max(most[0], at_once[0])
@@ -263,7 +263,7 @@ def test_pages_are_not_fetched_further_ahead_than_allowed():
     too_far = threading.Event()
     original = service.send
 
-    def send(request: ApiRequest, decode: Any) -> Any:
+    def send(request: ApiRequest, decode: Any, abandoned: Any = None) -> Any:
         if request.json["detailedFilter"]["page"] > 2 + 3:
             too_far.set()
         return original(request, decode)
@@ -392,7 +392,7 @@ def test_a_last_page_that_was_fetched_before_rows_were_added_is_read_again():
     last_is_read = threading.Event()
     original = service.send
 
-    def send(request: ApiRequest, decode: Any) -> Any:
+    def send(request: ApiRequest, decode: Any, abandoned: Any = None) -> Any:
         page = request.json["detailedFilter"]["page"]
         if page == 2:
             assert last_is_read.wait(5)

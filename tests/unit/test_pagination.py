@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_clockify.api.client import ClockifyClient
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
 from airflow_provider_clockify.api.pagination import Page, pages
-from airflow_provider_clockify.api.resources import PROJECTS, WORKSPACES
+from airflow_provider_clockify.api.resources import LISTS, PROJECTS, WORKSPACES
 from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.exceptions import ClockifyIncompleteError
 
@@ -87,13 +87,13 @@ def test_the_first_page_may_have_another_number():
     st.booleans(),
 )
 def test_every_item_of_a_list_at_rest_is_given_once(items, size, with_header):
-    """The client reads any list at rest completely, with one request per page (one more without header)."""
+    """A request per page and one between two; one more where no header marks the end."""
     asked: list[ApiRequest] = []
 
     class Transport:
-        def send(self, request, decode):
+        def send(self, request, decode, abandoned=None):
             asked.append(request)
-            number = request.params["page"]
+            number, size = request.params["page"], request.params["page-size"]
             rows = [{"id": str(item)} for item in items[(number - 1) * size : number * size]]
             last = "true" if number * size >= len(items) else "false"
             headers = {"last-page": last} if with_header else {}
@@ -104,18 +104,20 @@ def test_every_item_of_a_list_at_rest_is_given_once(items, size, with_header):
     assert [item["id"] for item in client.iterate(resource, workspace_id="w")] == [
         str(item) for item in items
     ]
-    assert len(asked) == max(1, -(-len(items) // size)) if with_header else -(-len(items) // size) + 1
-    assert {request.params["page-size"] for request in asked} == {size}
+    pages = -(-len(items) // size)
+    boundaries = max(0, pages - 1)
+    assert len(asked) == boundaries + (max(1, pages) if with_header else pages + 1)
+    assert {request.params["page-size"] for request in asked} - {1} == {size} - {1}
 
 
 def test_an_item_that_moved_to_a_later_page_is_given_once(settings):
     answers = iter([[{"id": "a"}, {"id": "b"}], [{"id": "b"}, {"id": "c"}, {}], []])
 
     class Transport:
-        def send(self, request, decode):
+        def send(self, request, decode, abandoned=None):
             return decode(ApiResponse(200, {}, msgspec.json.encode(next(answers))))
 
-    found = list(ClockifyClient(settings(), Transport()).iterate(PROJECTS, workspace_id="w"))
+    found = list(ClockifyClient(settings(), Transport()).iterate(LISTS["clients"], workspace_id="w"))
     assert found == [{"id": "a"}, {"id": "b"}, {"id": "c"}, {}]
 
 
@@ -123,7 +125,7 @@ def test_a_list_that_ignores_paging_is_asked_once(settings):
     asked = []
 
     class Transport:
-        def send(self, request, decode):
+        def send(self, request, decode, abandoned=None):
             asked.append(request)
             return decode(ApiResponse(200, {}, b'[{"id": "w"}]'))
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_clockify.api import errors as errors_module
+from airflow_provider_clockify.api import pacing
 from airflow_provider_clockify.api.async_transport import AsyncTransport, _read_bundle, _tls_context
 from airflow_provider_clockify.api.client import read_item
 from airflow_provider_clockify.api.messages import ApiRequest
@@ -138,6 +139,43 @@ def test_a_compressed_answer_is_read(start_emulator, client_of):
     assert client_of(emulator).get(logged_user())["id"] == emulator.workspace.owner.id
 
 
+def test_an_answer_in_chunks_is_read(emulator, client):
+    emulator.inject(faults.chunked())
+    assert client.get(logged_user())["id"] == emulator.workspace.owner.id
+    assert len(emulator.requests) == 1
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Give an answer a second in all, and much more for each of its pieces."""
+    monkeypatch.setattr(pacing, "ANSWER_TIMEOUTS", 0.05)
+
+
+def test_an_answer_that_trickles_is_given_up_after_a_time_and_asked_for_again(emulator, client, impatient):
+    emulator.inject(faults.slow_body(40))
+    assert client.get(logged_user())["id"] == emulator.workspace.owner.id
+    assert len(emulator.requests) == 2
+
+
+def test_an_answer_that_always_trickles_is_an_error_that_names_the_time(emulator, client_of, impatient):
+    emulator.inject(faults.slow_body(40), times=None)
+    client = client_of(emulator, policy={"max_retries": 0})
+    with pytest.raises(ClockifyTransportError, match=r"not complete after 1 s.*extra\.timeout \(20 s\)"):
+        client.get(logged_user())
+
+
+def test_a_write_whose_answer_trickles_is_not_repeated(emulator, client, new_entry, impatient):
+    before = len(emulator.workspace.entries)
+    emulator.inject(faults.slow_body(40), times=None)
+    with pytest.raises(ClockifyWriteUnknownError, match="no whole answer within 1 s"):
+        client.get(new_entry(emulator.workspace.id))
+    assert len(emulator.workspace.entries) == before + 1
+
+
+def test_an_answer_may_take_ten_times_the_time_out_of_its_pieces():
+    assert loop_transport("https://slow.example.com", timeout=7)._answer_timeout == 70
+
+
 def test_retry_after_in_seconds_is_obeyed_exactly(emulator, client, time_is_mine):
     emulator.fail(429, headers={"Retry-After": "17"})
     client.get(logged_user())
@@ -193,6 +231,21 @@ def test_a_429_pauses_everybody_who_shares_the_workspaces_budget(emulator, clien
     assert others[0] == 10.0
 
 
+def test_a_pause_holds_for_those_who_wait_for_their_moment_already(emulator, client_of):
+    limiter = RateLimiter(10, clock=lambda: 0.0)
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 1:
+            limiter.pause(5.0)  # Another thread is refused meanwhile.
+
+    limiter.reserve()
+    client_of(emulator, limiter=limiter, sleep=sleep).get(logged_user())
+    assert waits == pytest.approx([0.1, 5.0])
+    assert len(emulator.requests) == 1
+
+
 def test_a_429_without_end_is_an_error_after_the_retries(emulator, client):
     emulator.fail(429, times=None)
     with pytest.raises(ClockifyRateLimitError) as caught:
@@ -220,6 +273,9 @@ BROKEN_ANSWERS = {
     "truncated body": faults.truncate_body(),
     "invalid JSON": faults.invalid_json(),
     "empty 200": faults.empty_200(),
+    "cut chunks": faults.chunked(cut=True),
+    "cut gzip": faults.cut_gzip(),
+    "false gzip": faults.false_gzip(),
     "HTML 200": faults.answer(200, body=b"<html>login</html>", content_type="text/html"),
     "invalid UTF-8": faults.answer(200, body=b'{"name": "\xff\xfe"}'),
 }
@@ -341,8 +397,9 @@ def test_the_hourly_quota_of_the_connection_is_never_exceeded(emulator, client_o
     client = client_of(emulator, limiter=limiter, requests_per_hour=2)
     for _ in range(2):
         client.get(logged_user())
-    with pytest.raises(ClockifyRateLimitError, match=r"extra\.requests_per_hour") as caught:
+    with pytest.raises(ClockifyRateLimitError, match=r"what the connection allows.*is used up") as caught:
         client.get(logged_user())
+    assert "429" not in str(caught.value)
     assert caught.value.retry_after == pytest.approx(3600)
     assert caught.value.attempts == 0
     assert len(emulator.requests) == 2
@@ -368,9 +425,14 @@ def test_a_service_that_echoes_the_key_does_not_bring_it_into_the_error(
 
 def test_after_a_wait_too_long_to_hold_nobody_is_asked_before_its_end(emulator, client, time_is_mine):
     emulator.fail(429, headers={"Retry-After": "3600"})
-    for _ in range(2):
-        with pytest.raises(ClockifyRateLimitError):
-            client.get(logged_user())
+    with pytest.raises(ClockifyRateLimitError, match="budget is used up"):
+        client.get(logged_user())
+    with pytest.raises(
+        ClockifyRateLimitError, match=r"refused an earlier request.*again in 3600 s"
+    ) as caught:
+        client.get(logged_user())
+    assert "what the connection allows" not in str(caught.value)
+    assert (caught.value.attempts, caught.value.retry_after) == (0, 3600)
     assert len(emulator.requests) == 1
     time_is_mine.now += 3500
     client.get(logged_user())

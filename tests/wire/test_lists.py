@@ -265,14 +265,47 @@ def test_unknown_lists_and_filters_are_refused_with_the_nearest(emulator, client
 
 
 @every_list
-def test_a_list_is_read_completely_at_one_request_per_page(case, rich, start_emulator, client_of):
+def test_a_list_is_read_completely_at_one_request_per_page_and_one_row_per_boundary(
+    case, rich, start_emulator, client_of
+):
     emulator = start_emulator(rich)
     wanted = list(case.ids(rich))
     size = 2 if case.resource.page_size else None
     found = read(client_of(emulator), case, rich, page_size=size, smaller_pages={})
     assert sorted(ids(found)) == sorted(wanted)
     assert len(wanted) > 2 or case.resource.operation == "getWorkspacesOfUser"
-    assert len(emulator.requests) == (-(-len(wanted) // size) if size else 1)
+    pages = -(-len(wanted) // size) if size else 1
+    assert len(emulator.requests) == (2 * pages - 1 if case.resource.order else pages)
+
+
+def test_an_item_that_is_removed_between_two_pages_hides_no_other_without_an_error(start_emulator, client_of):
+    workspace = EmulatedWorkspace()
+    workspace.add_user("Ada")
+    tags = [workspace.add_tag(f"tag {number}") for number in range(7)]
+    emulator = start_emulator(workspace)
+    emulator.at_request(2, lambda: workspace.delete(tags[0]))
+    client = client_of(emulator)
+    resource = replace(LISTS["tags"], page_size=3)
+    with pytest.raises(ClockifyIncompleteError, match="getTags were removed while its pages were read"):
+        list(client.iterate(resource, workspace_id=workspace.id))
+    emulator.reset_log()
+    emulator.at_request(
+        3, lambda: workspace.delete(tags[-1])
+    )  # Its page is read already, or it is not given.
+    found = list(client.iterate(resource, workspace_id=workspace.id))
+    assert [tag["id"] for tag in found] == [tag.id for tag in tags[1:]]
+
+
+def test_an_item_that_is_added_between_two_pages_is_given_with_them(start_emulator, client_of):
+    workspace = EmulatedWorkspace()
+    workspace.add_user("Ada")
+    tags = [workspace.add_tag(f"tag {number}") for number in range(6)]
+    emulator = start_emulator(workspace)
+    emulator.at_request(2, lambda: tags.append(workspace.add_tag("late")))
+    resource = replace(LISTS["tags"], page_size=3)
+    found = list(client_of(emulator).iterate(resource, workspace_id=workspace.id))
+    assert [tag["id"] for tag in found] == [tag.id for tag in tags]
+    assert len(tags) == 7
 
 
 @every_list
@@ -524,7 +557,7 @@ class Answers:
     bodies: list[Any]
     asked: list[Any] = field(default_factory=list)
 
-    def send(self, request: Any, decode: Any) -> Any:
+    def send(self, request: Any, decode: Any, abandoned: Any = None) -> Any:
         from airflow_provider_clockify.api.messages import ApiResponse
 
         self.asked.append(request)
@@ -588,6 +621,7 @@ def test_items_that_come_twice_are_given_once_whatever_their_id_is_called(answer
     client, _ = answering(
         [{"approvalRequest": {"id": "a"}}, {"approvalRequest": {"id": "b"}}],
         [{"approvalRequest": {"id": "b"}}, {"approvalRequest": {"id": "c"}}],
+        [{"approvalRequest": {"id": "b"}}],
         [],
     )
     assert ids(list(client.iterate(LISTS["approval_requests"], workspace_id="w"))) == ["a", "b", "c"]

@@ -54,9 +54,10 @@ format: ## Format the code
 	$(ENV_3)/bin/ruff check --fix .
 	$(ENV_3)/bin/ruff format .
 
-tables: ## Write the column tables of the documentation from the code
+tables: ## Write column tables and example code of the documentation from the code
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python scripts/column_tables.py
+	$(ENV_3)/bin/python scripts/example_code.py
 
 requirements: ## Pin the newest versions that the environments install
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)

@@ -40,6 +40,9 @@ nitpick_ignore_regex = [
     (r"py:data", r"REGIONS"),
 ]
 
+# The lists of pages in index.md name topics by pattern, some of which may have no page.
+suppress_warnings = ["toc.empty_glob"]
+
 myst_enable_extensions = ["colon_fence", "attrs_inline"]
 myst_heading_anchors = 4  # the anchors that code hosts give, so that the same links work in both places
 myst_links_external_new_tab = False

@@ -108,6 +108,33 @@ def test_the_page_on_entities_names_the_lists_that_need_one_request_per_parent()
     assert dict(rows) == {name: parents for name, (parents, _) in PARENTS.items()}
 
 
+def test_every_region_of_the_examples_is_shown_somewhere() -> None:
+    shown = {(file, region) for file, region, _ in regions()}
+    there = {
+        (path.name, region)
+        for path in (ROOT / "dags_examples").glob("*.py")
+        for region in re.findall(r"# \[START (\w+)\]", path.read_text(encoding="utf-8"))
+    }
+    assert shown == there
+
+
+LABELLED = {
+    "events.md": ["howto/trigger:ClockifyTimeEntryEventTrigger"],
+    "operators.md": [f"howto/operator:{operator}" for operator in OPERATORS],
+    "sensors.md": ["howto/sensor:ClockifyApprovalSensor", "howto/sensor:ClockifyTimeEntrySensor"],
+}
+
+
+@pytest.mark.parametrize("page", LABELLED)
+def test_docstrings_and_pages_have_the_same_labels(page: str) -> None:
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "airflow_provider_clockify").rglob("*.py")
+    )
+    kind = LABELLED[page][0].split(":")[0]
+    assert sorted(re.findall(r'<a id="(howto/[\w:]+)"></a>', doc(page))) == LABELLED[page]
+    assert sorted(re.findall(rf"\.\. seealso:: :ref:`({kind}:\w+)`", text)) == LABELLED[page]
+
+
 def regions() -> list[tuple[str, str, str]]:
     pattern = r"<!-- region:([\w.]+):(\w+) -->\n```python\n(.*?)```"
     return [found for page in PAGES for found in re.findall(pattern, page.read_text(encoding="utf-8"), re.S)]

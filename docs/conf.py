@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-ROOT = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 # Airflow writes its configuration where it is imported first; not into the home of whoever builds.
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="clockify-docs-"))
@@ -40,9 +41,6 @@ nitpick_ignore_regex = [
     (r"py:data", r"REGIONS"),
 ]
 
-# The lists of pages in index.md name topics by pattern, some of which may have no page.
-suppress_warnings = ["toc.empty_glob"]
-
 myst_enable_extensions = ["colon_fence", "attrs_inline"]
 myst_heading_anchors = 4  # the anchors that code hosts give, so that the same links work in both places
 myst_links_external_new_tab = False
@@ -58,7 +56,8 @@ html_css_files = ["clockify.css"]
 html_theme_options = {
     "show_navbar_depth": 1,
     "show_toc_level": 2,
-    "home_page_in_toc": True,
+    "home_page_in_toc": False,
+    "navbar_persistent": [],  # its search field stands in the sidebar already
     "use_download_button": False,
     "use_fullscreen_button": False,
 }
@@ -75,8 +74,18 @@ def _read(app: Sphinx, docname: str, source: list[str]) -> None:
     become links to the pages made from them, or plain text.
     """
     text = re.sub(r'^<a id="(howto/[\w:]+)"></a>$', r"(\1)=", source[0], flags=re.M)
+    # "[errors.md](errors.md)" gets the title of the page.
+    text = re.sub(r"\[[\w-]+\.md\]\(([\w/-]+\.md(#[\w-]+)?)\)", r"[](\1)", text)
     text = re.sub(r"\]\((?:\.\./)+CHANGELOG\.md\)", "](project:/changelog.md)", text)
     text = re.sub(r"\]\((?:\.\./)+README\.md\)", "](project:/index.md)", text)
+    if docname == "index":
+        # Its lists name topics by pattern. One without a page is no mistake, but a warning that cannot be suppressed.
+        text = re.sub(
+            r"^[a-z]+\*\n",
+            lambda topic: topic[0] if any(HERE.glob(f"{topic[0].strip()}.md")) else "",
+            text,
+            flags=re.M,
+        )
     source[0] = text
 
 

@@ -78,6 +78,7 @@ def _read(app: Sphinx, docname: str, source: list[str]) -> None:
     text = re.sub(r"\[[\w-]+\.md\]\(([\w/-]+\.md(#[\w-]+)?)\)", r"[](\1)", text)
     text = re.sub(r"\]\((?:\.\./)+CHANGELOG\.md\)", "](project:/changelog.md)", text)
     text = re.sub(r"\]\((?:\.\./)+README\.md\)", "](project:/index.md)", text)
+    text = re.sub(r"\[([^\]]+)\]\((?:\.\./)+[A-Z_]+\.md(?:#[\w-]+)?\)", r"\1", text)
     if docname == "index":
         # Its lists name topics by pattern. One without a page is no mistake, but a warning that cannot be suppressed.
         text = re.sub(

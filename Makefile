@@ -10,7 +10,7 @@ ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow-2 test-stack test-s3 faults kills bench-sensors check format tables requirements build clean
+.PHONY: help demo test test-airflow-2 test-stack test-s3 faults kills bench-sensors check docs format tables requirements build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -55,14 +55,21 @@ check: ## Static checks: style, types, import direction
 	$(ENV_3)/bin/mypy
 	$(ENV_3)/bin/lint-imports
 
+docs: ## Build the documentation into docs/_build/html, warnings as errors
+	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/docs.txt
+	@$(ENV_3)/bin/python -m sphinx --builder html --fresh-env --nitpicky --fail-on-warning --keep-going --quiet --jobs auto docs docs/_build/html
+	@echo "The documentation is in docs/_build/html; begin with docs/_build/html/index.html."
+
 format: ## Format the code
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/ruff check --fix .
 	$(ENV_3)/bin/ruff format .
 
-tables: ## Write the column tables of the documentation from the code
+tables: ## Write column tables and example code of the documentation from the code
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python scripts/column_tables.py
+	$(ENV_3)/bin/python scripts/example_code.py
 
 requirements: ## Pin the newest versions that the environments install
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)

@@ -44,6 +44,7 @@ with DAG(
         file_format="csv",
         filters={"billable": True},
     )
+    gate >> export
     # [END howto_sensor_clockify_approvals]
 
     @task
@@ -53,5 +54,4 @@ with DAG(
             raise ValueError(f"exported before all was approved: {gate}")
         return summary["rows"]
 
-    gate >> export
     check(gate.output, export.output)

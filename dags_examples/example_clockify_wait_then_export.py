@@ -43,6 +43,7 @@ with DAG(
         output_path="{{ var.value.get('clockify_output', '/tmp/clockify') }}/waited",
         partition_by="day",
     )
+    wait >> export
     # [END howto_sensor_clockify_time_entries]
 
     @task
@@ -52,5 +53,4 @@ with DAG(
             raise ValueError(f"the sensor saw {found['count']} entries, the export has {summary['rows']}")
         return summary["rows"]
 
-    wait >> export
     check(wait.output, export.output)

@@ -22,4 +22,5 @@ done
 pin pyproject.toml --all-extras --group test --group s3 \
     --constraint <(echo "apache-airflow==$1") --output-file "requirements/airflow-$1-s3.txt"
 pin --group stack --output-file requirements/stack.txt
+pin --group docs --constraint "requirements/airflow-$1.txt" --output-file requirements/docs.txt
 pin --group lint --constraint "requirements/airflow-$1.txt" --output-file requirements/lint.txt

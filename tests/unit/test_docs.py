@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,9 @@ from airflow_provider_clockify.records.detailed import DETAILED_COLUMNS
 from airflow_provider_clockify.records.entities import CHANGES, PARENTS, TABLES, snapshot_table
 from airflow_provider_clockify.records.reports import ATTENDANCE, EXPENSES, SUMMARY_COLUMNS, WEEKLY_COLUMNS
 from airflow_provider_clockify.records.tables import Column
+from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
+from airflow_provider_clockify.testing.__main__ import _parser as emulator_parser
+from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryEventTrigger
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -37,9 +41,10 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
     "changes": CHANGES.columns,
 }
 ENTITY_COLUMNS = {name: snapshot_table(table, NOW).columns for name, table in TABLES.items()}
+OPERATOR_MODULES = (entity_operators, report_operators, time_entry_operators)
 OPERATORS = sorted(
     name
-    for module in (entity_operators, report_operators, time_entry_operators)
+    for module in OPERATOR_MODULES
     for name, found in vars(module).items()
     if inspect.isclass(found) and found.__module__ == module.__name__ and name != "ClockifyReportOperator"
 )
@@ -84,6 +89,53 @@ def test_every_operator_has_a_section_where_its_docstring_points(operator: str) 
     assert f'<a id="howto/operator:{operator}"></a>\n\n## {operator}\n' in doc("operators.md")
 
 
+def parameters(shown: type) -> dict[str, inspect.Parameter]:
+    """Give the parameters that this package adds to Airflow's, by the constructors of a class and its bases."""
+    ours = [each for each in shown.__mro__ if each.__module__.startswith("airflow_provider_clockify.")]
+    constructors = [vars(each)["__init__"] for each in ours if "__init__" in vars(each)]
+    return {
+        name: parameter
+        for constructor in constructors
+        for name, parameter in inspect.signature(constructor).parameters.items()
+        if name not in ("self", "args", "kwargs")
+    }
+
+
+SHOWN_CLASSES = [
+    *(
+        ("operators.md", getattr(module, name))
+        for module in OPERATOR_MODULES
+        for name in OPERATORS
+        if hasattr(module, name)
+    ),
+    ("sensors.md", ClockifyTimeEntrySensor),
+    ("sensors.md", ClockifyApprovalSensor),
+    ("events.md", ClockifyTimeEntryEventTrigger),
+]
+
+
+@pytest.mark.parametrize(("page", "shown"), SHOWN_CLASSES, ids=lambda each: getattr(each, "__name__", each))
+def test_every_parameter_is_on_its_page(page: str, shown: type) -> None:
+    assert {name for name in parameters(shown) if f"`{name}`" not in doc(page)} == set()
+
+
+def test_the_shared_parameters_have_the_defaults_of_the_code() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)`(?: T)? \| `([^`]+)` \|", doc("operators.md").split("\n## Clockify")[0], re.M
+    )
+    found = parameters(report_operators.ClockifyDetailedReportOperator)
+    assert len(rows) >= 9
+    assert {name: ast.literal_eval(default) for name, default in rows} == {
+        name: found[name].default for name, _ in rows
+    }
+
+
+def test_the_options_of_the_emulator_are_those_on_its_page() -> None:
+    shown = set(re.findall(r"--[a-z][a-z-]+", doc("testing.md")))
+    there = {option for action in emulator_parser()._actions for option in action.option_strings}
+    assert shown - there == set()
+
+
 def hook_rows() -> dict[str, list[str]]:
     rows = re.findall(r"^\| `(\w+)(?:\([^`]*)?` \|(.*)\|$", doc("hook.md"), re.M)
     return {name: [cell.strip() for cell in cells.split(" | ")] for name, cells in rows}
@@ -106,6 +158,33 @@ def test_the_table_of_the_hook_has_the_operations_and_page_sizes_of_the_lists(na
 def test_the_page_on_entities_names_the_lists_that_need_one_request_per_parent() -> None:
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", doc("entities.md"), re.M)
     assert dict(rows) == {name: parents for name, (parents, _) in PARENTS.items()}
+
+
+def test_every_region_of_the_examples_is_shown_somewhere() -> None:
+    shown = {(file, region) for file, region, _ in regions()}
+    there = {
+        (path.name, region)
+        for path in (ROOT / "dags_examples").glob("*.py")
+        for region in re.findall(r"# \[START (\w+)\]", path.read_text(encoding="utf-8"))
+    }
+    assert shown == there
+
+
+LABELLED = {
+    "events.md": ["howto/trigger:ClockifyTimeEntryEventTrigger"],
+    "operators.md": [f"howto/operator:{operator}" for operator in OPERATORS],
+    "sensors.md": ["howto/sensor:ClockifyApprovalSensor", "howto/sensor:ClockifyTimeEntrySensor"],
+}
+
+
+@pytest.mark.parametrize("page", LABELLED)
+def test_docstrings_and_pages_have_the_same_labels(page: str) -> None:
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "airflow_provider_clockify").rglob("*.py")
+    )
+    kind = LABELLED[page][0].split(":")[0]
+    assert sorted(re.findall(r'<a id="(howto/[\w:]+)"></a>', doc(page))) == LABELLED[page]
+    assert sorted(re.findall(rf"\.\. seealso:: :ref:`({kind}:\w+)`", text)) == LABELLED[page]
 
 
 def regions() -> list[tuple[str, str, str]]:

@@ -22,11 +22,13 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
     BaseHook,
     BaseOperator,
+    BaseOperatorLink,
     BaseSensorOperator,
     Context,
     ObjectStoragePath,
     PokeReturnValue,
     Variable,
+    XCom,
 )
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -45,12 +47,14 @@ __all__ = [
     "BaseEventTrigger",
     "BaseHook",
     "BaseOperator",
+    "BaseOperatorLink",
     "BaseSensorOperator",
     "BaseTrigger",
     "Context",
     "ObjectStoragePath",
     "PokeReturnValue",
     "TriggerEvent",
+    "XCom",
     "conf",
     "deferral_timed_out",
     "get_async_connection",

@@ -26,6 +26,7 @@ from airflow_provider_clockify.connection import (
 PACKAGE_NAME = "airflow-provider-clockify"
 HOOK_NAME = "Clockify"
 HOOK_CLASS = "airflow_provider_clockify.hooks.clockify.ClockifyHook"
+LINK_CLASS = "airflow_provider_clockify.links.ClockifyReportLink"
 _DOCS_URL = "https://docs.clockify.me/"
 
 
@@ -198,6 +199,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_clockify.triggers.time_entries"],
             }
         ],
+        "extra-links": [LINK_CLASS],
         "connection-types": [
             {
                 "connection-type": CONN_TYPE,

@@ -10,7 +10,7 @@ ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow-2 test-stack bench-sensors check format tables requirements build clean
+.PHONY: help demo ui test test-airflow-2 test-stack test-browser screenshots bench-sensors check format tables requirements build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -18,6 +18,10 @@ help: ## List the targets
 demo: ## Export three days through a real Airflow, from the emulator or (with CLOCKIFY_API_KEY) from Clockify
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python scripts/demo.py
+
+ui: ## Show the example DAGs, an emulated workspace and a connection in Airflow's web page; Ctrl-C ends it
+	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@exec $(ENV_3)/bin/python scripts/ui.py
 
 test: ## Run the tests, on Airflow 3.3
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
@@ -31,6 +35,18 @@ test-stack: ## Run the tests of a whole Airflow as processes, with PostgreSQL's 
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/stack.txt
 	$(ENV_3)/bin/python -m pytest -m stack tests/stack
+
+test-browser: browser ## Look at the form, the Test button and runs in Chromium, on Airflow 3.3 and 2.11; takes minutes
+	PYTHON_OF_AIRFLOW_2=$(ENV_2)/bin/python $(ENV_3)/bin/python -m pytest -m browser tests/browser
+
+screenshots: browser ## Write the pictures of the documentation, with Chromium
+	$(ENV_3)/bin/python scripts/screenshots.py $(ENV_2)/bin/python
+
+.PHONY: browser
+browser:
+	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh $(AIRFLOW_2) $(PYTHON)
+	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/browser.txt
 
 bench-sensors: ## Measure a thousand deferred sensors in one triggerer
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
@@ -61,4 +77,4 @@ build: ## Build wheel and sdist into dist/
 	$(ENV_3)/bin/uv build --quiet --out-dir dist
 
 clean: ## Remove the environments and everything built
-	rm -rf .venvs dist build demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venvs .ui dist build demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,7 +10,7 @@ holds times and ids, and never the key.
 from __future__ import annotations
 
 import json
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -106,7 +106,7 @@ def _web_host(settings: ClockifySettings) -> str:
 
 
 def _bound(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03}Z"
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03}Z"
 
 
 def _compact(value: Mapping[str, Any]) -> str:

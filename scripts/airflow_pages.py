@@ -124,7 +124,7 @@ def new_connection_2(page: Page, airflow: LocalAirflow, conn_id: str) -> Locator
     """Open the form of 2.11 for a new connection and choose "Clockify"; gives the form."""
     page.goto(f"{airflow.url}/connection/add")
     page.fill("#conn_id", conn_id)
-    page.locator("#s2id_conn_type a").first.click()
+    page.get_by_role("row").filter(has_text="Connection Type").locator(".select2-selection").click()
     page.keyboard.type("Clockify")
     page.keyboard.press("Enter")
     form = page.locator("#model_form")

@@ -182,6 +182,8 @@ class LocalAirflow:
             **kept,
             **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
             "AIRFLOW_HOME": str(self.home),
+            # The executor of 2.11 starts "airflow" by its name.
+            "PATH": os.pathsep.join([str(Path(self._python).absolute().parent), os.environ["PATH"]]),
             "AIRFLOW_VAR_CLOCKIFY_OUTPUT": str(self.output),
             "PYTHONUNBUFFERED": "1",
         }
@@ -227,7 +229,7 @@ class LocalAirflow:
         for name in self.components:
             command = [self._python, "-m", "airflow", name]
             self.processes.append(Process(name, command, self.logs, self.env))
-        self.wait_for("Airflow's web page", self.is_healthy, 180)
+        self.wait_for("Airflow's web page", self.is_healthy, 400)
 
     def _start_emulator(self) -> dict[str, Any]:
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -324,7 +326,7 @@ class LocalAirflow:
         found: dict[str, Any] = answer.json() if answer.content else {}
         return found
 
-    def wait_for_dags(self, seconds: float = 120) -> list[str]:
+    def wait_for_dags(self, seconds: float = 300) -> list[str]:
         """Wait until the DAG files are read; none may have an error."""
         files = len(list(Path(self.env["AIRFLOW__CORE__DAGS_FOLDER"]).glob("*.py")))
 
@@ -338,7 +340,7 @@ class LocalAirflow:
         found: list[str] = self.wait_for("the DAGs", listed, seconds)
         return found
 
-    def trigger(self, dag_id: str, seconds: float = 240, **conf: Any) -> tuple[str, str]:
+    def trigger(self, dag_id: str, seconds: float = 400, **conf: Any) -> tuple[str, str]:
         """Run a DAG for now and give the id and state of the run once it has ended."""
         self.api("PATCH", f"dags/{dag_id}", is_paused=False)
         body = {"conf": conf, "logical_date": datetime.now(UTC).isoformat()}

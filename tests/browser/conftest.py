@@ -33,10 +33,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def python_of_airflow_2() -> str:
     """Find the interpreter with Airflow 2.11, which cannot be in the environment of the tests."""
     found = sorted((ROOT / ".venvs").glob("airflow-2.*/bin/python"))
-    path = os.environ.get("AIRFLOW_2_PYTHON") or (str(found[-1]) if found else None)
+    path = os.environ.get("PYTHON_OF_AIRFLOW_2") or (str(found[-1]) if found else None)
     if path is None:
         pytest.fail(
-            "No environment with Airflow 2.11: make test-browser makes one, or name AIRFLOW_2_PYTHON."
+            "No environment with Airflow 2.11: make test-browser makes one, or name PYTHON_OF_AIRFLOW_2."
         )
     return path
 

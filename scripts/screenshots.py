@@ -75,7 +75,7 @@ def run_of_3(airflow: LocalAirflow, run_id: str) -> None:
 
 
 def form_of_2(airflow: LocalAirflow) -> None:
-    with pages.open_page(1200, 1000) as page:
+    with pages.open_page(1200, 2100) as page:  # high enough not to scroll: the menu stays in place
         pages.log_in(page, airflow)
         form = pages.new_connection_2(page, airflow, "clockify_default")
         page.fill("#host", airflow.connection["host"])
@@ -83,7 +83,8 @@ def form_of_2(airflow: LocalAirflow) -> None:
         page.fill("#extra__clockify__workspace_id", airflow.connection["extra"]["workspace_id"])
         expect(pages.press_test_2(page)).to_contain_text("The key belongs to")
         expect(form).to_be_visible()
-        page.screenshot(path=IMAGES / "connection-2.11.png", full_page=True)
+        page.evaluate("window.scrollTo(0, 0)")
+        page.screenshot(path=IMAGES / "connection-2.11.png")
 
 
 def settled(page: Page, name: str) -> None:

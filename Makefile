@@ -10,7 +10,7 @@ ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow-2 test-stack test-s3 faults kills bench-sensors check docs format tables requirements build clean
+.PHONY: help demo ui test test-airflow-2 test-stack test-s3 test-browser screenshots faults kills bench-sensors check docs format tables requirements build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -18,6 +18,10 @@ help: ## List the targets
 demo: ## Export three days through a real Airflow, from the emulator or (with CLOCKIFY_API_KEY) from Clockify
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python scripts/demo.py
+
+ui: ## Show the example DAGs, an emulated workspace and a connection in Airflow's web page; Ctrl-C ends it
+	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@exec $(ENV_3)/bin/python scripts/ui.py
 
 test: ## Run the tests, on Airflow 3.3
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
@@ -40,9 +44,22 @@ KILLS ?= 200
 kills: ## Kill KILLS=200 exports at random points, and compare what is left and what the next run makes
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python tests/kills/harness.py --kills $(KILLS)
+
 faults: ## Print what every fault does to every kind of task: right, or refused and nothing published
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python -m pytest -qq --no-header -r N --tb=no -W ignore tests/faults
+
+test-browser: browser ## Look at the form, the Test button and runs in Chromium, on Airflow 3.3 and 2.11; takes minutes
+	PYTHON_OF_AIRFLOW_2=$(ENV_2)/bin/python $(ENV_3)/bin/python -m pytest -m browser tests/browser
+
+screenshots: browser ## Write the pictures of the documentation, with Chromium
+	$(ENV_3)/bin/python scripts/screenshots.py $(ENV_2)/bin/python
+
+.PHONY: browser
+browser:
+	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh $(AIRFLOW_2) $(PYTHON)
+	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/browser.txt
 
 bench-sensors: ## Measure a thousand deferred sensors in one triggerer
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
@@ -80,4 +97,4 @@ build: ## Build wheel and sdist into dist/
 	$(ENV_3)/bin/uv build --quiet --out-dir dist
 
 clean: ## Remove the environments and everything built
-	rm -rf .venvs dist build demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venvs .ui dist build demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

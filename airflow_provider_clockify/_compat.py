@@ -22,11 +22,13 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
     BaseHook,
     BaseOperator,
+    BaseOperatorLink,
     BaseSensorOperator,
     Context,
     ObjectStoragePath,
     PokeReturnValue,
     Variable,
+    XCom,
 )
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -47,6 +49,7 @@ __all__ = [
     "BaseEventTrigger",
     "BaseHook",
     "BaseOperator",
+    "BaseOperatorLink",
     "BaseSensorOperator",
     "BaseTrigger",
     "Context",
@@ -54,6 +57,7 @@ __all__ = [
     "ObjectStoragePath",
     "PokeReturnValue",
     "TriggerEvent",
+    "XCom",
     "conf",
     "deferral_timed_out",
     "get_async_connection",

@@ -27,6 +27,7 @@ from airflow_provider_clockify.connection import (
 PACKAGE_NAME = "airflow-provider-clockify"
 HOOK_NAME = "Clockify"
 HOOK_CLASS = "airflow_provider_clockify.hooks.clockify.ClockifyHook"
+LINK_CLASS = "airflow_provider_clockify.links.ClockifyReportLink"
 _DOCS_URL = "https://docs.clockify.me/"
 
 
@@ -41,6 +42,7 @@ class FormField:
     :param description: What it is for, below it.
     :param default: Value that the form starts with.
     :param choices: Values of a drop-down.
+    :param choice_labels: What people read for each of them.
     :param minimum: Least number.
     :param secret: Whether it is masked.
     """
@@ -51,8 +53,13 @@ class FormField:
     description: str
     default: str | int | float | None = None
     choices: tuple[str, ...] = ()
+    choice_labels: tuple[str, ...] = ()
     minimum: float | None = None
     secret: bool = False
+
+    def labelled_choices(self) -> list[tuple[str, str]]:
+        """Give the values of a drop-down with what people read for them."""
+        return list(zip(self.choices, self.choice_labels, strict=True))
 
     def schema(self) -> dict[str, Any]:
         """Give the field as the JSON schema that Airflow 3.2 and later draw it from."""
@@ -61,6 +68,7 @@ class FormField:
             schema["default"] = self.default
         if self.choices:
             schema["enum"] = list(self.choices)
+            schema["values_display"] = dict(self.labelled_choices())
         if self.minimum is not None:
             schema["minimum"] = self.minimum
         if self.secret:
@@ -73,38 +81,47 @@ FIELDS = (
         "region",
         "Region",
         "string",
-        "Where the workspace's data live. The address of the Clockify web app tells: app.clockify.me is global, "
-        "euc1.clockify.me is euc1 (Germany), use2 the USA, euw2 the UK, apse2 Australia.",
+        "Where the workspace's data are stored. Most workspaces are global; others have the region in the address of "
+        "the web app, for example euc1.clockify.me.",
         default=REGIONS[0],
         choices=REGIONS,
+        choice_labels=(
+            "Global",
+            "EU, Germany (euc1)",
+            "USA (use2)",
+            "UK (euw2)",
+            "Australia (apse2)",
+            "Developer environment (developer)",
+        ),
     ),
     FormField(
         "workspace_id",
         "Workspace ID",
         "string",
-        "Default workspace of hook, operators and sensor: the 24 characters in the address of the workspace's "
-        "settings page. Empty: the key's active workspace, at the cost of one request per task.",
-    ),
-    FormField(
-        "subdomain",
-        "Subdomain",
-        "string",
-        "Only for workspaces at <subdomain>.clockify.me: the part before the first dot. Their keys are made in the "
-        "profile settings inside that subdomain.",
+        "24 characters, from the address of the workspace's settings page: 64a1b2c3d4e5f60718293a4b. If empty, the "
+        "key's active workspace, looked up with one request per task.",
     ),
     FormField(
         "auth_type",
         "Auth type",
         "string",
-        "api_key for the key of a user, addon_token for the token of an installed add-on.",
+        "What was pasted as API key: the key of a user, or the token of an installed add-on.",
         default=AUTH_TYPES[0],
         choices=AUTH_TYPES,
+        choice_labels=("API key", "Add-on token"),
+    ),
+    FormField(
+        "subdomain",
+        "Subdomain",
+        "string",
+        "Only for workspaces with an address of their own: acme for acme.clockify.me. Make the key "
+        "inside that subdomain.",
     ),
     FormField(
         "requests_per_second",
         "Requests per second",
         "number",
-        "Ceiling kept on this side, per worker process.",
+        "Most requests per second, for each workspace and worker process.",
         default=DEFAULT_REQUESTS_PER_SECOND,
         minimum=0.001,
     ),
@@ -112,14 +129,14 @@ FIELDS = (
         "requests_per_hour",
         "Requests per hour",
         "integer",
-        "Quota of the whole workspace; a Free workspace has 30. Empty: none known.",
+        "Quota of the workspace: 30 on the Free plan. If empty, none is kept.",
         minimum=1,
     ),
     FormField(
         "max_concurrency",
         "Max concurrency",
         "integer",
-        "Parallel requests per task.",
+        "Most requests at the same time, for each task.",
         default=DEFAULT_MAX_CONCURRENCY,
         minimum=1,
     ),
@@ -135,7 +152,7 @@ FIELDS = (
         "max_retries",
         "Max retries",
         "integer",
-        "Attempts after the first, per request.",
+        "How often a request that failed in passing is sent again.",
         default=DEFAULT_MAX_RETRIES,
         minimum=0,
     ),
@@ -151,7 +168,7 @@ FIELDS = (
         "hash_salt",
         "Hash salt",
         "string",
-        "Secret key for columns that exports hash. Keep it: another one gives other hashes.",
+        "Secret key of hashed columns (parameter columns of the exports). Keep it: another one gives other hashes.",
         secret=True,
     ),
 )
@@ -160,10 +177,12 @@ UI_FIELD_BEHAVIOUR: dict[str, Any] = {
     "hidden-fields": ["login", "schema", "port"],
     "relabeling": {"password": "API key", "host": "Base URL override"},
     "placeholders": {
-        "password": "Clockify: Preferences, Advanced, Manage API keys",
-        "host": "empty for Clockify itself; https://proxy.example.com for a proxy or emulator",
+        "password": "from Clockify: Preferences, Advanced, Manage API keys",
+        "host": "empty; or that of a proxy, such as https://proxy.example.com",
+        # Only forms before Airflow 3 show those of the extra's fields.
         "workspace_id": "64a1b2c3d4e5f60718293a4b",
         "subdomain": "acme",
+        "requests_per_hour": "30",
     },
 }
 
@@ -218,6 +237,7 @@ def get_provider_info() -> dict[str, Any]:
         # Airflow 2.11 reads the second name.
         "asset-uris": [_ASSET_URIS],
         "dataset-uris": [_ASSET_URIS],
+        "extra-links": [LINK_CLASS],
         "connection-types": [
             {
                 "connection-type": CONN_TYPE,

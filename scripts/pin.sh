@@ -23,4 +23,5 @@ pin pyproject.toml --all-extras --group test --group s3 \
     --constraint <(echo "apache-airflow==$1") --output-file "requirements/airflow-$1-s3.txt"
 pin --group stack --output-file requirements/stack.txt
 pin --group docs --constraint "requirements/airflow-$1.txt" --output-file requirements/docs.txt
+pin --group browser --constraint "requirements/airflow-$1.txt" --output-file requirements/browser.txt
 pin --group lint --constraint "requirements/airflow-$1.txt" --output-file requirements/lint.txt

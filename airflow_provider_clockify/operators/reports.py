@@ -7,11 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.links import ClockifyReportLink, push_report_link
 from airflow_provider_clockify.operators.base import ClockifyExportOperator, WindowMixin, one_of
 from airflow_provider_clockify.window import PARTITION_UNITS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from airflow_provider_clockify.api.budget import Budget
@@ -51,6 +52,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     """
 
     template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "start", "end")
+    operator_extra_links: Collection[Any] = (ClockifyReportLink(),)
     report: ClassVar[str]
 
     def __init__(
@@ -85,6 +87,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         target = Target(self.output_path)
         target.check(is_base=partition_by is not None)
         window = self.resolve_window(context)
+        push_report_link(context, self.report, window, hook.settings, filters)
         if native:
             return self._export_native(job, window, partition_by, filters, target)
         kind = self.file_kind(hook, self.table(window))
@@ -283,6 +286,7 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
     """
 
     report = "expenses"
+    operator_extra_links = ()  # The web app's address of this report is not known.
 
     def reader(
         self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget

@@ -46,6 +46,9 @@ def test_every_dotted_path_of_the_metadata_can_be_imported() -> None:
         hook = getattr(import_module(module), name)
         assert hook.conn_type == connection["connection-type"]
         assert hook.hook_name == connection["hook-name"]
+    for path in info["extra-links"]:
+        module, _, name = path.rpartition(".")
+        assert getattr(import_module(module), name).name == "Clockify"
 
 
 def test_airflow_lists_the_provider() -> None:

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+The button of a task that opens the same report in the Clockify web app.
+
+The address is put together before the first request and kept in XCom, so that it is there when the export failed. It
+holds times and ids, and never the key.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from airflow_provider_clockify._compat import BaseOperatorLink, XCom
+from airflow_provider_clockify.connection import GLOBAL_REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from airflow_provider_clockify._compat import Context
+    from airflow_provider_clockify.connection import ClockifySettings
+    from airflow_provider_clockify.window import Window
+
+LINK_KEY = "clockify_link"
+
+# As in the web app's own menu (seen in public links, 2024); the address of its expense report is not known.
+REPORT_PATHS = {
+    "detailed": "detailed",
+    "summary": "summary",
+    "weekly": "weekly",
+    "attendance": "team/attendance",
+}
+# The filters that public links were seen with.
+_FILTERS = ("clients", "projects", "users")
+
+
+class ClockifyReportLink(BaseOperatorLink):
+    """Opens the report of a task's window in the Clockify web app."""
+
+    name = "Clockify"
+    xcom_key = LINK_KEY
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """
+        Give the address that the task pushed; empty when it had none.
+
+        :param operator: The task's operator.
+        :param ti_key: The task instance.
+        """
+        return str(XCom.get_value(key=LINK_KEY, ti_key=ti_key) or "")
+
+
+def push_report_link(
+    context: Context, report: str, window: Window, settings: ClockifySettings, filters: Mapping[str, Any]
+) -> None:
+    """
+    Keep the address of a report for the button; nothing where no task runs.
+
+    :param context: Context of the task.
+    :param report: Name of the report.
+    :param window: The run's window.
+    :param settings: The connection.
+    :param filters: Filters in their full form.
+    """
+    task_instance: Any = context.get("ti")
+    if task_instance is not None and report in REPORT_PATHS:
+        task_instance.xcom_push(key=LINK_KEY, value=report_url(settings, report, window, filters))
+
+
+def report_url(settings: ClockifySettings, report: str, window: Window, filters: Mapping[str, Any]) -> str:
+    """
+    Give the address of a report in the web app.
+
+    It shows the workspace that is open there, and takes the bounds for times of its user's profile, both included.
+    A filter that public links were not seen with is left out: the page then shows more than the export.
+
+    :param settings: The connection, for region and subdomain.
+    :param report: One of :data:`REPORT_PATHS`.
+    :param window: The window.
+    :param filters: Filters in their full form.
+    """
+    chosen = {
+        name: each for name in _FILTERS if (each := filters.get(name)) and each["contains"] == "CONTAINS"
+    }
+    query = {"start": _bound(window.start), "end": _bound(window.end - timedelta(milliseconds=1))}
+    if chosen:
+        query["filterValuesData"] = _compact({name: each["ids"] for name, each in chosen.items()})
+        query["filterOptions"] = _compact(
+            {
+                "userAndGroup" if name == "users" else name: {"status": each["status"]}
+                for name, each in chosen.items()
+            }
+        )
+    return f"https://{_web_host(settings)}/reports/{REPORT_PATHS[report]}?{urlencode(query, safe=':')}"
+
+
+def _web_host(settings: ClockifySettings) -> str:
+    """Give the web app's host; that of a region is its API's, and not verified."""
+    if settings.subdomain:
+        return f"{settings.subdomain}.clockify.me"
+    return "app.clockify.me" if settings.region == GLOBAL_REGION else f"{settings.region}.clockify.me"
+
+
+def _bound(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03}Z"
+
+
+def _compact(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))

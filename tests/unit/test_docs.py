@@ -121,7 +121,7 @@ def test_every_parameter_is_on_its_page(page: str, shown: type) -> None:
 
 def test_the_shared_parameters_have_the_defaults_of_the_code() -> None:
     rows = re.findall(
-        r"^\| `(\w+)`(?: T)? \| `([^`]+)` \|", doc("operators.md").split("\n## Clockify")[0], re.M
+        r"^\| `(\w+)`(?: T)? \| `([^`]+)` \|", doc("operators.md").split("\n### The button")[0], re.M
     )
     found = parameters(report_operators.ClockifyDetailedReportOperator)
     assert len(rows) >= 9

@@ -10,55 +10,68 @@ ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow-2 test-stack bench-sensors check format tables requirements build clean
+.PHONY: help demo test test-airflow-2 test-stack matrix bench-import bench-sensors check format \
+	tables requirements build release-check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
 demo: ## Export three days through a real Airflow, from the emulator or (with CLOCKIFY_API_KEY) from Clockify
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python scripts/demo.py
 
 test: ## Run the tests, on Airflow 3.3
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python -m pytest
 
 test-airflow-2: ## Run the tests on Airflow 2.11
-	@scripts/environment.sh $(AIRFLOW_2) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_2) $(PYTHON)
 	$(ENV_2)/bin/python -m pytest
 
 test-stack: ## Run the tests of a whole Airflow as processes, with PostgreSQL's server; takes minutes
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/stack.txt
 	$(ENV_3)/bin/python -m pytest -m stack tests/stack
 
+matrix: ## Test on every supported Airflow and Python; LINES="3.1.8:3.12 lowest" chooses
+	@python3 scripts/matrix.py $(LINES)
+
+bench-import: ## Measure what importing this package and parsing the examples costs
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/python benchmarks/import_cost.py
+
 bench-sensors: ## Measure a thousand deferred sensors in one triggerer
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python benchmarks/thousand_sensors.py 2>/dev/null
 
 check: ## Static checks: style, types, import direction
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/ruff check .
 	$(ENV_3)/bin/ruff format --check .
 	$(ENV_3)/bin/mypy
 	$(ENV_3)/bin/lint-imports
 
 format: ## Format the code
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/ruff check --fix .
 	$(ENV_3)/bin/ruff format .
 
 tables: ## Write the column tables of the documentation from the code
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python scripts/column_tables.py
 
-requirements: ## Pin the newest versions that the environments install
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
-	scripts/pin.sh $(ENV_3)/bin/uv $(AIRFLOW_3) $(AIRFLOW_2)
+requirements: ## Pin what the environments install, as requirements/versions.txt says
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	scripts/pin.sh $(ENV_3)/bin/uv
 
 build: ## Build wheel and sdist into dist/
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
-	$(ENV_3)/bin/uv build --quiet --out-dir dist
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(ENV_3)/bin/uv build --quiet --out-dir dist
+
+release-check: build ## Check what is in dist/, install it into a bare Airflow and run a DAG with it
+	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/release.txt
+	@$(ENV_3)/bin/python scripts/release_check.py
 
 clean: ## Remove the environments and everything built
 	rm -rf .venvs dist build demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -13,11 +13,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ROOT / "requirements" / "versions.txt"
@@ -53,8 +56,12 @@ def main(wanted: Sequence[str]) -> int:
 
 
 def all_lines() -> list[Line]:
-    rows = (row.split() for row in VERSIONS.read_text(encoding="utf-8").splitlines() if not row.startswith("#"))
-    return [Line(name, python, every_test=name == "lowest") for name, _, _, *pythons in rows for python in pythons]
+    rows = (
+        row.split() for row in VERSIONS.read_text(encoding="utf-8").splitlines() if not row.startswith("#")
+    )
+    return [
+        Line(name, python, every_test=name == "lowest") for name, _, _, *pythons in rows for python in pythons
+    ]
 
 
 def chosen(lines: Sequence[Line], wanted: Sequence[str]) -> list[Line]:
@@ -131,13 +138,16 @@ def read_counts(report: Path) -> dict[str, int]:
     if not report.is_file():
         return {}
     (suite,) = ElementTree.parse(report).getroot().iter("testsuite")
-    tests, skipped, failed, errors = (int(suite.get(name, 0)) for name in ("tests", "skipped", "failures", "errors"))
+    tests, skipped, failed, errors = (
+        int(suite.get(name, 0)) for name in ("tests", "skipped", "failures", "errors")
+    )
     return {"passed": tests - skipped - failed - errors, "failed": failed + errors, "skipped": skipped}
 
 
 def print_table(lines: Sequence[Line]) -> None:
     kinds = ("passed", "failed", "skipped")
-    print(f"\n{'environment':<16}{'Python':<8}{'tests':<9}{'outcome':<16}" + "".join(f"{kind:>9}" for kind in kinds) + f"{'seconds':>9}")
+    heads = "".join(f"{head:>9}" for head in (*kinds, "seconds"))
+    print(f"\n{'environment':<16}{'Python':<8}{'tests':<9}{'outcome':<16}{heads}")
     for line in lines:
         counts = "".join(f"{line.counts.get(kind, '-'):>9}" for kind in kinds)
         tests = "every" if line.every_test else "Airflow"

@@ -67,7 +67,7 @@ requirements: ## Pin what the environments install, as requirements/versions.txt
 build: ## Build wheel and sdist into dist/
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@rm -rf dist
-	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(ENV_3)/bin/uv build --quiet --out-dir dist
+	$(ENV_3)/bin/uv build --quiet --out-dir dist
 
 release-check: build ## Check what is in dist/, install it into a bare Airflow and run a DAG with it
 	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/release.txt

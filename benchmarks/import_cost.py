@@ -108,10 +108,10 @@ def show_examples(runs: int) -> None:
             f"{sum(map(ours, modules)):>6}{median(results, 'again'):>7.1f}"
         )
     print(
-        "Airflow: what the file imports of it, airflow.sdk aside. The rest: importing this package, and building the DAG,"
+        "Airflow: what the file imports of it, airflow.sdk aside. The rest: this package, and building the DAG,"
     )
     print(
-        "for which Airflow loads more of its own. Modules: of the rest. Again: the rest, a second time in a process."
+        "for which Airflow loads more of its own. Modules: of the rest. Again: once more in the same process."
     )
 
 

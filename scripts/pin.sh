@@ -24,7 +24,11 @@ while read -r name airflow day _; do
         lowest) resolution=lowest-direct ;;
         *) resolution=highest ;;
     esac
-    pin pyproject.toml --all-extras --group test --resolution "$resolution" --exclude-newer "$day" \
+    case $airflow in
+        3.0.*) forms=(--group forms) ;;
+        *) forms=() ;;
+    esac
+    pin pyproject.toml ${forms[@]+"${forms[@]}"} --all-extras --group test --resolution "$resolution" --exclude-newer "$day" \
         --constraint <(echo "apache-airflow==$airflow") "requirements/$name.txt"
 done < <(grep -v '^#' requirements/versions.txt)
 for group in stack lint release; do # these come into the newest environment

@@ -5,7 +5,7 @@ What importing this package costs on top of ``import airflow.sdk``, and what par
 
 Every run is a fresh interpreter. Airflow reads the metadata of installed providers while it is itself imported; this
 package is hidden from it then, so that all of its own cost is measured. Processor time is shown beside the clock's:
-on a busy machine only the former says something.
+much more of the latter means a busy machine, and a figure that says little.
 
     python benchmarks/import_cost.py [--runs 7] [--contributors 12]
 """
@@ -73,9 +73,9 @@ def show_modules(runs: int) -> bool:
     base = median(results, "base_clock"), median(results, "base_cpu")
     print(f"{'import airflow.sdk itself, for comparison':<52}{base[0]:>8.1f}{base[1]:>8.1f}")
     print("not ours: " + ", ".join(name for name in modules if not ours(name)))
-    reached = cpu < TARGET_MILLISECONDS and len(modules) < TARGET_MODULES
+    reached = clock < TARGET_MILLISECONDS and len(modules) < TARGET_MODULES
     print(
-        f"Target: less than {TARGET_MILLISECONDS} ms of processor time and {TARGET_MODULES} modules: "
+        f"Target: less than {TARGET_MILLISECONDS} ms of the clock, on a quiet machine, and {TARGET_MODULES} modules: "
         f"{'reached' if reached else 'MISSED'}.\n"
     )
     return reached

@@ -10,43 +10,45 @@ ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-airflow-2 test-stack test-s3 test-browser screenshots faults kills bench-sensors check docs format tables requirements build clean
+.PHONY: help demo ui test test-airflow-2 test-stack test-s3 test-browser matrix faults kills bench-import bench-sensors \
+	check docs screenshots format tables requirements build release-check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
 demo: ## Export three days through a real Airflow, from the emulator or (with CLOCKIFY_API_KEY) from Clockify
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python scripts/demo.py
 
 ui: ## Show the example DAGs, an emulated workspace and a connection in Airflow's web page; Ctrl-C ends it
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@exec $(ENV_3)/bin/python scripts/ui.py
 
 test: ## Run the tests, on Airflow 3.3
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python -m pytest
 
 test-airflow-2: ## Run the tests on Airflow 2.11
-	@scripts/environment.sh $(AIRFLOW_2) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_2) $(PYTHON)
 	$(ENV_2)/bin/python -m pytest
 
 test-stack: ## Run the tests of a whole Airflow as processes, with PostgreSQL's server; takes minutes
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/stack.txt
 	$(ENV_3)/bin/python -m pytest -m stack tests/stack
 
 test-s3: ## Run the tests of object storage against an S3 server on this machine, in an environment of their own
-	@scripts/environment.sh $(AIRFLOW_3)-s3 $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3)-s3 $(PYTHON)
 	$(ENV_3)-s3/bin/python -m pytest -m s3 tests/s3
+	$(ENV_3)-s3/bin/python -m pytest tests/airflow/test_assets.py
 
 KILLS ?= 200
 kills: ## Kill KILLS=200 exports at random points, and compare what is left and what the next run makes
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python tests/kills/harness.py --kills $(KILLS)
 
 faults: ## Print what every fault does to every kind of task: right, or refused and nothing published
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python -m pytest -qq --no-header -r N --tb=no -W ignore tests/faults
 
 test-browser: browser ## Look at the form, the Test button and runs in Chromium, on Airflow 3.3 and 2.11; takes minutes
@@ -57,44 +59,56 @@ screenshots: browser ## Write the pictures of the documentation, with Chromium
 
 .PHONY: browser
 browser:
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
-	@scripts/environment.sh $(AIRFLOW_2) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_2) $(PYTHON)
 	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/browser.txt
 
+matrix: ## Test on every supported Airflow and Python; LINES="3.1.8:3.12 lowest" chooses
+	@python3 scripts/matrix.py $(LINES)
+
+bench-import: ## Measure what importing this package and parsing the examples costs
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/python benchmarks/import_cost.py
+
 bench-sensors: ## Measure a thousand deferred sensors in one triggerer
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python benchmarks/thousand_sensors.py 2>/dev/null
 
 check: ## Static checks: style, types, import direction
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/ruff check .
 	$(ENV_3)/bin/ruff format --check .
 	$(ENV_3)/bin/mypy
 	$(ENV_3)/bin/lint-imports
 
 docs: ## Build the documentation into docs/_build/html, warnings as errors
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/docs.txt
 	@$(ENV_3)/bin/python -m sphinx --builder html --fresh-env --nitpicky --fail-on-warning --keep-going --quiet --jobs auto docs docs/_build/html
 	@echo "The documentation is in docs/_build/html; begin with docs/_build/html/index.html."
 
 format: ## Format the code
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/ruff check --fix .
 	$(ENV_3)/bin/ruff format .
 
 tables: ## Write column tables and example code of the documentation from the code
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python scripts/column_tables.py
 	$(ENV_3)/bin/python scripts/example_code.py
 
-requirements: ## Pin the newest versions that the environments install
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
-	scripts/pin.sh $(ENV_3)/bin/uv $(AIRFLOW_3) $(AIRFLOW_2)
+requirements: ## Pin what the environments install, as requirements/versions.txt says
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	scripts/pin.sh $(ENV_3)/bin/uv
 
 build: ## Build wheel and sdist into dist/
-	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@rm -rf dist
 	$(ENV_3)/bin/uv build --quiet --out-dir dist
+
+release-check: build ## Check what is in dist/, install it into a bare Airflow and run a DAG with it
+	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/release.txt
+	@$(ENV_3)/bin/python scripts/release_check.py
 
 clean: ## Remove the environments and everything built
 	rm -rf .venvs .ui dist build demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

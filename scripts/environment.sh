@@ -4,34 +4,33 @@
 #
 # Make an environment below .venvs/ with one Airflow, this package and what its tests need.
 #
-#   scripts/environment.sh AIRFLOW_VERSION [PYTHON]
+#   scripts/environment.sh NAME [PYTHON [FOLDER]]
 #
+# NAME is one of requirements/versions.txt, FOLDER otherwise .venvs/NAME.
 # Does nothing when it is there and the files that define it have not changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-airflow=$1
+name=$1
 python=${2:-}
-case $airflow in
-    2.*) newest=12 ;; # the newest Python that Airflow 2.11 runs on
-    *) newest=13 ;;
-esac
+folder=${3:-.venvs/$name}
+requirements=requirements/$name.txt
+read -r _ airflow _ minors < <(grep "^$name " requirements/versions.txt) ||
+    { echo "requirements/versions.txt has no $name." >&2 && exit 1; }
 if [ -z "$python" ]; then
     for candidate in python3 python3.12 python3.11 python3.13 python; do
         if command -v "$candidate" >/dev/null &&
-            "$candidate" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $newest))" 2>/dev/null; then
+            "$candidate" -c "import sys; sys.exit('%d.%d' % sys.version_info[:2] not in '$minors'.split())" 2>/dev/null; then
             python=$candidate
             break
         fi
     done
 fi
 if [ -z "$python" ]; then
-    echo "Needs Python 3.11 to 3.$newest; none was found. Name one: make PYTHON=/path/to/python3.12 …" >&2
+    echo "Needs Python ${minors// / or }; none was found. Name one: make PYTHON=/path/to/python3.12 …" >&2
     exit 1
 fi
 
-folder=.venvs/airflow-$airflow
-requirements=requirements/airflow-$airflow.txt
 state=$(cat pyproject.toml "$requirements" requirements/lint.txt <("$python" --version) | cksum)
 if [ "$(cat "$folder/state" 2>/dev/null)" = "$state" ]; then
     exit 0
@@ -46,7 +45,7 @@ uv="$folder/bin/uv"
 export VIRTUAL_ENV="$PWD/$folder" UV_LINK_MODE=copy
 echo "  installing Airflow $airflow and $(wc -l <"$requirements") pinned packages …"
 "$uv" pip install --quiet --requirement "$requirements"
-if [ "$airflow" = "3.3.2" ]; then
+if [ "$folder" = "$(awk '!/^#/ { print ".venvs/" $1; exit }' requirements/versions.txt)" ]; then
     echo "  installing the static checks …"
     "$uv" pip install --quiet --requirement requirements/lint.txt
 fi

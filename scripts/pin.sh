@@ -2,26 +2,39 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
 #
-# Pin the newest versions of everything the environments install, for every supported Python.
+# Pin everything that the environments of requirements/versions.txt install, for every supported Python.
 #
-#   scripts/pin.sh UV AIRFLOW_VERSION …
+#   scripts/pin.sh UV
 #
-# The files carry no index: which one serves the packages is the machine's business.
+# The days there make it reproducible. The files carry no index: which one serves the packages is the machine's business.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 uv=$1
-shift
+newest=
+newest_day=
 pin() {
-    "$uv" pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --no-header "$@"
+    rm -f "${@: -1}" # else uv keeps what is pinned there
+    "$uv" pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header "${@:1:$#-1}" --output-file "${@: -1}"
 }
-for airflow in "$@"; do
-    pin pyproject.toml --all-extras --group test \
-        --constraint <(echo "apache-airflow==$airflow") --output-file "requirements/airflow-$airflow.txt"
+while read -r name airflow day _; do
+    newest=${newest:-$name} newest_day=${newest_day:-$day}
+    echo "Pinning $name, packages until $day …"
+    case $name in
+        lowest) resolution=lowest-direct ;;
+        *) resolution=highest ;;
+    esac
+    case $airflow in
+        3.0.*) more=(--group forms) ;;
+        *) more=() ;;
+    esac
+    case $name in
+        *-s3) more+=(--group s3) ;;
+    esac
+    pin pyproject.toml ${more[@]+"${more[@]}"} --all-extras --group test --resolution "$resolution" --exclude-newer "$day" \
+        --constraint <(echo "apache-airflow==$airflow") "requirements/$name.txt"
+done < <(grep -v '^#' requirements/versions.txt)
+for group in stack lint release docs browser; do # these come into the newest environment
+    echo "Pinning $group …"
+    pin --group "$group" --exclude-newer "$newest_day" --constraint "requirements/$newest.txt" "requirements/$group.txt"
 done
-pin pyproject.toml --all-extras --group test --group s3 \
-    --constraint <(echo "apache-airflow==$1") --output-file "requirements/airflow-$1-s3.txt"
-pin --group stack --output-file requirements/stack.txt
-pin --group docs --constraint "requirements/airflow-$1.txt" --output-file requirements/docs.txt
-pin --group browser --constraint "requirements/airflow-$1.txt" --output-file requirements/browser.txt
-pin --group lint --constraint "requirements/airflow-$1.txt" --output-file requirements/lint.txt

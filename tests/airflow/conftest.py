@@ -34,6 +34,13 @@ def is_airflow_3() -> bool:
     return AIRFLOW_3
 
 
+@pytest.fixture
+def variables_outside_a_task() -> None:
+    """Skip where a variable that no backend has cannot be looked up by code that no task runs."""
+    if version("apache-airflow").startswith("3.0."):
+        pytest.skip("Airflow 3.0 asks the supervisor of a task for variables, and this test has none")
+
+
 @pytest.fixture(scope="session")
 def airflow_database() -> None:
     """Migrate the metadata database once."""

@@ -896,8 +896,15 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_parameter_costs_no_request_and_is_named_with_its_cure(
-    case: str, rich: ClockifyEmulator, snapshot: Callable, tmp_path: Path, airflow_database: None
+    case: str,
+    rich: ClockifyEmulator,
+    snapshot: Callable,
+    tmp_path: Path,
+    airflow_database: None,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if case == "hash without salt":
+        request.getfixturevalue("variables_outside_a_task")
     parameters, text = WRONG[case]
     with pytest.raises(AirflowFailException, match=text) as caught:
         snapshot(

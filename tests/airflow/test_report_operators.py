@@ -434,7 +434,7 @@ def test_the_salt_of_the_airflow_variable_serves_where_the_connection_has_none(e
     assert not {row["userEmail"] for row in other} & emails
 
 
-def test_a_hash_without_a_salt_costs_no_request(emulator, export, airflow_database):
+def test_a_hash_without_a_salt_costs_no_request(emulator, export, airflow_database, variables_outside_a_task):
     with pytest.raises(AirflowFailException, match=r"extra.hash_salt.*clockify_hash_salt"):
         export(emulator, "detailed", columns={"hash": ["user_email"]})
     assert emulator.count() == 0

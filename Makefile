@@ -7,10 +7,11 @@ AIRFLOW_3 := 3.3.2
 AIRFLOW_2 := 2.11.2
 ENV_3 := .venvs/airflow-$(AIRFLOW_3)
 ENV_2 := .venvs/airflow-$(AIRFLOW_2)
+ENV_BENCH := .venvs/bench
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow-2 test-stack bench-sensors check format tables requirements build clean
+.PHONY: help demo test test-airflow-2 test-stack bench bench-sensors check format tables requirements build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -31,6 +32,13 @@ test-stack: ## Run the tests of a whole Airflow as processes, with PostgreSQL's 
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/stack.txt
 	$(ENV_3)/bin/python -m pytest -m stack tests/stack
+
+bench: ## Measure exports against their limits and dlt; FULL=1 adds a million entries, PROFILE=1 profiles, PLOT=file.png a plot
+	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_BENCH)
+	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_BENCH)/bin/python requirements/bench.txt
+	@$(ENV_3)/bin/python benchmarks/pipeline --tools $(ENV_BENCH)/bin/python \
+		$(if $(FULL),--full) $(if $(PROFILE),--profile) $(if $(PLOT),--plot $(PLOT))
 
 bench-sensors: ## Measure a thousand deferred sensors in one triggerer
 	@scripts/environment.sh $(AIRFLOW_3) $(PYTHON)

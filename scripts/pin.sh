@@ -20,4 +20,5 @@ for airflow in "$@"; do
         --constraint <(echo "apache-airflow==$airflow") --output-file "requirements/airflow-$airflow.txt"
 done
 pin --group stack --output-file requirements/stack.txt
+pin --group bench --output-file requirements/bench.txt
 pin --group lint --constraint "requirements/airflow-$1.txt" --output-file requirements/lint.txt

@@ -35,7 +35,8 @@ COMPRESSIONS: Mapping[str, tuple[str, ...]] = {
 _SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 
 BLOCK = 1 << 20
-BATCH_ROWS = 5_000
+# Few, since a task has all of Airflow imported: what lives long enough makes Python's garbage collector go through it.
+BATCH_ROWS = 200
 ROW_GROUP_ROWS = 50_000
 MONEY_PRECISION = 38
 MONEY_SCALE = 18
@@ -287,8 +288,7 @@ def _plain(value: Decimal) -> str:
     return f"{value:f}"
 
 
-def _json_text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_json_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 _CSV_TEXT: Mapping[ColumnType, Callable[[Any], Any]] = {

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.sinks.storage import Staging
     from airflow_provider_clockify.window import PartitionUnit
 
+# Rows are small, and each file of a chunk has a buffer: at most 31 of days.
+BUFFER = 1 << 16
+
 
 class Spools:
     """The rows of one chunk, as lines, in one private file per output, and their ids in another."""
@@ -41,7 +44,7 @@ class Spools:
     def restart(self) -> None:
         """Forget all rows: the chunk is read again."""
         self.close()
-        self._files = {key: path.open("wb") for key, path in self._paths.items()}
+        self._files = {key: path.open("wb", BUFFER) for key, path in self._paths.items()}
         self._ids = self.ids.open("w", encoding="utf-8")
 
     def write(self, row_id: str, row: bytes, start: datetime) -> None:

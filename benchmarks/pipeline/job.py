@@ -18,7 +18,9 @@ TASK = (
     "airflow_provider_clockify.operators.reports",
 )
 EXPORT = (
+    "airflow.sdk.execution_time.supervisor",  # Only to find a connection outside of a task.
     "airflow_provider_clockify.hooks.clockify",
+    "airflow_provider_clockify.api.client",
     "airflow_provider_clockify.api.filters",
     "airflow_provider_clockify.api.report_reader",
     "airflow_provider_clockify.exports.native",

@@ -335,13 +335,13 @@ class ReportReader:
         return self._send(self._report.request(window, number, size), self._report.decode)
 
     def _pages(self, window: Window, numbers: Iterable[int], size: int) -> Iterator[tuple[int, ReportPage]]:
-        """Fetch pages ahead, at most one more than are in flight, and yield them in order."""
+        """Fetch pages ahead, at most one more per worker than are in flight, and yield them in order."""
         waiting: deque[tuple[int, Future[ReportPage]]] = deque()
         remaining = iter(numbers)
         pool: ThreadPoolExecutor | None = None
         try:
             while True:
-                while len(waiting) <= self._concurrency and (number := next(remaining, None)) is not None:
+                while len(waiting) < 2 * self._concurrency and (number := next(remaining, None)) is not None:
                     if pool is None:
                         pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="clockify-page")
                     waiting.append((number, pool.submit(self._page, window, number, size)))

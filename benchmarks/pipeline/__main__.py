@@ -301,7 +301,7 @@ def grid(
             say(f"{emulator.entries:,} entries, {latency} ms, concurrency {concurrency}")
             long = latency / 1000 * len(access["bodies"]) / concurrency > 10
             turns: dict[str, list[dict[str, Any]]] = {"limit": [], "export": [], "rival": []}
-            for _ in range(1 if long else given.turns):
+            for _ in range(1 if long or with_rival else given.turns):
                 measures = {
                     "limit": lambda: bench.limit(access, concurrency),  # noqa: B023 - called right away
                     "export": lambda: bench.job(emulator, emulator.window, concurrency),  # noqa: B023

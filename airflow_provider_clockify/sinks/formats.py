@@ -37,7 +37,8 @@ _SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 BLOCK = 1 << 20
 # Few, since a task has all of Airflow imported: what lives long enough makes Python's garbage collector go through it.
 BATCH_ROWS = 200
-ROW_GROUP_ROWS = 50_000
+# As Arrow holds and encodes them, 50,000 rows take 25 MB more for a file that is 5 % smaller.
+ROW_GROUP_ROWS = 20_000
 MONEY_PRECISION = 38
 MONEY_SCALE = 18
 

@@ -7,10 +7,11 @@ AIRFLOW_3 := 3.3.2
 AIRFLOW_2 := 2.11.2
 ENV_3 := .venvs/airflow-$(AIRFLOW_3)
 ENV_2 := .venvs/airflow-$(AIRFLOW_2)
+ENV_BENCH := .venvs/bench
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-airflow-2 test-stack test-s3 test-browser matrix faults kills bench-import bench-sensors \
+.PHONY: help demo ui test test-airflow-2 test-stack test-s3 test-browser matrix faults kills bench bench-import bench-sensors \
 	check docs screenshots format tables requirements build release-check clean
 
 help: ## List the targets
@@ -69,6 +70,13 @@ matrix: ## Test on every supported Airflow and Python; LINES="3.1.8:3.12 lowest"
 bench-import: ## Measure what importing this package and parsing the examples costs
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python benchmarks/import_cost.py
+
+bench: ## Measure exports against their limits and dlt; FULL=1 adds a million entries, PROFILE=1 profiles, PLOT=file.png a plot
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_BENCH)
+	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_BENCH)/bin/python requirements/bench.txt
+	@$(ENV_3)/bin/python benchmarks/pipeline --tools $(ENV_BENCH)/bin/python \
+		$(if $(FULL),--full) $(if $(PROFILE),--profile) $(if $(PLOT),--plot $(PLOT))
 
 bench-sensors: ## Measure a thousand deferred sensors in one triggerer
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

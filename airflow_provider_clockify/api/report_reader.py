@@ -375,7 +375,7 @@ class ReportReader:
         self, window: Window, numbers: Iterable[int], size: int
     ) -> Generator[tuple[int, ReportPage], None, None]:
         """
-        Fetch pages ahead, at most one more than are in flight, and yield them in order.
+        Fetch pages ahead, at most one more per worker than are in flight, and yield them in order.
 
         When one fails, or nobody wants more, the others are given up: what is on the wire is awaited, and nothing is
         sent after that.
@@ -386,7 +386,7 @@ class ReportReader:
         pool: ThreadPoolExecutor | None = None
         try:
             while True:
-                while len(waiting) <= self._concurrency and (number := next(remaining, None)) is not None:
+                while len(waiting) < 2 * self._concurrency and (number := next(remaining, None)) is not None:
                     if pool is None:
                         pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="clockify-page")
                     waiting.append((number, pool.submit(self._page, window, number, size, abandoned)))

@@ -144,7 +144,7 @@ def read_detailed(body: bytes) -> DetailedPage:
     return DetailedPage(totals, rows)
 
 
-class RowFacts(msgspec.Struct, frozen=True):
+class RowFacts(msgspec.Struct, frozen=True, gc=False):
     """
     What the proof of completeness needs of a row.
 

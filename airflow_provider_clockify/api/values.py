@@ -44,6 +44,8 @@ def instant(text: str, item_id: Any) -> datetime:
     """
     try:
         value = datetime.fromisoformat(text)
+        if value.tzinfo is UTC:
+            return value
         if value.tzinfo is not None:
             return value.astimezone(UTC)
     except (ValueError, OverflowError):

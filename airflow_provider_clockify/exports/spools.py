@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.sinks.storage import Staging
     from airflow_provider_clockify.window import PartitionUnit
 
+# Rows are small, and each file of a chunk has a buffer: at most 31 of days.
+BUFFER = 1 << 16
+
 
 class Spools:
     """
@@ -53,7 +56,7 @@ class Spools:
         self.close()
         for path in self.paths:
             path.unlink(missing_ok=True)  # It may be the file of a kept part as well, which stays as it is.
-        self._files = {key: path.open("wb") for key, path in self._paths.items()}
+        self._files = {key: path.open("wb", BUFFER) for key, path in self._paths.items()}
         self._ids = self.ids.open("w", encoding="utf-8", newline="\n")
         self.plain_ids = True
 

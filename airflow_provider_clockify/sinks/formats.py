@@ -37,9 +37,11 @@ COMPRESSIONS: Mapping[str, tuple[str, ...]] = {
 _SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 
 BLOCK = 1 << 20
-BATCH_ROWS = 5_000
+# Few, since a task has all of Airflow imported: what lives long enough makes Python's garbage collector go through it.
+BATCH_ROWS = 200
 BATCH_BYTES = 64 << 20
-ROW_GROUP_ROWS = 50_000
+# As Arrow holds and encodes them, 50,000 rows take 25 MB more for a file that is 5 % smaller.
+ROW_GROUP_ROWS = 20_000
 # A column of text takes at most 2 GiB in Arrow, and all of it is in memory until it is written.
 GROUP_BYTES = 512 << 20
 MONEY_PRECISION = 38
@@ -234,7 +236,7 @@ class _ParquetWriter:
         self._money = [column.type is ColumnType.MONEY for column in columns]
         self._id = next((number for number, each in enumerate(columns) if each.name == "id"), None)
         self._batches: list[Any] = []
-        self._rows = 0
+        self._rows = self._bytes = 0
         parquet = import_module("pyarrow.parquet")
         self._writer = parquet.ParquetWriter(file, self._schema, compression=compression or "snappy")
 
@@ -249,8 +251,9 @@ class _ParquetWriter:
             ]
             self._batches.append(self._pa.RecordBatch.from_arrays(arrays, schema=self._schema))
             self._rows += len(batch)
+            self._bytes += self._batches[-1].nbytes
             count += len(batch)
-            if self._rows >= ROW_GROUP_ROWS or sum(each.nbytes for each in self._batches) >= GROUP_BYTES:
+            if self._rows >= ROW_GROUP_ROWS or self._bytes >= GROUP_BYTES:
                 self._write_group()
         return count
 
@@ -272,7 +275,7 @@ class _ParquetWriter:
         if self._batches:
             group = self._pa.Table.from_batches(self._batches, self._schema)
             self._writer.write_table(group, group.num_rows)
-            self._batches, self._rows = [], 0
+            self._batches, self._rows, self._bytes = [], 0, 0
 
     def close(self) -> None:
         self._write_group()
@@ -350,8 +353,7 @@ def _plain(value: Decimal) -> str:
     return f"{value:f}"
 
 
-def _json_text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_json_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 _CSV_TEXT: Mapping[ColumnType, Callable[[Any], Any]] = {

@@ -264,7 +264,7 @@ def test_pages_are_not_fetched_further_ahead_than_allowed():
     original = service.send
 
     def send(request: ApiRequest, decode: Any, abandoned: Any = None) -> Any:
-        if request.json["detailedFilter"]["page"] > 2 + 3:
+        if request.json["detailedFilter"]["page"] > 1 + 2 * 2:
             too_far.set()
         return original(request, decode)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import io
 import json
@@ -246,6 +247,21 @@ def test_row_groups_have_a_fixed_size(parquet, monkeypatch):
     file = parquet.ParquetFile(io.BytesIO(written([entry(n) for n in range(10)], "parquet")))
     assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [4, 4, 2]
     assert file.read().column("id").to_pylist() == [f"id{n}" for n in range(10)]
+
+
+def test_rows_do_not_pile_up_in_front_of_the_garbage_collector(parquet):
+    tags = [{"_id": "t1", "name": "one"}, {"_id": "t2", "name": "two"}]
+    rows = [entry(n, description=f"row {n}", tags=tags, amount=n / 7) for n in range(5_000)]
+    written(rows, "parquet")
+    collections = []
+    gc.collect()
+    gc.callbacks.append(lambda phase, info: collections.append(phase))
+    try:
+        written(rows, "parquet")
+    finally:
+        gc.callbacks.pop()
+    # With batches of 5,000 rows there are more than twenty.
+    assert collections.count("start") < 5
 
 
 @pytest.mark.parametrize(("compression", "codec"), [(None, "SNAPPY"), ("gzip", "GZIP"), ("zstd", "ZSTD")])

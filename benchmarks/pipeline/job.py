@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+One export, as a task runs it: the operator's ``execute`` in a fresh process. Imports are measured apart.
+
+With ``"idle": true`` the process stops where a task that does nothing would.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from usage import Stopwatch, peak_mb, report, specification
+
+# What a task has imported before its own code runs, and what an export imports on first use.
+TASK = (
+    "airflow.sdk.execution_time.task_runner",
+    "airflow_provider_clockify.operators.reports",
+)
+EXPORT = (
+    "airflow.sdk.execution_time.supervisor",  # Only to find a connection outside of a task.
+    "airflow_provider_clockify.hooks.clockify",
+    "airflow_provider_clockify.api.client",
+    "airflow_provider_clockify.api.filters",
+    "airflow_provider_clockify.api.report_reader",
+    "airflow_provider_clockify.exports.native",
+    "airflow_provider_clockify.exports.report",
+    "airflow_provider_clockify.records.detailed",
+    "airflow_provider_clockify.records.privacy",
+    "airflow_provider_clockify.sinks.formats",
+    "airflow_provider_clockify.sinks.storage",
+)
+
+
+def main() -> None:
+    given = specification()
+    importing = Stopwatch()
+    for module in TASK:
+        importlib.import_module(module)
+    idle = peak_mb()
+    if given.get("idle"):
+        report(idle_mb=idle, peak_mb=idle)
+        return
+    for module in (*EXPORT, *(["pyarrow.parquet"] if given["file_format"] == "parquet" else [])):
+        importlib.import_module(module)
+    from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
+
+    operator = ClockifyDetailedReportOperator(
+        task_id="export",
+        output_path=given["output"],
+        file_format=given["file_format"],
+        compression=given.get("compression"),
+        start=given["start"],
+        end=given["end"],
+    )
+    imports, imported = importing.read(), peak_mb()
+    working = Stopwatch()
+    summary = operator.execute({})
+    report(
+        **working.read(),
+        imports=imports,
+        idle_mb=idle,
+        imported_mb=imported,
+        peak_mb=peak_mb(),
+        rows=summary["rows"],
+        bytes=summary["bytes"],
+        requests=summary["requests"],
+    )
+
+
+if __name__ == "__main__":
+    main()

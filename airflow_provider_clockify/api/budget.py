@@ -89,6 +89,11 @@ class Budget:
         self._plan_known = client.settings.requests_per_hour is not None
         self._after = 0
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether requests are counted: none may be spent on what might not be read."""
+        return self._client.transport.limiter.quota is not None
+
     def begin(self, parts: int) -> None:
         """
         Check before a part is begun.

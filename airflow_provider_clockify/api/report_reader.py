@@ -16,7 +16,7 @@ import logging
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
@@ -33,8 +33,6 @@ from airflow_provider_clockify.exceptions import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
     from datetime import datetime
-
-    import msgspec
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
     from airflow_provider_clockify.api.reports import PagedReport, ReportPage, RowFacts, Totals
@@ -126,9 +124,11 @@ class _Tally:
         self._seconds = Decimal(0)
         self._break_seconds = Decimal(0)
         self._money: dict[str, Decimal] = {}
+        self._seconds_left_out = Decimal(0)
+        self._money_left_out: dict[str, Decimal] = {}
         self.disturbed = False
 
-    def take(self, rows: Iterable[tuple[RowFacts, msgspec.Raw]]) -> None:
+    def take(self, rows: Iterable[tuple[RowFacts, bytes]]) -> None:
         """Count a page's rows and hand the wanted ones to the sink."""
         ids: set[str] = set()
         for row, raw in rows:
@@ -159,22 +159,23 @@ class _Tally:
         self.result.duplicates += known
         return not known
 
-    def _add(self, row: RowFacts, raw: msgspec.Raw) -> None:
+    def _add(self, row: RowFacts, raw: bytes) -> None:
         if self._report.users is not None and row.user_id not in self._report.users:
             raise ClockifyResponseError(
                 f"{self._report.operation} gave {row.row_id} of user {row.user_id}, whom filters['users'] does not "
                 "name: the service ignored the filter. Leave it out and select by userId afterwards.",
                 operation=self._report.operation,
             )
-        seconds, amount, currency = row.seconds, row.amount, row.currency
+        result, amount, currency = self.result, row.amount, row.currency
         self.count += 1
-        self._seconds += seconds
+        self._seconds += row.seconds
         if row.is_break:
-            self._break_seconds += seconds
+            self._break_seconds += row.seconds
         if amount:
-            self._money[currency] = self._money.get(currency, Decimal(0)) + amount
-        if row.user_id and len(self.result.users) < 2:
-            self.result.users.add(row.user_id)
+            money = self._money
+            money[currency] = money[currency] + amount if currency in money else amount
+        if len(result.users) < 2 and row.user_id:
+            result.users.add(row.user_id)
         try:
             start = instant(row.start, row.row_id)
         except ClockifyResponseError as error:
@@ -182,17 +183,30 @@ class _Tally:
                 f"{self._report.operation}, start of a row: {error}", operation=self._report.operation
             ) from error
         if start not in self._window:
-            self.result.outside += 1
+            result.outside += 1
+            self._leave_out(row)
             return
         if row.running:
-            self.result.running += 1
+            result.running += 1
+            self._leave_out(row)
             return
-        self._sink.write(row.row_id, bytes(raw), start)
-        self.result.rows += 1
-        self.result.seconds += seconds
-        if amount and currency:  # Amounts of unknown, perhaps different currencies are never added up.
-            money = self.result.money
-            money[currency] = money.get(currency, Decimal(0)) + amount
+        self._sink.write(row.row_id, raw, start)
+        result.rows += 1
+
+    def _leave_out(self, row: RowFacts) -> None:
+        self._seconds_left_out += row.seconds
+        left_out = self._money_left_out
+        left_out[row.currency] = left_out.get(row.currency, Decimal(0)) + row.amount
+
+    def finish(self) -> ReadResult:
+        """Give what was handed over, its sums included."""
+        self.result.seconds = self._seconds - self._seconds_left_out
+        self.result.money = {
+            currency: amount - self._money_left_out.get(currency, Decimal(0))
+            for currency, amount in self._money.items()
+            if currency  # Amounts of unknown, perhaps different currencies are never added up.
+        }
+        return self.result
 
     def difference(self, totals: Totals) -> str | None:
         """Compare with the service's figures: ``None`` when they agree, else what differs."""
@@ -229,6 +243,16 @@ class _Tally:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """The first page of the window that is read next, on its way already."""
+
+    window: Window
+    size: int
+    page: Future[ReportPage]
+    abandoned: threading.Event
+
+
 class ReportReader:
     """
     Reads windows of a paged report.
@@ -252,6 +276,8 @@ class ReportReader:
         self._report = report
         self._concurrency = concurrency
         self._after_first_page = first_page
+        self._then: Window | None = None
+        self._ahead: _Ahead | None = None
         self._page_size = report.page_sizes[0]
         self.sorted_by_id = True
 
@@ -282,9 +308,10 @@ class ReportReader:
                 difference = self._read_once(window, tally)
             pages += tally.result.pages
             if not difference:
-                tally.result.pages = pages
-                tally.result.reads = number
-                return tally.result
+                result = tally.finish()
+                result.pages = pages
+                result.reads = number
+                return result
             if tally.disturbed:
                 # Rows moved, or another order showed only between two pages: a set of all ids copes with both.
                 self.sorted_by_id = False
@@ -346,6 +373,10 @@ class ReportReader:
             number += 1
 
     def _first_page(self, window: Window) -> ReportPage:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and (ahead.window, ahead.size) == (window, self._page_size):
+            with suppress(ClockifyBadRequestError):  # Refused again below, where it is looked into.
+                return ahead.page.result()
         smaller = [size for size in self._report.page_sizes if size < self._page_size]
         try:
             return self._page(window, 1, self._page_size)
@@ -384,20 +415,50 @@ class ReportReader:
         waiting: deque[tuple[int, Future[ReportPage]]] = deque()
         remaining = iter(numbers)
         pool: ThreadPoolExecutor | None = None
+        done = False
         try:
             while True:
                 while len(waiting) < 2 * self._concurrency and (number := next(remaining, None)) is not None:
-                    if pool is None:
-                        pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="clockify-page")
+                    pool = pool or self._workers()
                     waiting.append((number, pool.submit(self._page, window, number, size, abandoned)))
+                if len(waiting) < 2 * self._concurrency and self._then is not None:
+                    pool = pool or self._workers()
+                    self._begin_next(pool, self._then)
                 if not waiting:
+                    done = True
                     return
                 number, page = waiting.popleft()
                 yield number, page.result()
         finally:
             abandoned.set()
+            if not done:
+                self.give_up()
             if pool is not None:
-                pool.shutdown(wait=True, cancel_futures=True)
+                pool.shutdown(wait=self._ahead is None, cancel_futures=not done)
+
+    def _workers(self) -> ThreadPoolExecutor:
+        # One more than there may be requests at a time, which the transport sees to: it decodes meanwhile.
+        return ThreadPoolExecutor(self._concurrency + 1, thread_name_prefix="clockify-page")
+
+    def announce(self, window: Window | None) -> None:
+        """
+        Say which window will be read after the next one: its first page is asked for as soon as a worker is free.
+
+        :param window: ``None`` if none will.
+        """
+        self._then = window
+
+    def give_up(self) -> None:
+        """Give up what has been asked for in advance."""
+        self._then = None
+        if self._ahead is not None:
+            self._ahead.abandoned.set()
+            self._ahead = None
+
+    def _begin_next(self, pool: ThreadPoolExecutor, window: Window) -> None:
+        abandoned = threading.Event()
+        page = pool.submit(self._page, window, 1, self._page_size, abandoned)
+        self._ahead, self._then = _Ahead(window, self._page_size, page, abandoned), None
 
 
 def _amounts(money: Mapping[str, Decimal]) -> str:

@@ -74,7 +74,7 @@ class GroupReader:
         seconds = Decimal(0)
         for number, (duration, raw) in enumerate(report.groups):
             seconds += duration
-            sink.write(f"{window.start_iso}/{number:06d}", bytes(raw), window.start)
+            sink.write(f"{window.start_iso}/{number:06d}", raw, window.start)
         total = report.totals.total_time
         if self._adds_up and total is not None and abs(total - seconds) >= TOLERANCE:
             raise ClockifyIncompleteError(
@@ -201,7 +201,7 @@ class AttendanceReader:
                 elif day not in window:
                     result.outside += 1
                 else:
-                    sink.write(row_id, bytes(raw), day)
+                    sink.write(row_id, raw, day)
                     result.rows += 1
                     result.seconds += facts.total_duration or Decimal(0)
                     if len(result.users) < 2:

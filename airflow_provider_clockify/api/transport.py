@@ -179,6 +179,8 @@ class SyncTransport(PacedTransport):
         self.session = ClockifySession(settings)
         self._sleep = sleep
         self._lock = threading.Lock()
+        # While one thread decodes an answer, another may use the wire.
+        self._wire = threading.BoundedSemaphore(settings.max_concurrency)
 
     def send(
         self,
@@ -242,7 +244,8 @@ class SyncTransport(PacedTransport):
             self.stats.requests += 1
             self.stats.retries += number > 1
         try:
-            status, headers, body = self._exchange(request, abandoned)
+            with self._wire:
+                status, headers, body = self._exchange(request, abandoned)
         except ClockifyError as error:
             error.attempts = number
             hide_secret(error, self.settings.api_key)

@@ -37,6 +37,11 @@ class FileKind:
     escape_formulas: bool = False
 
     @property
+    def is_as_sent(self) -> bool:
+        """Whether the file is nothing but the rows as the service sent them, one a line."""
+        return self.file_format == "jsonl" and self.compression is None and self.rules is None
+
+    @property
     def suffix(self) -> str:
         """Ending of file names."""
         return file_suffix(self.file_format, self.compression)

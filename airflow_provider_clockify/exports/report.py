@@ -13,11 +13,12 @@ from __future__ import annotations
 import logging
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from airflow_provider_clockify.api.report_reader import MAX_READS, ReadResult
+from airflow_provider_clockify.api.report_reader import MAX_READS, ReadResult, ReportReader
 from airflow_provider_clockify.exceptions import ClockifyIncompleteError, ClockifyNoRowsError
 from airflow_provider_clockify.exports.files import FileKind, write_file
 from airflow_provider_clockify.exports.result import ExportResult
@@ -96,6 +97,10 @@ class _ChunkReads:
         self._keeper = job.keeper if len(job.plan.chunks) > 1 else None
         self._staging = staging
         self._order = 0
+        # Rows that stay as they came need no second writing, if no file is put together from several chunks.
+        self._is_final = job.kind.is_as_sent and (
+            len(job.plan.chunks) == 1 or job.plan.partition_by is not None
+        )
         self.chunks: list[_ChunkRead] = []
 
     def read(self) -> None:
@@ -106,12 +111,17 @@ class _ChunkReads:
         """
         kept = [self._take(number) for number in range(len(self._plan.chunks))]
         self._order = max((chunk.order for chunk in kept if chunk), default=-1) + 1
-        missing = sum(chunk is None for chunk in kept)
-        for number, chunk in enumerate(kept):
-            if chunk is None:
-                chunk = self._read(number, missing)
-                missing -= 1
-            self.chunks.append(chunk)
+        missing = [number for number, chunk in enumerate(kept) if chunk is None]
+        following = dict(pairwise(missing))
+        try:
+            for number, chunk in enumerate(kept):
+                if chunk is None:
+                    self._announce(following.get(number))
+                    chunk = self._read(number, len(missing) - missing.index(number))
+                self.chunks.append(chunk)
+        finally:
+            if isinstance(self._reader, ReportReader):
+                self._reader.give_up()
         for _ in range(MAX_READS):
             moved = moved_entries([(chunk.spools.ids, chunk.order) for chunk in self.chunks])
             if not moved:
@@ -126,10 +136,15 @@ class _ChunkReads:
             "fewer people edit this window."
         )
 
+    def _announce(self, number: int | None) -> None:
+        if isinstance(self._reader, ReportReader):
+            is_free = self._budget is None or not self._budget.is_limited
+            self._reader.announce(self._plan.chunks[number] if number is not None and is_free else None)
+
     def _spools(self, number: int) -> Spools:
         window = self._plan.chunks[number]
         outputs = [output for output in self._plan.outputs if self._shares(output, window)]
-        return Spools(self._staging, str(number), outputs, self._plan.partition_by)
+        return Spools(self._staging, str(number), outputs, self._plan.partition_by, is_final=self._is_final)
 
     def _take(self, number: int) -> _ChunkRead | None:
         spools = self._spools(number)
@@ -193,7 +208,6 @@ def export_report(job: ReportExport) -> ExportResult:
             raise ClockifyNoRowsError(f"The {job.report} report of {plan.window} holds no rows.")
         ready: list[tuple[HashingFile, Output]] = []
         for number, output in enumerate(plan.outputs):
-            file = HashingFile(staging.path(f"{number}.done"))
             metadata = {
                 "clockify.report": job.report,
                 "clockify.workspace_id": job.workspace_id,
@@ -206,7 +220,15 @@ def export_report(job: ReportExport) -> ExportResult:
                 for window, chunk in zip(plan.chunks, reads.chunks, strict=True)
                 if (spool := chunk.spools.path(output)) is not None
             ]
-            result.rows += write_file(file, parts, job.kind, metadata)
+            finished = next(
+                (found for chunk in reads.chunks if (found := chunk.spools.finished(output))), None
+            )
+            if finished is not None:
+                file, rows = finished
+                result.rows += rows
+            else:
+                file = HashingFile(staging.path(f"{number}.done"))
+                result.rows += write_file(file, parts, job.kind, metadata)
             ready.append((file, output))
         if job.reconcile:
             deleted = [write_tombstones(staging, output.parts, file.path, job.kind) for file, output in ready]

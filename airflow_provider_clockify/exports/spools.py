@@ -10,6 +10,7 @@ from itertools import repeat
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_clockify.api.values import one_line
+from airflow_provider_clockify.sinks.storage import HashingFile
 from airflow_provider_clockify.window import partition_of
 
 if TYPE_CHECKING:
@@ -21,25 +22,38 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.sinks.storage import Staging
     from airflow_provider_clockify.window import PartitionUnit
 
-# Rows are small, and each file of a chunk has a buffer: at most 31 of days.
-BUFFER = 1 << 16
+# Rows are small: they are written together, once they come to so many bytes.
+BLOCK = 1 << 19
 
 
 class Spools:
     """
     The rows of one chunk, as lines, in one private file per output, and their ids in another.
 
+    :param is_final: Whether the rows of an output, as they are, are the file to publish.
     :ivar plain_ids: Whether all ids are in the file as they are, and so in the order in which the rows came.
     """
 
     def __init__(
-        self, staging: Staging, name: str, outputs: Sequence[Output], unit: PartitionUnit | None
+        self,
+        staging: Staging,
+        name: str,
+        outputs: Sequence[Output],
+        unit: PartitionUnit | None,
+        *,
+        is_final: bool = False,
     ) -> None:
         self._unit = unit
+        self._is_final = is_final
+        self._finished: dict[str, HashingFile] = {}
+        self._counts: dict[str, int] = {}
         self._paths = {output.key: staging.path(f"{name}-{output.key}.rows") for output in outputs}
-        self._files: dict[str, IO[bytes]] = {}
+        self._files: dict[str, IO[bytes] | HashingFile] = {}
         self.ids = staging.path(f"{name}.ids")
         self._ids: IO[str] | None = None
+        self._rows: dict[str, list[bytes]] = {}
+        self._row_ids: list[str] = []
+        self._waiting = 0
         self.plain_ids = True
 
     @property
@@ -51,21 +65,50 @@ class Spools:
         """Give the file of an output; ``None`` when the chunk has no part of it."""
         return self._paths.get(output.key)
 
+    def finished(self, output: Output) -> tuple[HashingFile, int] | None:
+        """
+        Give the file of an output that needs no second writing, and the number of its rows.
+
+        :return: ``None`` if it does: it has another format, or was read by an attempt before this one.
+        """
+        file = self._finished.get(output.key)
+        return None if file is None else (file, self._counts[output.key])
+
     def restart(self) -> None:
         """Forget all rows: the chunk is read again."""
+        for rows in self._rows.values():
+            rows.clear()
+        self._row_ids.clear()
         self.close()
         for path in self.paths:
             path.unlink(missing_ok=True)  # It may be the file of a kept part as well, which stays as it is.
-        self._files = {key: path.open("wb", BUFFER) for key, path in self._paths.items()}
+        self._finished = (
+            {key: HashingFile(path) for key, path in self._paths.items()} if self._is_final else {}
+        )
+        self._files = dict(self._finished) or {key: path.open("wb") for key, path in self._paths.items()}
+        self._counts = dict.fromkeys(self._paths, 0)
+        self._rows = {key: [] for key in self._paths}
         self._ids = self.ids.open("w", encoding="utf-8", newline="\n")
         self.plain_ids = True
 
     def write(self, row_id: str, row: bytes, start: datetime) -> None:
         """Take a row for the output that holds its start."""
-        file = self._files[partition_of(start, self._unit) if self._unit else ""]
-        file.write(one_line(row))
+        self._rows[partition_of(start, self._unit) if self._unit else ""].append(one_line(row))
+        self._row_ids.append(row_id)
+        self._waiting += len(row)
+        if self._waiting >= BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        for key, rows in self._rows.items():
+            if rows:
+                self._files[key].write(b"".join(rows))
+                self._counts[key] += len(rows)
+                rows.clear()
         if self._ids is not None:
-            self._ids.write(self._line_of(row_id) + "\n")
+            self._ids.writelines(self._line_of(row_id) + "\n" for row_id in self._row_ids)
+        self._row_ids.clear()
+        self._waiting = 0
 
     def _line_of(self, row_id: str) -> str:
         """Give an id as one line; line breaks and the like are escaped, which changes its place in the order."""
@@ -76,11 +119,15 @@ class Spools:
 
     def close(self) -> None:
         """Close the files; their rows stay."""
-        for file in self._files.values():
-            file.close()
-        self._files = {}
-        if self._ids is not None:
-            self._ids.close()
+        try:
+            if self._files:
+                self._flush()
+        finally:
+            for file in self._files.values():
+                file.close()
+            self._files = {}
+            if self._ids is not None:
+                self._ids.close()
 
 
 def moved_entries(chunks: Sequence[tuple[Path, int]]) -> list[int]:

@@ -201,7 +201,7 @@ def answering(body: bytes, headers: dict[str, str]) -> Callable[..., Any]:
     """Give a transport that knows one answer."""
     left = [40]
 
-    def send(request: ApiRequest, decode: Callable[..., Any]) -> Any:
+    def send(request: ApiRequest, decode: Callable[..., Any], abandoned: Any = None) -> Any:
         left[0] -= 1
         assert left[0], "the reader asks on and on"
         return read_answer(SETTINGS, request, 200, headers, body, decode, 1)

@@ -107,7 +107,7 @@ def rows_of(path: str, file_format: str) -> list[dict[str, Any]]:
                 "user_name": item["userName"],
                 "start": datetime.fromisoformat(item["timeInterval"]["start"]),
                 "duration_seconds": item["timeInterval"]["duration"],
-                "tag_ids": [tag["_id"] for tag in item["tags"]],
+                "tag_ids": [tag["_id"] for tag in item["tags"] or ()],
                 "custom_fields": item["customFields"],
             }
             for item in items

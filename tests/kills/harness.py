@@ -589,7 +589,8 @@ def main() -> int:
             f"{outcome.kills} kills ({phases}), {len(outcome.wrong)} wrong or partial files or leftovers, "
             f"{outcome.identical} of {outcome.reruns} re-runs identical, {outcome.pairs} pairs; "
             f"{outcome.with_store} with a state store, of which {outcome.went_on} had parts to go on after; "
-            f"{outcome.with_litter} kills and {outcome.left_by_exception} exceptions left private files, {outcome.mixed} left some files new and some old; "
+            f"{outcome.with_litter} kills and {outcome.left_by_exception} exceptions left private files, "
+            f"{outcome.mixed} left some files new and some old; "
             f"seed {seed}, {time.monotonic() - began:.0f} s"
         )
         for line in outcome.wrong:

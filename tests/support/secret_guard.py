@@ -19,8 +19,8 @@ from secret_scan import Finding, Scanner
 from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.testing import ClockifyEmulator
 
-# Shorter keys of tests ("the-key") are words that may be anywhere.
-SHORTEST = 16
+# Shorter keys of tests ("the-key"), and those of few letters, are words and numbers that may be anywhere.
+SHORTEST, FEWEST_LETTERS = 16, 6
 
 
 class Guard:
@@ -32,7 +32,7 @@ class Guard:
         self.findings: list[Finding] = []
 
     def note(self, key: Any) -> None:
-        if isinstance(key, str) and len(key.strip()) >= SHORTEST:
+        if isinstance(key, str) and len(key.strip()) >= SHORTEST and len(set(key)) >= FEWEST_LETTERS:
             self.keys.add(str(key.strip()))
 
     def pytest_sessionstart(self) -> None:

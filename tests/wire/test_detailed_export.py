@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -663,3 +664,42 @@ def test_a_broken_page_is_asked_for_again_and_counted(emulator, client, november
     result = export(client, november, tmp_path / "x.jsonl")
     assert result.rows == 20
     assert result.requests == 2
+
+
+def test_the_next_chunk_is_asked_for_while_the_last_pages_of_one_come_in(
+    start_emulator, client_of, exported_ids
+):
+    window = Window(utc(2026, 9, 1), utc(2026, 11, 1))
+    workspace = generate_workspace(entries=4_500, start=window.start, end=window.end)
+    emulator = start_emulator(workspace)
+    next_chunk = threading.Event()
+    seen: list[bool] = []
+
+    @emulator.before_request
+    def hold(record: Any) -> None:
+        first_chunk = record.json["dateRangeStart"].startswith("2026-09-01")
+        if not first_chunk:
+            next_chunk.set()
+        elif record.json["detailedFilter"]["page"] == 3:
+            seen.append(next_chunk.wait(20))
+
+    ids = exported_ids(client_of(emulator, max_concurrency=2), window)
+    assert sorted(ids) == truth_of(workspace, window)
+    assert seen == [True]
+    assert emulator.max_concurrency <= 2
+    pages = [(each.json["dateRangeStart"], each.json["detailedFilter"]["page"]) for each in emulator.requests]
+    assert len(pages) == len(set(pages))
+
+
+def test_a_counted_budget_is_not_spent_in_advance(start_emulator, client_of, export, tmp_path):
+    from airflow_provider_clockify.api.budget import Budget
+    from airflow_provider_clockify.exceptions import ClockifyServerError
+
+    window = Window(utc(2026, 9, 1), utc(2026, 11, 1))
+    workspace = generate_workspace(entries=1_500, start=window.start, end=window.end)
+    emulator = start_emulator(workspace)
+    emulator.fail(503, times=None, match=lambda record: record.json["detailedFilter"]["page"] == 1)
+    client = client_of(emulator, requests_per_hour=30, max_retries=0)
+    with pytest.raises(ClockifyServerError):
+        export(client, window, tmp_path / "out.jsonl", budget=Budget(client, workspace.id, "fail"))
+    assert len(emulator.requests) == 1

@@ -93,7 +93,7 @@ def test_a_plain_cron_schedule_exports_the_last_complete_utc_day(
     assert (folder / "time_entries_csv" / "dt=2026-11-09" / "detailed.csv").is_file()
 
 
-def test_partitions_are_replaced_with_the_day_before_and_each_is_checked_by_its_own_run(
+def test_partitions_are_replaced_with_the_day_before_and_the_check_of_a_day_can_fail(
     run_dag: Callable, connect: Callable, month: ClockifyEmulator, find_dag: Callable, is_airflow_3: bool
 ) -> None:
     if not is_airflow_3:

@@ -62,6 +62,9 @@ def tell_outlets(context: Context, outlets: Sequence[Any], result: ExportResult)
     """
     Attach what was exported to the events of a task's outlets, and the partitions (Airflow 3.3).
 
+    An event with a key wakes only DAGs that are scheduled by partitions. A run without a partition therefore sends one
+    without a key, too, for DAGs that are scheduled by the asset; unless its DAG says that it makes partitions.
+
     :param context: Context of the task.
     :param outlets: Outlets of the task; aliases are left alone.
     :param result: What was published.
@@ -69,17 +72,19 @@ def tell_outlets(context: Context, outlets: Sequence[Any], result: ExportResult)
     events = context.get("outlet_events")
     if events is None:
         return
-    dag_run = context.get("dag_run")
-    keys = partition_keys(
-        result.partitions, getattr(dag_run, "partition_key", None), context.get("partition_date")
-    )
+    run_key = getattr(context.get("dag_run"), "partition_key", None)
+    keys = partition_keys(result.partitions, run_key, context.get("partition_date"))
+    timetable = getattr(context.get("dag"), "timetable", None)
+    for_all = run_key is None and not getattr(timetable, "partitioned_at_runtime", False)
     for outlet in outlets:
         if "Alias" in type(outlet).__name__:
             continue
-        event = events[outlet]
+        event: Any = events[outlet]
         event.extra.update(event_extra(result))
         if keys and hasattr(event, "add_partitions"):
             event.add_partitions(keys)
+            if for_all:
+                event.partition_keys.add(None)
 
 
 def tell_hook_lineage(hook: ClockifyHook, result: ExportResult) -> None:

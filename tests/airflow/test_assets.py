@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -77,3 +78,73 @@ def test_openlineage_gets_the_same(exported: Any, month: ClockifyEmulator, tmp_p
 def test_before_an_export_there_is_no_lineage(tmp_path: Any) -> None:
     operator = ClockifyDetailedReportOperator(task_id="export", output_path=str(tmp_path / "out"))
     assert operator.get_openlineage_facets_on_complete(None) is None
+
+
+@pytest.fixture
+def known_assets(airflow_database: None, is_airflow_3: bool) -> None:
+    """Tell Airflow 2 of the assets, which only Airflow 3 stores when a DAG is tested."""
+    if not is_airflow_3:
+        from airflow.models.dagbag import DagBag
+
+        DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).sync_to_db()
+
+
+def events_of(dag_id: str) -> list[tuple[str, str | None, dict[str, Any]]]:
+    """Read the events of a DAG from the database: URI, partition key, extra."""
+    try:
+        from airflow.models.asset import AssetEvent, AssetModel
+    except ImportError:
+        from airflow.models.dataset import DatasetEvent as AssetEvent
+        from airflow.models.dataset import DatasetModel as AssetModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    of_asset = getattr(AssetEvent, "asset_id", None) or AssetEvent.dataset_id
+    with create_session() as session:
+        found = session.execute(
+            select(AssetModel.uri, AssetEvent)
+            .join(AssetModel, AssetModel.id == of_asset)
+            .where(AssetEvent.source_dag_id == dag_id)
+        ).all()
+        return [(uri, getattr(event, "partition_key", None), dict(event.extra)) for uri, event in found]
+
+
+def expected_extra(month: ClockifyEmulator, start: datetime, end: datetime, paths: list[Any]) -> dict:
+    return {
+        "report": "detailed",
+        "workspace_id": month.workspace.id,
+        "rows": len(month.workspace.truth_ids(start, end)),
+        "bytes": sum(path.stat().st_size for path in paths),
+        "window_start": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "window_end": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "files": len(paths),
+        "paths": [str(path) for path in paths],
+    }
+
+
+@pytest.mark.usefixtures("known_assets")
+def test_every_replaced_partition_has_an_event_that_says_what_was_exported(
+    run_dag: Any, connect: Any, month: ClockifyEmulator, is_airflow_3: bool
+) -> None:
+    folder = connect(month)
+    assert run_dag("probe_partitioned_outlets", datetime(2026, 11, 10, tzinfo=UTC)).state == "success"
+    days = [datetime(2026, 11, day, tzinfo=UTC) for day in (8, 9)]
+    paths = [folder / "days" / f"dt={day:%Y-%m-%d}" / "detailed.jsonl" for day in days]
+    extra = expected_extra(month, days[0], datetime(2026, 11, 10, tzinfo=UTC), paths)
+    # Without a key for DAGs that are scheduled by the asset; none for the alias.
+    keys = ["2026-11-08T00:00:00", "2026-11-09T00:00:00", None] if is_airflow_3 else [None]
+    events = events_of("probe_partitioned_outlets")
+    assert sorted(events, key=lambda event: str(event[1])) == [
+        ("file:///probe/partitioned", key, extra) for key in keys
+    ]
+
+
+@pytest.mark.usefixtures("known_assets")
+def test_an_outlet_of_one_file_has_one_event_without_a_key(
+    run_dag: Any, connect: Any, month: ClockifyEmulator
+) -> None:
+    folder = connect(month)
+    start, end = datetime(2026, 11, 9, tzinfo=UTC), datetime(2026, 11, 10, tzinfo=UTC)
+    assert run_dag("probe_whole_outlet", end).state == "success"
+    extra = expected_extra(month, start, end, [folder / "whole.jsonl"])
+    assert events_of("probe_whole_outlet") == [("file:///probe/whole", None, extra)]

@@ -20,6 +20,8 @@ from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspac
 EXAMPLES = sorted((Path(__file__).parents[2] / "dags_examples").glob("*.py"))
 NOVEMBER = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
 DAY = timedelta(days=1)
+# Only Airflow 3 starts DAGs by events, and knows partitions.
+ONLY_AIRFLOW_3 = {"example_clockify_event_driven", "example_clockify_partitions"}
 
 
 def ids_of(path: str | Path) -> list[str]:
@@ -89,6 +91,29 @@ def test_a_plain_cron_schedule_exports_the_last_complete_utc_day(
     assert run.results["export_yesterday"]["window_start"] == "2026-11-09T00:00:00Z"
     assert run.results["check"] == len(month.workspace.truth_ids(day, day + timedelta(days=1)))
     assert (folder / "time_entries_csv" / "dt=2026-11-09" / "detailed.csv").is_file()
+
+
+def test_partitions_are_replaced_with_the_day_before_and_the_check_of_a_day_can_fail(
+    run_dag: Callable, connect: Callable, month: ClockifyEmulator, find_dag: Callable, is_airflow_3: bool
+) -> None:
+    if not is_airflow_3:
+        pytest.skip("partitions need Airflow 3.3")
+    folder = connect(month)
+    run = run_dag("example_clockify_partitions", datetime(2026, 11, 10, tzinfo=UTC))
+    assert run.state == "success"
+    paths = [folder / "time_entries_of_a_day" / f"dt=2026-11-{day:02d}" / "detailed.jsonl" for day in (8, 9)]
+    assert run.results["export_day"]["paths"] == run.results["check"] == [str(path) for path in paths]
+    # The full-stack test runs the DAG below with its partition; here its check must be able to fail.
+    check = find_dag("example_clockify_partitions_downstream").get_task("check").python_callable
+    for day, path in zip((8, 9), paths, strict=True):
+        start = datetime(2026, 11, day, tzinfo=UTC)
+        truth = month.workspace.truth(start, start + DAY)
+        assert sorted(ids_of(path)) == sorted(truth.ids)
+        day_of = {"day": f"2026-11-{day:02d}", "rows": len(truth.ids), "seconds": truth.seconds}
+        assert check(f"2026-11-{day:02d}", str(folder / "time_entries_of_a_day")) == day_of
+    paths[0].write_bytes(paths[1].read_bytes())
+    with pytest.raises(ValueError, match="other days"):
+        check("2026-11-08", str(folder / "time_entries_of_a_day"))
 
 
 # --- dimensions, changes, reports, files, writing -----------------------------------------------------------------
@@ -326,8 +351,8 @@ def test_every_example_is_run_by_a_test_and_imports(find_dag: Callable, is_airfl
     run = set(re.findall(r'run_dag\(\s*"(example_\w+)"', text))
     assert run == {path.stem for path in EXAMPLES}
     for path in EXAMPLES:
-        if path.stem == "example_clockify_event_driven" and not is_airflow_3:
-            continue  # Only Airflow 3 starts DAGs by events.
+        if path.stem in ONLY_AIRFLOW_3 and not is_airflow_3:
+            continue
         dag = find_dag(path.stem)
         assert Path(dag.fileloc).resolve() == path.resolve()
         assert set(dag.tags) == {"example", "clockify"}

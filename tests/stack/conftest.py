@@ -142,6 +142,13 @@ class Stack:
         with self.postgres.connect("postgres").cursor() as cursor:
             cursor.execute("CREATE DATABASE airflow")
         self.database = self.postgres.connect("airflow")
+        self.lake = folder / "lake"
+        self.api_port = free_port()
+        dags = folder / "dags"
+        dags.mkdir()
+        (dags / "stack").symlink_to(HERE / "dags", target_is_directory=True)
+        example = "example_clockify_partitions.py"
+        (dags / example).symlink_to(HERE.parents[1] / "dags_examples" / example)
         self.env = self._environment()
         made = subprocess.run(
             [sys.executable, "-m", "airflow", "db", "migrate"], env=self.env, capture_output=True, text=True
@@ -150,7 +157,15 @@ class Stack:
         for name in COMPONENTS:
             self.start(name)
         self.wait_for(
-            "the DAGs", lambda: self.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] == 5, 120
+            "the DAGs", lambda: self.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] == 10, 120
+        )
+        # The example runs at once, for yesterday; the tests count requests.
+        self.wait_for(
+            "the first scheduled run",
+            lambda: self.query(
+                "SELECT 1 FROM dag_run WHERE dag_id = 'example_clockify_partitions' AND state = 'success'"
+            ),
+            120,
         )
 
     def _connects(self, database: str) -> bool:
@@ -162,19 +177,18 @@ class Stack:
 
     def _environment(self) -> dict[str, str]:
         where = f"airflow@127.0.0.1:{self.postgres.port}/airflow"
-        api_port = free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
         settings = {
-            "CORE__DAGS_FOLDER": HERE / "dags",
+            "CORE__DAGS_FOLDER": self.folder / "dags",
             "CORE__LOAD_EXAMPLES": False,
             "CORE__EXECUTOR": "LocalExecutor",
             "CORE__PARALLELISM": 3,
             "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
             "CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-            "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{api_port}/execution/",
+            "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self.api_port}/execution/",
             "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,
             "API__HOST": "127.0.0.1",
-            "API__PORT": api_port,
+            "API__PORT": self.api_port,
             "API__WORKERS": 1,
             "API__SECRET_KEY": secrets.token_hex(16),
             "API_AUTH__JWT_SECRET": secrets.token_hex(32),
@@ -195,6 +209,7 @@ class Stack:
             **kept,
             **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
             "AIRFLOW_HOME": str(self.folder / "home"),
+            "AIRFLOW_VAR_CLOCKIFY_OUTPUT": str(self.lake),
             "AIRFLOW_CONN_CLOCKIFY_DEFAULT": self.emulator.connection_json(requests_per_second=1000),
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -86,10 +87,10 @@ def test_without_partitions_there_are_no_keys():
 class Event:
     def __init__(self) -> None:
         self.extra: dict[str, object] = {"kept": 1}
-        self.keys: list[str] = []
+        self.partition_keys: set[str | None] = set()
 
     def add_partitions(self, keys: list[str]) -> None:
-        self.keys += keys
+        self.partition_keys.update(keys)
 
 
 class SomeAlias:
@@ -102,7 +103,23 @@ def test_outlets_get_facts_and_partitions_and_aliases_nothing():
     for event in events.values():
         assert event.extra["rows"] == 7
         assert event.extra["kept"] == 1
-        assert event.keys == ["2026-11-02T00:00:00", "2026-11-03T00:00:00"]
+        assert event.partition_keys == {"2026-11-02T00:00:00", "2026-11-03T00:00:00", None}
+
+
+@pytest.mark.parametrize(
+    ("run_key", "at_runtime"),
+    [("2026-11-02T00:00:00", False), ("2026-11-02T00:00:00", True), (None, True)],
+)
+def test_who_makes_partitions_sends_no_event_without_a_key(run_key, at_runtime):
+    event = Event()
+    context = {
+        "outlet_events": {"a": event},
+        "dag_run": SimpleNamespace(partition_key=run_key),
+        "partition_date": DAY if run_key else None,
+        "dag": SimpleNamespace(timetable=SimpleNamespace(partitioned_at_runtime=at_runtime)),
+    }
+    tell_outlets(context, ["a"], result_of(["/lake/x"], days=2))
+    assert event.partition_keys == {"2026-11-02T00:00:00", "2026-11-03T00:00:00"}
 
 
 @pytest.mark.parametrize(

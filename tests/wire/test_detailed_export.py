@@ -696,10 +696,10 @@ def test_a_counted_budget_is_not_spent_in_advance(start_emulator, client_of, exp
     from airflow_provider_clockify.exceptions import ClockifyServerError
 
     window = Window(utc(2026, 9, 1), utc(2026, 11, 1))
-    workspace = generate_workspace(entries=1_500, start=window.start, end=window.end)
+    workspace = generate_workspace(entries=4_500, start=window.start, end=window.end)
     emulator = start_emulator(workspace)
-    emulator.fail(503, times=None, match=lambda record: record.json["detailedFilter"]["page"] == 1)
+    emulator.fail(503, times=None, match=lambda record: record.json["detailedFilter"]["page"] == 3)
     client = client_of(emulator, requests_per_hour=30, max_retries=0)
     with pytest.raises(ClockifyServerError):
         export(client, window, tmp_path / "out.jsonl", budget=Budget(client, workspace.id, "fail"))
-    assert len(emulator.requests) == 1
+    assert {each.json["dateRangeStart"][:10] for each in emulator.requests} == {"2026-09-01"}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from contextlib import suppress
 from importlib import import_module
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import (
@@ -31,6 +31,9 @@ from airflow.providers.common.compat.sdk import (
     XCom,
 )
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 try:
     from airflow.triggers.base import BaseEventTrigger
@@ -53,7 +56,6 @@ __all__ = [
     "BaseSensorOperator",
     "BaseTrigger",
     "Context",
-    "DateTimeTrigger",
     "ObjectStoragePath",
     "PokeReturnValue",
     "TriggerEvent",
@@ -63,6 +65,7 @@ __all__ = [
     "get_async_connection",
     "mask_secret",
     "variable",
+    "wait_until",
 ]
 
 
@@ -82,11 +85,6 @@ mask_secret = _first_of(
     "airflow.utils.log.secrets_masker",
 )
 
-# Airflow 3 keeps it in the standard provider, which it requires; 2.11 has it itself.
-DateTimeTrigger = _first_of(
-    "DateTimeTrigger", "airflow.providers.standard.triggers.temporal", "airflow.triggers.temporal"
-)
-
 AirflowTaskTimeout = _first_of("AirflowTaskTimeout", "airflow.sdk.exceptions", "airflow.exceptions")
 
 # Airflow 2 ends a task after its on_kill by itself.
@@ -102,6 +100,19 @@ def variable(key: str) -> str | None:
     default: Any = {"default" if "default" in signature(Variable.get).parameters else "default_var": None}
     value = Variable.get(key, **default)
     return None if value is None else str(value)
+
+
+def wait_until(moment: datetime) -> BaseTrigger:
+    """
+    Give Airflow's own trigger for a moment, which few tasks ever need.
+
+    Airflow 3 keeps it in the standard provider, which it requires; 2.11 has it itself.
+    """
+    trigger = _first_of(
+        "DateTimeTrigger", "airflow.providers.standard.triggers.temporal", "airflow.triggers.temporal"
+    )
+    made: BaseTrigger = trigger(moment=moment)
+    return made
 
 
 def deferral_timed_out(next_method: str, next_kwargs: dict[str, Any] | None) -> bool:

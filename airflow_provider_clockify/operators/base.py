@@ -15,9 +15,9 @@ from airflow_provider_clockify._compat import (
     AirflowSkipException,
     AirflowTaskTimeout,
     BaseOperator,
-    DateTimeTrigger,
     conf,
     variable,
+    wait_until,
 )
 from airflow_provider_clockify.airflow_errors import airflow_semantics
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
@@ -209,7 +209,7 @@ class ClockifyExportOperator(BaseOperator):
         moment = datetime.now(UTC) + delay + timedelta(seconds=1)
         self.log.info("Waiting in the triggerer until %s.", f"{moment:%Y-%m-%d %H:%M:%SZ}")
         self.defer(
-            trigger=DateTimeTrigger(moment=moment),
+            trigger=wait_until(moment),
             method_name="resume",
             kwargs={"passed": asdict(passed)},
         )

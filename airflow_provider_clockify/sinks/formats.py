@@ -13,6 +13,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import re
 from contextlib import contextmanager
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
@@ -107,7 +108,7 @@ def check_format(file_format: str, compression: str | None) -> None:
             f"compression is {compression!r}; {file_format} knows {', '.join(allowed)} or None."
         )
     if file_format == "parquet":
-        _needed("pyarrow", "parquet", "file_format='parquet'")
+        _arrow()
     elif compression == "zstd":
         _needed("zstandard", "zstd", "compression='zstd'")
 
@@ -231,7 +232,7 @@ class _ParquetWriter:
         compression: str | None,
         metadata: Mapping[str, str],
     ) -> None:
-        self._pa = _needed("pyarrow", "parquet", "file_format='parquet'")
+        self._pa = _arrow()
         self._schema = arrow_schema(columns, metadata)
         self._money = [column.type is ColumnType.MONEY for column in columns]
         self._id = next((number for number, each in enumerate(columns) if each.name == "id"), None)
@@ -289,7 +290,7 @@ def arrow_schema(columns: Sequence[Column], metadata: Mapping[str, str]) -> Any:
     Instants are microseconds in UTC; money is ``decimal128(38, 18)`` in minor units; lists are lists of text; JSON is
     text.
     """
-    pa = _needed("pyarrow", "parquet", "file_format='parquet'")
+    pa = _arrow()
     types = {
         ColumnType.TEXT: pa.string(),
         ColumnType.FLAG: pa.bool_(),
@@ -382,6 +383,13 @@ def _compressed(file: IO[bytes], compression: str | None) -> Iterator[IO[bytes]]
         zstandard = _needed("zstandard", "zstd", "compression='zstd'")
         with zstandard.ZstdCompressor(level=3).stream_writer(file, closefd=False) as target:
             yield target
+
+
+def _arrow() -> Any:
+    # Arrow's own allocators keep what a row group has used; the system's gives it back, some 20 MB. It must be chosen
+    # before the import; whoever has chosen another one keeps it.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    return _needed("pyarrow", "parquet", "file_format='parquet'")
 
 
 def _needed(module: str, extra: str, parameter: str) -> Any:

@@ -11,7 +11,7 @@ ENV_BENCH := .venvs/bench
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-airflow-2 test-stack test-s3 test-browser matrix faults kills bench bench-import bench-sensors \
+.PHONY: help demo ui test test-airflow-2 test-stack test-s3 test-browser matrix faults kills bench bench-import bench-sensors bench-celery \
 	check docs screenshots format tables requirements build release-check clean
 
 help: ## List the targets
@@ -81,6 +81,10 @@ bench: ## Measure exports against their limits and dlt; FULL=1 adds a million en
 bench-sensors: ## Measure a thousand deferred sensors in one triggerer
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python benchmarks/thousand_sensors.py 2>/dev/null
+
+bench-celery: ## Measure a year's backfill on one and two Celery workers; needs PostgreSQL's and Redis' servers, takes ten minutes
+	@scripts/environment.sh airflow-$(AIRFLOW_3)-celery $(PYTHON)
+	@$(ENV_3)-celery/bin/python benchmarks/celery_backfill.py
 
 check: ## Static checks: style, types, import direction
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

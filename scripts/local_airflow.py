@@ -55,7 +55,9 @@ def chromium() -> str | None:
 class Process:
     """A process of its own group, whose output goes to a file."""
 
-    def __init__(self, name: str, command: list[str], folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, command: list[str], folder: Path, env: Mapping[str, str], **how: Any
+    ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         with self.log.open("wb") as output:
@@ -66,6 +68,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 env=env,
                 start_new_session=True,
+                **how,
             )
         self.pid = self._process.pid
 
@@ -236,14 +239,12 @@ class LocalAirflow:
         start = now.replace(day=1, hour=0)
         for _ in range(self._months):
             start = (start - timedelta(days=1)).replace(day=1)
-        command = [self._python, "-m", "airflow_provider_clockify.testing", "--port", "0"]
-        command += ["--start", start.isoformat(), "--end", now.isoformat(), "--users", "8"]
-        process = Process(
-            "emulator",
-            [*command, "--entries", str(self._entries)],
-            self.logs,
-            {**self.env, "PYTHONUTF8": "1"},
-        )
+        window = ["--start", start.isoformat(), "--end", now.isoformat()]
+        return self._serve_emulator(*window, "--users", "8", "--entries", str(self._entries))
+
+    def _serve_emulator(self, *arguments: str) -> dict[str, Any]:
+        command = [self._python, "-m", "airflow_provider_clockify.testing", "--port", "0", *arguments]
+        process = Process("emulator", command, self.logs, {**self.env, "PYTHONUTF8": "1"})
         self.processes.append(process)
         line = self.wait_for("the emulator", lambda: process.log.read_text(encoding="utf-8").strip(), 60)
         found: dict[str, Any] = json.loads(line.splitlines()[-1].split(" connection=", 1)[1])
@@ -302,13 +303,14 @@ class LocalAirflow:
     # --- over the REST API -------------------------------------------------------------------------------------
 
     def is_healthy(self) -> bool:
-        """Tell whether database, scheduler, triggerer and (3.x) DAG processor are well."""
+        """Tell whether the database and what was started are well."""
         path = "/api/v2/monitor/health" if self.is_airflow_3 else "/health"
         try:
             answer = requests.get(self.url + path, timeout=10)
         except requests.ConnectionError:
             return False
-        parts = ["metadatabase", "scheduler", "triggerer", *(["dag_processor"] if self.is_airflow_3 else [])]
+        judged = {"scheduler", "dag-processor", "triggerer"}.intersection(self.components)
+        parts = ["metadatabase", *(name.replace("-", "_") for name in judged)]
         return answer.ok and all(answer.json()[name]["status"] == "healthy" for name in parts)
 
     def api(self, method: str, path: str, **body: Any) -> dict[str, Any]:

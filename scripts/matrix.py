@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ROOT / "requirements" / "versions.txt"
+FOR_OTHER_TARGETS = ("-s3", "-celery")  # have their own make targets
 
 
 @dataclass
@@ -63,7 +64,7 @@ def all_lines() -> list[Line]:
         Line(name, python, every_test=name == "lowest")
         for name, _, _, *pythons in rows
         for python in pythons
-        if not name.endswith("-s3")
+        if not name.endswith(FOR_OTHER_TARGETS)
     ]
 
 

@@ -30,6 +30,7 @@ while read -r name airflow day _; do
     esac
     case $name in
         *-s3) more+=(--group s3) ;;
+        *-celery) more+=(--group celery) ;;
     esac
     pin pyproject.toml ${more[@]+"${more[@]}"} --all-extras --group test --resolution "$resolution" --exclude-newer "$day" \
         --constraint <(echo "apache-airflow==$airflow") "requirements/$name.txt"

@@ -11,11 +11,9 @@ from __future__ import annotations
 import base64
 import json
 import os
-import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from database_servers import MissingServerError, Postgres, free_port
 from secret_scan import ALLOWED_TABLES, Finding, Scanner
 
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
@@ -42,13 +41,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.stack)
             if not wanted:
                 item.add_marker(pytest.mark.skip(reason="minutes long; make test-stack runs it"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Process:
@@ -76,59 +68,6 @@ class Process:
         return "\n".join([f"--- {self.name} ({self.log})", *text[-lines:]])
 
 
-class Postgres:
-    """A database server in a temporary folder, as a user that is not root, which it refuses to be."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "postgres"
-        self.folder.mkdir()
-        self.port = free_port()
-        self.how: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            names = {account.pw_name for account in pwd.getpwall()}
-            account = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
-            os.chown(self.folder, account.pw_uid, account.pw_gid)
-            self.how = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": [], "cwd": "/"}
-        self.env = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self.folder)}
-        data = self.folder / "data"
-        made = subprocess.run(
-            [tool("initdb"), "-D", data, "-U", "airflow", "-A", "trust", "--no-sync", "-E", "UTF8"],
-            env=self.env,
-            capture_output=True,
-            text=True,
-            **self.how,
-        )
-        assert made.returncode == 0, made.stdout + made.stderr
-        options = (
-            "listen_addresses=127.0.0.1",
-            f"port={self.port}",
-            f"unix_socket_directories={self.folder}",
-        )
-        settings = [
-            part for option in (*options, "fsync=off", "max_connections=200") for part in ("-c", option)
-        ]
-        self.server = Process(
-            "postgres", [tool("postgres"), "-D", str(data), *settings], folder, self.env, **self.how
-        )
-
-    def connect(self, database: str) -> Any:
-        import psycopg2
-
-        connection = psycopg2.connect(
-            host="127.0.0.1", port=self.port, user="airflow", dbname=database, connect_timeout=5
-        )
-        connection.autocommit = True
-        return connection
-
-
-def tool(name: str) -> str:
-    folders = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
-    found = shutil.which(name, path=os.pathsep.join([*folders, os.environ["PATH"]]))
-    if found is None:
-        pytest.skip(f"needs the PostgreSQL server ({name} was not found)")
-    return found
-
-
 class Stack:
     """A running Airflow, its database and the emulator that it talks to."""
 
@@ -137,10 +76,11 @@ class Stack:
         self.emulator = emulator
         self.processes: dict[str, Process] = {}
         self.postgres = Postgres(folder)
-        self.processes["postgres"] = self.postgres.server
-        self.wait_for("PostgreSQL", lambda: self._connects("postgres"), 30)
-        with self.postgres.connect("postgres").cursor() as cursor:
-            cursor.execute("CREATE DATABASE airflow")
+        self.processes["postgres"] = Process(
+            "postgres", self.postgres.command, folder, self.postgres.env, **self.postgres.how
+        )
+        self.wait_for("PostgreSQL", self.postgres.answers, 30)
+        self.postgres.create("airflow")
         self.database = self.postgres.connect("airflow")
         self.lake = folder / "lake"
         self.api_port = free_port()
@@ -167,13 +107,6 @@ class Stack:
             ),
             120,
         )
-
-    def _connects(self, database: str) -> bool:
-        try:
-            self.postgres.connect(database).close()
-        except Exception as error:
-            return "does not exist" in str(error)
-        return True
 
     def _environment(self) -> dict[str, str]:
         where = f"airflow@127.0.0.1:{self.postgres.port}/airflow"
@@ -319,6 +252,8 @@ def stack() -> Iterator[Stack]:
         cleanup.callback(found.stop)
         try:
             Stack.__init__(found, folder, emulator)
+        except MissingServerError as error:
+            pytest.skip(str(error))
         except AssertionError as error:
             pytest.fail(f"{error}\n{found.report()}")
         yield found

@@ -61,7 +61,7 @@ def all_lines() -> list[Line]:
         row.split() for row in VERSIONS.read_text(encoding="utf-8").splitlines() if not row.startswith("#")
     )
     return [
-        Line(name, python, every_test=name == "lowest")
+        Line(name, python)
         for name, _, _, *pythons in rows
         for python in pythons
         if not name.endswith(FOR_OTHER_TARGETS)

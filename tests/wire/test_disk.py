@@ -65,15 +65,17 @@ def names_in(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("share", "phase"), [(0.5, "while it reads"), (1.5, "while it writes the file")], ids=("read", "write")
+    ("share", "file_format", "phase"),
+    [(0.5, "jsonl", "while it reads"), (1.2, "csv", "while it writes the file")],
+    ids=("read", "write"),
 )
 def test_a_full_disk_stops_an_export_and_leaves_what_was_there(
-    mounted, small_client, whole_size, export, november, share, phase
+    mounted, small_client, whole_size, export, november, share, file_format, phase
 ):
     folder = mounted(size=f"{int(whole_size * share / KIBIBYTE)}k")
     (folder / "out.jsonl").write_bytes(b"the old file")
     with pytest.raises(ClockifyStorageError, match="^No space left for the private files") as caught:
-        export(small_client, november, folder / "out.jsonl")
+        export(small_client, november, folder / "out.jsonl", file_format=file_format)
     text = str(caught.value)
     assert f"which are beside it in {folder} until they are published" in text, phase
     assert "It needs more there than the 0." in text
@@ -92,7 +94,7 @@ def test_an_export_that_just_fits(mounted, small_client, whole_size, export, nov
 def test_partitions_stopped_by_a_full_disk_leave_no_folders(
     mounted, small_client, whole_size, export, november
 ):
-    folder = mounted(size=f"{int(whole_size * 1.5 / KIBIBYTE)}k")
+    folder = mounted(size=f"{int(whole_size * 0.7 / KIBIBYTE)}k")
     with pytest.raises(ClockifyStorageError, match="No space left .* beside it .*Nothing was published"):
         export(small_client, november, folder / "base", partition_by="day")
     assert names_in(folder) == []

@@ -3,8 +3,9 @@
 """
 Run the Airflow-level tests on every supported Airflow and Python, and show a table at the end.
 
-``python scripts/matrix.py [LINE …]``, a line being ``3.1.8``, ``3.1.8:3.12``, ``lowest`` or, with every test and not
-only those of Airflow, ``3.1.8:3.12:all``. Without one: all lines. Needs nothing but the standard library.
+``python scripts/matrix.py [LINE …]``, a line being ``3.1.8``, ``3.1.8:3.12``, ``lowest``, with every test and not only
+those of Airflow ``3.1.8:3.12:all``, or with the quick ones among these ``3.1.8:3.12:core``. Without one: all lines. Needs
+nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ROOT / "requirements" / "versions.txt"
+# Discovery, form, links, runs of every example, bad input, event trigger: what differs between versions, in a minute.
+CORE = [
+    f"tests/airflow/test_{name}.py"
+    for name in ("bad_input", "event_trigger", "example_dags", "links", "provider", "retry_policy", "runs")
+]
+TESTS = {"": "Airflow", "core": "core", "all": "every"}
 FOR_OTHER_TARGETS = ("-s3", "-celery")  # have their own make targets
 
 
@@ -33,7 +40,7 @@ class Line:
 
     name: str
     python: str
-    every_test: bool = False
+    tests: str = ""
     outcome: str = ""
     seconds: float = 0.0
     counts: dict[str, int] = field(default_factory=dict)
@@ -81,13 +88,13 @@ def chosen(lines: Sequence[Line], wanted: Sequence[str]) -> list[Line]:
         name, _, rest = text.partition(":")
         python, _, tests = rest.partition(":")
         found = [
-            Line(line.name, line.python, line.every_test or tests == "all")
+            Line(line.name, line.python, tests)
             for line in lines
             if line.name in (name, f"airflow-{name}") and python in ("", line.python)
         ]
-        if not found or tests not in ("", "all"):
+        if not found or tests not in TESTS:
             known = " ".join(f"{line.name.removeprefix('airflow-')}:{line.python}" for line in lines)
-            raise SystemExit(f"There is no line {text}; use one of {known}, or add ':all' for every test.")
+            raise SystemExit(f"There is no line {text}; use one of {known}, or add ':all' or ':core'.")
         picked += found
     return picked
 
@@ -120,7 +127,7 @@ def candidates(minor: str) -> Iterator[str]:
 
 def run(line: Line, interpreter: str) -> None:
     """Make the environment if it is not there, and run the tests in it."""
-    what = "every test" if line.every_test else "the tests of Airflow"
+    what = f"{TESTS[line.tests]} tests"
     print(f"== {line.name}, Python {line.python}: {what}", flush=True)
     folder = Path(".venvs") / f"{line.name}-py{line.python}"
     began = time.monotonic()
@@ -129,7 +136,7 @@ def run(line: Line, interpreter: str) -> None:
         return
     with TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        level = [] if line.every_test else ["-m", "airflow and not stack"]
+        level = {"all": [], "core": CORE}.get(line.tests, ["-m", "airflow and not stack"])
         command = [folder / "bin" / "python", "-m", "pytest", "-q", f"--junit-xml={report}", *level]
         done = subprocess.run(command, cwd=ROOT)
         line.counts = read_counts(report)
@@ -154,7 +161,7 @@ def print_table(lines: Sequence[Line]) -> None:
     print(f"\n{'environment':<16}{'Python':<8}{'tests':<9}{'outcome':<16}{heads}")
     for line in lines:
         counts = "".join(f"{line.counts.get(kind, '-'):>9}" for kind in kinds)
-        tests = "every" if line.every_test else "Airflow"
+        tests = TESTS[line.tests]
         print(f"{line.name:<16}{line.python:<8}{tests:<9}{line.outcome:<16}{counts}{line.seconds:>9.0f}")
     passed, failed, skipped = (sum(line.counts.get(kind, 0) for line in lines) for kind in kinds)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat import sdk
 from airflow.providers.common.compat.assets import Asset
 
 from airflow_provider_clockify.operators.entities import ClockifyExportEntitiesOperator
@@ -44,7 +46,8 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Any:
     except ImportError:
         from airflow.lineage.hook import HookLineageCollector
     found = HookLineageCollector()
-    monkeypatch.setattr("airflow.providers.common.compat.sdk.get_hook_lineage_collector", lambda: found)
+    where = "sdk" if hasattr(sdk, "get_hook_lineage_collector") else "lineage.hook"
+    monkeypatch.setattr(f"airflow.providers.common.compat.{where}.get_hook_lineage_collector", lambda: found)
     return found
 
 
@@ -122,6 +125,9 @@ def expected_extra(month: ClockifyEmulator, start: datetime, end: datetime, path
     }
 
 
+@pytest.mark.skipif(
+    version("apache-airflow").startswith("3.0."), reason="dag.test() of Airflow 3.0 knows no active assets"
+)
 @pytest.mark.usefixtures("known_assets")
 def test_every_replaced_partition_has_an_event_that_says_what_was_exported(
     run_dag: Any, connect: Any, month: ClockifyEmulator, is_airflow_3: bool
@@ -139,6 +145,9 @@ def test_every_replaced_partition_has_an_event_that_says_what_was_exported(
     ]
 
 
+@pytest.mark.skipif(
+    version("apache-airflow").startswith("3.0."), reason="dag.test() of Airflow 3.0 knows no active assets"
+)
 @pytest.mark.usefixtures("known_assets")
 def test_an_outlet_of_one_file_has_one_event_without_a_key(
     run_dag: Any, connect: Any, month: ClockifyEmulator

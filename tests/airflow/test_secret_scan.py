@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ from airflow_provider_clockify.testing.request_log import RequestRecord
 KEY = 'K3y/of+the=owner"with\\odd&chars'
 WRONG = "Wr0ng/k3y+that=nobody&has"
 SALT = "s4lt/of+the=hashes"
+AIRFLOW = tuple(int(part) for part in version("apache-airflow").split(".")[:2])
+pytestmark = pytest.mark.skipif(
+    (3, 0) <= AIRFLOW < (3, 2),
+    reason="dag.test() of Airflow 3.0 and 3.1 logs and stores other things; the scan runs before and after them",
+)
+
 RUNS = {
     "example_clockify_daily_export": "2026-11-05T00:00:00+00:00",
     "example_clockify_dimensions": "2026-11-10T04:00:00+00:00",

@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from itertools import count, cycle
 from typing import Any
 
@@ -58,6 +59,8 @@ def wait(run_dag: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable:
     """Run a sensor with parameters; gives the state of its task, its tries and its result."""
 
     def run(**parameters: Any) -> tuple[str, int, Any]:
+        if parameters.get("mode") == "reschedule" and version("apache-airflow").startswith("3.0."):
+            pytest.skip("dag.test() of Airflow 3.0 gives its own sensor a text where that wants a time")
         logical_date = parameters.pop("at", None) or next(dates)
         monkeypatch.setenv("PROBE_WAIT", json.dumps(parameters))
         outcome = run_dag("probe_wait", logical_date)

@@ -4,8 +4,8 @@
 Run the Airflow-level tests on every supported Airflow and Python, and show a table at the end.
 
 ``python scripts/matrix.py [LINE …]``, a line being ``3.1.8``, ``3.1.8:3.12``, ``lowest``, with every test and not only
-those of Airflow ``3.1.8:3.12:all``, or with the quick ones among these ``3.1.8:3.12:core``. Without one: all lines. Needs
-nothing but the standard library.
+those of Airflow ``3.1.8:3.12:all``, or with the quick ones among these ``3.1.8:3.12:core``. Without one: all lines.
+Needs nothing but the standard library.
 """
 
 from __future__ import annotations

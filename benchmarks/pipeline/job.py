@@ -41,9 +41,14 @@ def main() -> None:
     if given.get("idle"):
         report(idle_mb=idle, peak_mb=idle)
         return
-    for module in (*EXPORT, *(["pyarrow.parquet"] if given["file_format"] == "parquet" else [])):
+    for module in EXPORT:
         importlib.import_module(module)
     from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
+    from airflow_provider_clockify.sinks.formats import check_format
+
+    check_format(
+        given["file_format"], given.get("compression")
+    )  # Imports what the format needs, as a task does.
 
     operator = ClockifyDetailedReportOperator(
         task_id="export",

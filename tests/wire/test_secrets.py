@@ -315,6 +315,7 @@ def test_the_libraries_do_log_at_debug_what_holds_no_key(emulator, heard, way, m
     assert emulator.requests[0].headers["x-api-key"] == KEY
 
 
+@pytest.mark.prints_keys
 def test_an_error_that_quotes_the_key_is_found(heard):
     try:
         raise ValueError(quote(KEY, safe=""))

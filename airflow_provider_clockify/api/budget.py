@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ON_BUDGET = ("fail", "defer", "ignore")
 # Clockify help centre 2026: of the whole workspace, all keys and users together.
 FREE_REQUESTS_PER_HOUR = 30
 FREE_PLAN = "FREE"

@@ -127,9 +127,13 @@ class ClockifyWaitSensor(BaseSensorOperator):
         except Exception as error:
             if getattr(self, "never_fail", False):
                 raise AirflowSkipException("Skipping due to never_fail is set to True.") from error
-            if deferral_timed_out(next_method, next_kwargs) and not isinstance(error, AirflowSensorTimeout):
-                raise AirflowSensorTimeout(str(error)) from error
-            raise
+            if not deferral_timed_out(next_method, next_kwargs):
+                raise
+            if self.soft_fail:  # Airflow 3.0 forgets this one.
+                raise AirflowSkipException("Skipping due to soft_fail is set to True.") from error
+            if isinstance(error, AirflowSensorTimeout):
+                raise
+            raise AirflowSensorTimeout(str(error)) from error
 
     def _get_next_poke_interval(
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int

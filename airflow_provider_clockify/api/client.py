@@ -17,13 +17,13 @@ from airflow_provider_clockify.api.pagination import Page, pages
 from airflow_provider_clockify.api.report_reader import ReportReader
 from airflow_provider_clockify.api.reports import detailed
 from airflow_provider_clockify.api.transport import SyncTransport
-from airflow_provider_clockify.api.values import at, durations_to_seconds, one_line, shown
+from airflow_provider_clockify.api.values import at, durations_to_seconds, lines, shown
 from airflow_provider_clockify.exceptions import ClockifyIncompleteError, ClockifyResponseError
 from airflow_provider_clockify.window import Window, chunks
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
@@ -197,8 +197,8 @@ class _FileSink:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
-    def write(self, row_id: str, row: bytes, start: datetime) -> None:
-        self._file.write(one_line(row))
+    def write(self, ids: Sequence[str], rows: Sequence[bytes], starts: Sequence[datetime]) -> None:
+        self._file.write(lines(rows))
 
     def restart(self) -> None:
         self._file.seek(0)

@@ -19,10 +19,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import compress, islice
+from operator import lt, not_, or_
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_clockify.api.progress import Progress
-from airflow_provider_clockify.api.values import instant
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyIncompleteError,
@@ -31,11 +32,12 @@ from airflow_provider_clockify.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
-    from airflow_provider_clockify.api.reports import PagedReport, ReportPage, RowFacts, Totals
+    from airflow_provider_clockify.api.page_rows import PageRows
+    from airflow_provider_clockify.api.reports import PagedReport, ReportPage, Totals
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
@@ -63,13 +65,13 @@ class Send(Protocol):
 class RowSink(Protocol):
     """Where the rows of one window go."""
 
-    def write(self, row_id: str, row: bytes, start: datetime) -> None:
+    def write(self, ids: Sequence[str], rows: Sequence[bytes], starts: Sequence[datetime]) -> None:
         """
-        Take a row.
+        Take rows: lists of the same length.
 
-        :param row_id: Id of the entry.
-        :param row: The JSON object as the service sent it.
-        :param start: Start of the entry, aware.
+        :param ids: Ids of the entries.
+        :param rows: The JSON objects as the service sent them; bytes, or ``msgspec.Raw``.
+        :param starts: Starts of the entries, aware, in UTC.
         """
 
     def restart(self) -> None:
@@ -128,18 +130,26 @@ class _Tally:
         self._money_left_out: dict[str, Decimal] = {}
         self.disturbed = False
 
-    def take(self, rows: Iterable[tuple[RowFacts, bytes]]) -> None:
+    def take(self, page: PageRows) -> None:
         """Count a page's rows and hand the wanted ones to the sink."""
-        ids: set[str] = set()
-        for row, raw in rows:
-            if not row.row_id:
-                operation = self._report.operation
-                raise ClockifyResponseError(f"A row of {operation} has no id.", operation=operation)
-            if self._is_new(row.row_id, ids):
-                self._add(row, raw)
-            ids.add(row.row_id)
-        self._recent = (self._recent[1], ids)
+        if not all(page.ids):
+            operation = self._report.operation
+            raise ClockifyResponseError(f"A row of {operation} has no id.", operation=operation)
+        if self._all_ids is None and page and page.ids[0] > self._last_id and _ascend(page.ids):
+            self._last_id = page.ids[-1]
+            self._add(page)
+        else:
+            self._add(page.only(self._are_new(page.ids)))
+        self._recent = (self._recent[1], set(page.ids))
         self.result.pages += 1
+
+    def _are_new(self, ids: Sequence[str]) -> list[bool]:
+        before: set[str] = set()
+        new = []
+        for row_id in ids:
+            new.append(self._is_new(row_id, before))
+            before.add(row_id)
+        return new
 
     def _is_new(self, row_id: str, page_ids: set[str]) -> bool:
         # Sorted ids make a repeated row visible by comparison with the last one, in flat memory.
@@ -159,44 +169,47 @@ class _Tally:
         self.result.duplicates += known
         return not known
 
-    def _add(self, row: RowFacts, raw: bytes) -> None:
-        if self._report.users is not None and row.user_id not in self._report.users:
-            raise ClockifyResponseError(
-                f"{self._report.operation} gave {row.row_id} of user {row.user_id}, whom filters['users'] does not "
-                "name: the service ignored the filter. Leave it out and select by userId afterwards.",
-                operation=self._report.operation,
+    def _add(self, rows: PageRows) -> None:
+        self._check_users(rows)
+        self.count += len(rows)
+        self._seconds += sum(rows.seconds)
+        self._break_seconds += sum(compress(rows.seconds, rows.breaks))
+        _add_money(self._money, rows)
+        users = self.result.users
+        if len(users) < 2:
+            users.update(
+                [user for user in dict.fromkeys(rows.users) if user and user not in users][: 2 - len(users)]
             )
-        result, amount, currency = self.result, row.amount, row.currency
-        self.count += 1
-        self._seconds += row.seconds
-        if row.is_break:
-            self._break_seconds += row.seconds
-        if amount:
-            money = self._money
-            money[currency] = money[currency] + amount if currency in money else amount
-        if len(result.users) < 2 and row.user_id:
-            result.users.add(row.user_id)
-        try:
-            start = instant(row.start, row.row_id)
-        except ClockifyResponseError as error:
-            raise ClockifyResponseError(
-                f"{self._report.operation}, start of a row: {error}", operation=self._report.operation
-            ) from error
-        if start not in self._window:
-            result.outside += 1
-            self._leave_out(row)
-            return
-        if row.running:
-            result.running += 1
-            self._leave_out(row)
-            return
-        self._sink.write(row.row_id, raw, start)
-        result.rows += 1
+        window = self._window
+        if rows and (any(rows.running) or min(rows.starts) not in window or max(rows.starts) not in window):
+            rows = self._finished_inside(rows)
+        if rows:
+            self._sink.write(rows.ids, rows.rows, rows.starts)
+            self.result.rows += len(rows)
 
-    def _leave_out(self, row: RowFacts) -> None:
-        self._seconds_left_out += row.seconds
-        left_out = self._money_left_out
-        left_out[row.currency] = left_out.get(row.currency, Decimal(0)) + row.amount
+    def _check_users(self, rows: PageRows) -> None:
+        asked = self._report.users
+        if asked is None or asked.issuperset(rows.users):
+            return
+        row_id, user = next(
+            (row_id, user) for row_id, user in zip(rows.ids, rows.users, strict=True) if user not in asked
+        )
+        raise ClockifyResponseError(
+            f"{self._report.operation} gave {row_id} of user {user}, whom filters['users'] does not name: the service "
+            "ignored the filter. Leave it out and select by userId afterwards.",
+            operation=self._report.operation,
+        )
+
+    def _finished_inside(self, rows: PageRows) -> PageRows:
+        """Leave out what starts outside the window, and what has no end."""
+        outside = [start not in self._window for start in rows.starts]
+        left_out = list(map(or_, outside, rows.running))
+        self.result.outside += sum(outside)
+        self.result.running += sum(left_out) - sum(outside)
+        others = rows.only(left_out)
+        self._seconds_left_out += sum(others.seconds)
+        _add_money(self._money_left_out, others)
+        return rows.only(map(not_, left_out))
 
     def finish(self) -> ReadResult:
         """Give what was handed over, its sums included."""
@@ -459,6 +472,18 @@ class ReportReader:
         abandoned = threading.Event()
         page = pool.submit(self._page, window, 1, self._page_size, abandoned)
         self._ahead, self._then = _Ahead(window, self._page_size, page, abandoned), None
+
+
+def _ascend(ids: Sequence[str]) -> bool:
+    """Tell whether each id is larger than the one before."""
+    return all(map(lt, ids, islice(ids, 1, None)))
+
+
+def _add_money(money: dict[str, Decimal], rows: PageRows) -> None:
+    """Add the rows' amounts to the sums per currency."""
+    for currency, amount in zip(rows.currencies, rows.amounts, strict=True):
+        if amount:
+            money[currency] = money[currency] + amount if currency in money else amount
 
 
 def _amounts(money: Mapping[str, Decimal]) -> str:

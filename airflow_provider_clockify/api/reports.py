@@ -12,7 +12,8 @@ import msgspec
 
 from airflow_provider_clockify.api.filters import user_ids
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse, path
-from airflow_provider_clockify.api.values import shown
+from airflow_provider_clockify.api.page_rows import PageRows, all_summable, not_summable, summable
+from airflow_provider_clockify.api.values import instants, shown
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyResponseError,
@@ -22,6 +23,7 @@ from airflow_provider_clockify.window import is_exact_days, is_unit_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from airflow_provider_clockify.window import Window
 
@@ -42,25 +44,14 @@ WEEKLY = "generateWeeklyReport"
 ATTENDANCE = "generateAttendanceReport"
 EXPENSES = "generateDetailedReportV1"
 
-
-# Sums are made with 28 digits, so that anything larger could not be told from what it is not.
-MOST_DIGITS = 26
-_LIMIT = Decimal(10) ** MOST_DIGITS
 _ZERO = Decimal(0)
 
 
 def _summable(**numbers: Decimal | None) -> None:
-    """Refuse numbers that no sum can be proven over: ``"NaN"`` as text is a number to the decoder, too."""
+    """Refuse numbers that no sum can be proven over."""
     for name, number in numbers.items():
-        if number and (not number.is_finite() or number.adjusted() >= MOST_DIGITS):
-            raise ValueError(f"{name} is {shown(str(number))}, no number of at most {MOST_DIGITS} digits")
-
-
-def _check_summable(**numbers: Decimal) -> None:
-    try:
-        _summable(**numbers)
-    except ValueError as error:
-        raise msgspec.ValidationError(str(error)) from None
+        if number is not None and not summable(number):
+            raise ValueError(not_summable(name, number))
 
 
 class CurrencyAmount(msgspec.Struct, frozen=True):
@@ -153,40 +144,16 @@ def read_detailed(body: bytes) -> DetailedPage:
     return DetailedPage(totals, rows)
 
 
-class RowFacts(msgspec.Struct, frozen=True, gc=False):
-    """
-    What the proof of completeness needs of a row.
-
-    :param row_id: Its id; empty where the service gave none.
-    :param start: When it starts, ISO 8601 with offset.
-    :param running: Whether it has no end yet.
-    :param seconds: Its duration.
-    :param is_break: Whether it is a break, which the service may leave out of its total.
-    :param amount: Its amount in minor units.
-    :param currency: The amount's currency; empty where the service gave none.
-    :param user_id: Whose it is.
-    """
-
-    row_id: str
-    start: str
-    running: bool = False
-    seconds: Decimal = Decimal(0)
-    is_break: bool = False
-    amount: Decimal = Decimal(0)
-    currency: str = ""
-    user_id: str | None = None
-
-
 class ReportPage(msgspec.Struct, frozen=True):
     """
     One page of a paged report.
 
     :param totals: The service's sums over the whole report.
-    :param rows: The rows as the service sent them, byte for byte, and what the proof needs of each.
+    :param rows: The rows, and what the proof needs of them.
     """
 
     totals: Totals
-    rows: list[tuple[RowFacts, bytes]]
+    rows: PageRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,42 +205,71 @@ class _Entry(msgspec.Struct, frozen=True, rename="camel"):
     currency: str | None = None
 
 
+class _Entries(msgspec.Struct, frozen=True):
+    timeentries: list[_Entry] | None = None
+    timeEntries: list[_Entry] | None = None  # noqa: N815 - a name on the wire
+
+
 _decode_entry = msgspec.json.Decoder(_Entry).decode
-
-
-def _entry_facts(raw: bytes) -> RowFacts:
-    entry = _decode_entry(raw)
-    interval = entry.time_interval
-    seconds, amount = interval.duration or _ZERO, entry.amount or _ZERO
-    # In one step for nearly all rows; this runs for each of millions.
-    if not (
-        seconds.is_finite()
-        and amount.is_finite()
-        and -_LIMIT < seconds < _LIMIT
-        and -_LIMIT < amount < _LIMIT
-    ):
-        _check_summable(duration=seconds, amount=amount)
-    return RowFacts(
-        entry.mongo_id or entry.plain_id or "",
-        interval.start,
-        interval.end is None,
-        seconds,
-        entry.type == "BREAK",
-        amount,
-        entry.currency or "",
-        entry.user_id,
-    )
+_decode_entries = msgspec.json.Decoder(_Entries).decode
 
 
 def _detailed_page(response: ApiResponse) -> ReportPage:
     page = read_detailed(response.body)
     if page.totals is None or page.totals.entries_count is None:
         raise _no_count(DETAILED, "entriesCount")
-    return ReportPage(page.totals, _rows(DETAILED, _entry_facts, page.rows))
+    for raw in page.rows:
+        str(raw, "utf-8")  # Refuses what is not UTF-8: decoders do not look into what they only pass on.
+    entries = _read_entries(response.body, page.rows)
+    ids = [entry.mongo_id or entry.plain_id or "" for entry in entries]
+    intervals = [entry.time_interval for entry in entries]
+    found = PageRows(
+        ids=ids,
+        rows=page.rows,
+        starts=_starts(DETAILED, [interval.start for interval in intervals], ids),
+        running=[interval.end is None for interval in intervals],
+        seconds=[interval.duration or _ZERO for interval in intervals],
+        breaks=[entry.type == "BREAK" for entry in entries],
+        amounts=[entry.amount or _ZERO for entry in entries],
+        currencies=[entry.currency or "" for entry in entries],
+        users=[entry.user_id for entry in entries],
+    )
+    return ReportPage(page.totals, _checked(DETAILED, found))
+
+
+def _read_entries(body: bytes, rows: Sequence[msgspec.Raw]) -> Sequence[_Entry]:
+    """Read what is needed of all rows in one step, or else row by row, to name the one that cannot be read."""
+    try:
+        answer = _decode_entries(body)
+    except msgspec.ValidationError:
+        return [entry for entry, _ in _rows(DETAILED, _decode_entry, rows)]
+    return (answer.timeentries if answer.timeentries is not None else answer.timeEntries) or ()
+
+
+def _starts(operation: str, texts: Sequence[str], ids: Sequence[str]) -> Sequence[datetime]:
+    try:
+        return instants(texts, ids)
+    except ClockifyResponseError as error:
+        raise ClockifyResponseError(f"{operation}, start of a row: {error}", operation=operation) from error
+
+
+def _checked(operation: str, page: PageRows) -> PageRows:
+    """
+    Refuse rows that no sum can be proven over.
+
+    :raises ClockifyResponseError: one is no number, or too large; its row is named.
+    """
+    for name, numbers in (("duration", page.seconds), ("amount", page.amounts)):
+        if not all_summable(numbers):
+            place, number = next(
+                (place, number) for place, number in enumerate(numbers) if not summable(number)
+            )
+            raise _odd_row(operation, place, page.rows[place], not_summable(name, number))
+    return page
 
 
 def _rows(
-    operation: str, read: Callable[[bytes], Facts], rows: Sequence[msgspec.Raw]
+    operation: str, read: Callable[[bytes], Facts], rows: Sequence[msgspec.Raw | bytes]
 ) -> list[tuple[Facts, bytes]]:
     """
     Read what is needed of each row.
@@ -284,17 +280,19 @@ def _rows(
     found: list[tuple[Facts, bytes]] = []
     try:
         for raw in rows:
-            row = bytes(raw)
-            if not row.isascii():
-                row.decode()
+            row = _text(bytes(raw))
             found.append((read(row), row))
     except msgspec.ValidationError as error:
-        raise ClockifyResponseError(
-            f"Row {len(found)} of the answer to {operation} ({_name_of(rows[len(found)])}) has an unexpected shape: "
-            f"{error}. Correct it in Clockify, or report it if it looks right there.",
-            operation=operation,
-        ) from error
+        raise _odd_row(operation, len(found), bytes(rows[len(found)]), str(error)) from error
     return found
+
+
+def _odd_row(operation: str, number: int, row: bytes, what: str) -> ClockifyResponseError:
+    return ClockifyResponseError(
+        f"Row {number} of the answer to {operation} ({_name_of(row)}) has an unexpected shape: {what}. Correct it in "
+        "Clockify, or report it if it looks right there.",
+        operation=operation,
+    )
 
 
 class _Named(msgspec.Struct, frozen=True):
@@ -306,7 +304,7 @@ class _Named(msgspec.Struct, frozen=True):
 _decode_named = msgspec.json.Decoder(_Named, strict=False).decode
 
 
-def _name_of(raw: msgspec.Raw) -> str:
+def _name_of(raw: bytes) -> str:
     try:
         named = _decode_named(raw)
     except msgspec.ValidationError:
@@ -415,26 +413,27 @@ _decode_expense = msgspec.json.Decoder(_Expense).decode
 _decode_expense_answer = msgspec.json.Decoder(_ExpenseAnswer).decode
 
 
-def _expense_facts(raw: bytes) -> RowFacts:
-    expense = _decode_expense(raw)
-    return RowFacts(
-        expense.plain_id or expense.mongo_id or "",
-        expense.date if "T" in expense.date else f"{expense.date}T00:00:00Z",
-        amount=expense.amount or Decimal(0),
-        user_id=expense.user_id,
-    )
-
-
 def _expense_page(response: ApiResponse) -> ReportPage:
     answer = _decode_expense_answer(_text(response.body))
     totals = answer.totals or (_ExpenseTotals(0, Decimal(0)) if not answer.expenses else _ExpenseTotals())
     if totals.expenses_count is None:
         raise _no_count(EXPENSES, "expensesCount")
     amounts = None if totals.total_amount is None else [CurrencyAmount("", totals.total_amount)]
-    return ReportPage(
-        Totals(totals.expenses_count, total_amount_by_currency=amounts),
-        _rows(EXPENSES, _expense_facts, answer.expenses),
+    rows = _rows(EXPENSES, _decode_expense, answer.expenses)
+    ids = [expense.plain_id or expense.mongo_id or "" for expense, _ in rows]
+    days = [expense.date if "T" in expense.date else f"{expense.date}T00:00:00Z" for expense, _ in rows]
+    found = PageRows(
+        ids=ids,
+        rows=[raw for _, raw in rows],
+        starts=_starts(EXPENSES, days, ids),
+        running=[False] * len(rows),
+        seconds=[_ZERO] * len(rows),
+        breaks=[False] * len(rows),
+        amounts=[expense.amount or _ZERO for expense, _ in rows],
+        currencies=[""] * len(rows),
+        users=[expense.user_id for expense, _ in rows],
     )
+    return ReportPage(Totals(totals.expenses_count, total_amount_by_currency=amounts), found)
 
 
 class GroupReport(msgspec.Struct, frozen=True):

@@ -71,10 +71,12 @@ class GroupReader:
         sink.restart()
         request = self._request(window)
         report: GroupReport = self._ask(request, window)
-        seconds = Decimal(0)
-        for number, (duration, raw) in enumerate(report.groups):
-            seconds += duration
-            sink.write(f"{window.start_iso}/{number:06d}", raw, window.start)
+        seconds = sum((duration for duration, _ in report.groups), Decimal(0))
+        sink.write(
+            [f"{window.start_iso}/{number:06d}" for number in range(len(report.groups))],
+            [raw for _, raw in report.groups],
+            [window.start] * len(report.groups),
+        )
         total = report.totals.total_time
         if self._adds_up and total is not None and abs(total - seconds) >= TOLERANCE:
             raise ClockifyIncompleteError(
@@ -201,7 +203,7 @@ class AttendanceReader:
                 elif day not in window:
                     result.outside += 1
                 else:
-                    sink.write(row_id, raw, day)
+                    sink.write([row_id], [raw], [day])
                     result.rows += 1
                     result.seconds += facts.total_duration or Decimal(0)
                     if len(result.users) < 2:

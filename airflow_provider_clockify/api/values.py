@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,20 @@ def instant(text: str, item_id: Any) -> datetime:
         f"Item {shown(item_id)} has the time {text[:40]!a}, which is no ISO 8601 instant with offset between "
         "the years 1 and 9999. Correct it in Clockify."
     )
+
+
+def instants(texts: Sequence[str], item_ids: Sequence[Any]) -> list[datetime]:
+    """
+    Read many timestamps, each as :func:`instant` does.
+
+    :param texts: ISO 8601 with offset or ``Z``.
+    :param item_ids: For each the id of what it belongs to.
+    """
+    with suppress(ValueError):
+        found = list(map(datetime.fromisoformat, texts))
+        if all(each.tzinfo is UTC for each in found):
+            return found
+    return list(map(instant, texts, item_ids))
 
 
 def exact_instant(text: str, item_id: Any) -> datetime:
@@ -153,6 +168,16 @@ def one_line(row: bytes) -> bytes:
         raise ClockifyResponseError(
             f"The item that begins with {row[:80]!r} is nested too deeply."
         ) from error
+
+
+def lines(rows: Sequence[bytes]) -> bytes:
+    """
+    Give JSON values as lines, each as :func:`one_line` does.
+
+    :param rows: Bytes, or what has some, as ``msgspec.Raw`` does.
+    """
+    text = b"\n".join([*rows, b""])
+    return text if text.count(b"\n") == len(rows) else b"".join(one_line(bytes(row)) for row in rows)
 
 
 def exact_line(item: Mapping[str, Any]) -> bytes:

@@ -9,21 +9,18 @@ from heapq import merge
 from itertools import repeat
 from typing import IO, TYPE_CHECKING
 
-from airflow_provider_clockify.api.values import one_line
+from airflow_provider_clockify.api.values import lines
 from airflow_provider_clockify.sinks.storage import HashingFile
 from airflow_provider_clockify.window import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from airflow_provider_clockify.exports.plan import Output
     from airflow_provider_clockify.sinks.storage import Staging
     from airflow_provider_clockify.window import PartitionUnit
-
-# Rows are small: they are written together, once they come to so many bytes.
-BLOCK = 1 << 19
 
 
 class Spools:
@@ -51,9 +48,6 @@ class Spools:
         self._files: dict[str, IO[bytes] | HashingFile] = {}
         self.ids = staging.path(f"{name}.ids")
         self._ids: IO[str] | None = None
-        self._rows: dict[str, list[bytes]] = {}
-        self._row_ids: list[str] = []
-        self._waiting = 0
         self.plain_ids = True
 
     @property
@@ -76,9 +70,6 @@ class Spools:
 
     def restart(self) -> None:
         """Forget all rows: the chunk is read again."""
-        for rows in self._rows.values():
-            rows.clear()
-        self._row_ids.clear()
         self.close()
         for path in self.paths:
             path.unlink(missing_ok=True)  # It may be the file of a kept part as well, which stays as it is.
@@ -87,47 +78,43 @@ class Spools:
         )
         self._files = dict(self._finished) or {key: path.open("wb") for key, path in self._paths.items()}
         self._counts = dict.fromkeys(self._paths, 0)
-        self._rows = {key: [] for key in self._paths}
         self._ids = self.ids.open("w", encoding="utf-8", newline="\n")
         self.plain_ids = True
 
-    def write(self, row_id: str, row: bytes, start: datetime) -> None:
-        """Take a row for the output that holds its start."""
-        self._rows[partition_of(start, self._unit) if self._unit else ""].append(one_line(row))
-        self._row_ids.append(row_id)
-        self._waiting += len(row)
-        if self._waiting >= BLOCK:
-            self._flush()
+    def write(self, ids: Sequence[str], rows: Sequence[bytes], starts: Sequence[datetime]) -> None:
+        """Take rows, each for the output that holds its start."""
+        for key, part in self._by_output(rows, starts).items():
+            self._files[key].write(lines(part))
+            self._counts[key] += len(part)
+        assert self._ids is not None
+        self._ids.write(self._id_lines(ids))
 
-    def _flush(self) -> None:
-        for key, rows in self._rows.items():
-            if rows:
-                self._files[key].write(b"".join(rows))
-                self._counts[key] += len(rows)
-                rows.clear()
-        if self._ids is not None:
-            self._ids.writelines(self._line_of(row_id) + "\n" for row_id in self._row_ids)
-        self._row_ids.clear()
-        self._waiting = 0
+    def _by_output(self, rows: Sequence[bytes], starts: Sequence[datetime]) -> Mapping[str, Sequence[bytes]]:
+        if self._unit is None:
+            return {"": rows}
+        parts: dict[str, list[bytes]] = {}
+        for row, start in zip(rows, starts, strict=True):
+            parts.setdefault(partition_of(start, self._unit), []).append(row)
+        return parts
 
-    def _line_of(self, row_id: str) -> str:
-        """Give an id as one line; line breaks and the like are escaped, which changes its place in the order."""
-        if row_id.isprintable() and "\\" not in row_id:
-            return row_id
-        self.plain_ids = False
-        return row_id.encode("unicode_escape").decode()
+    def _id_lines(self, ids: Sequence[str]) -> str:
+        """Give ids as lines; line breaks and the like in them are escaped, which changes their place in the order."""
+        if not _is_line("".join(ids)):
+            self.plain_ids = False
+            ids = [row_id if _is_line(row_id) else row_id.encode("unicode_escape").decode() for row_id in ids]
+        return "\n".join([*ids, ""])
 
     def close(self) -> None:
         """Close the files; their rows stay."""
-        try:
-            if self._files:
-                self._flush()
-        finally:
-            for file in self._files.values():
-                file.close()
-            self._files = {}
-            if self._ids is not None:
-                self._ids.close()
+        for file in self._files.values():
+            file.close()
+        self._files = {}
+        if self._ids is not None:
+            self._ids.close()
+
+
+def _is_line(text: str) -> bool:
+    return text.isprintable() and "\\" not in text
 
 
 def moved_entries(chunks: Sequence[tuple[Path, int]]) -> list[int]:

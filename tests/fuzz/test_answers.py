@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -190,8 +190,9 @@ class Sink:
     def __init__(self) -> None:
         self.rows: list[bytes] = []
 
-    def write(self, row_id: str, row: bytes, start: datetime) -> None:
-        self.rows.append(row)
+    def write(self, ids: Sequence[str], rows: Sequence[bytes], starts: Sequence[datetime]) -> None:
+        assert len(ids) == len(rows) == len(starts)
+        self.rows += map(bytes, rows)
 
     def restart(self) -> None:
         self.rows = []

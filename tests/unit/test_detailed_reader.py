@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -37,11 +37,12 @@ class Sink:
         self.rows: list[dict[str, Any]] = []
         self.restarts = 0
 
-    def write(self, row_id: str, row: bytes, start: datetime) -> None:
-        decoded = json.loads(row)
-        assert decoded["_id"] == row_id
-        assert start in WINDOW
-        self.rows.append(decoded)
+    def write(self, ids: Sequence[str], rows: Sequence[bytes], starts: Sequence[datetime]) -> None:
+        for row_id, row, start in zip(ids, rows, starts, strict=True):
+            decoded = json.loads(bytes(row))
+            assert decoded["_id"] == row_id
+            assert start in WINDOW
+            self.rows.append(decoded)
 
     def restart(self) -> None:
         self.rows.clear()
@@ -269,10 +270,10 @@ def test_pages_are_not_fetched_further_ahead_than_allowed():
         return original(request, decode)
 
     class SlowSink(Sink):
-        def write(self, row_id: str, row: bytes, start: datetime) -> None:
-            if row_id == "000005":  # The first row of page two, which is all that has been taken so far.
+        def write(self, ids: Sequence[str], rows: Sequence[bytes], starts: Sequence[datetime]) -> None:
+            if "000005" in ids:  # Page two, which is all that has been taken so far.
                 assert not too_far.wait(0.2)
-            super().write(row_id, row, start)
+            super().write(ids, rows, starts)
 
     sink = SlowSink()
     reader_of(send, concurrency=2, page_size=5).read(WINDOW, sink)
@@ -607,8 +608,8 @@ def test_an_id_under_its_documented_name_is_read():
     written: list[str] = []
 
     class Ids(Sink):
-        def write(self, row_id: str, row: bytes, start: datetime) -> None:
-            written.append(row_id)
+        def write(self, ids: Sequence[str], rows: Sequence[bytes], starts: Sequence[datetime]) -> None:
+            written.extend(ids)
 
     reader_of(service.send).read(WINDOW, Ids())
     assert written == ["x"]

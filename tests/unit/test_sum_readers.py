@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,8 +32,8 @@ class Sink:
         self.rows: list[tuple[str, bytes, datetime]] = []
         self.restarts = 0
 
-    def write(self, row_id: str, row: bytes, start: datetime) -> None:
-        self.rows.append((row_id, row, start))
+    def write(self, ids: Sequence[str], rows: Sequence[bytes], starts: Sequence[datetime]) -> None:
+        self.rows += zip(ids, rows, starts, strict=True)
 
     def restart(self) -> None:
         self.rows = []

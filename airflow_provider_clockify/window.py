@@ -489,6 +489,10 @@ def _no_data_interval(why: str, times: RunTimes) -> ClockifyWindowError:
         'set window="day" (or "hour", "week", "month") on the task: the last complete UTC day before the run'
     )
     explicit = "set start= and end= on the task: ISO 8601 with offset or Z, templates are rendered"
+    if times.data_interval_start is None:
+        timetable += (
+            " (if it has one, start this run again with a logical date: without it there is no interval)"
+        )
     cures = (timetable, last_day, explicit)
     if times.partition_date is not None:
         why += f"; it is partitioned, with partition_date={_shown(times.partition_date)}"

@@ -270,8 +270,8 @@ def no_answer(
         return unknown_outcome(settings, request, kind)
     said = without_secret(cause, settings.api_key)[:REASON_LENGTH]
     return ClockifyTransportError(
-        f"Connection {settings.conn_id!r}, {request.operation}: no answer ({kind}: {said}). Check the "
-        "network, the proxy and extra.timeout of the connection.",
+        f"Connection {settings.conn_id!r}, {request.operation}: no answer ({kind}: {said}). Check the network, the "
+        f"proxy, and of the connection {_place(settings)} and extra.timeout.",
         operation=request.operation,
     )
 
@@ -367,11 +367,18 @@ def _auth_cure(settings: ClockifySettings, code: int | None) -> str:
         return (
             "Paste the token of an installed add-on, or set extra.auth_type to api_key if it is a user's key."
         )
-    place = f"region {settings.region}" + (f", subdomain {settings.subdomain}" if settings.subdomain else "")
     return (
-        f"The key is mistyped, deleted, or belongs to another region or subdomain than the connection's ({place}): "
+        f"The key is mistyped, deleted, or belongs to another region or subdomain than the connection's "
+        f"({_place(settings)}): "
         "keys work only where they were made."
     )
+
+
+def _place(settings: ClockifySettings) -> str:
+    """Say what decides where requests go."""
+    if settings.base_url:
+        return f"host {settings.base_url}"
+    return f"region {settings.region}" + (f", subdomain {settings.subdomain}" if settings.subdomain else "")
 
 
 def _forbidden_cure(request: ApiRequest) -> str:

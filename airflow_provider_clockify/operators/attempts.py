@@ -105,8 +105,9 @@ class Job:
             return  # Nothing was asked.
         stats = self.hook.client.transport.stats
         log.info(
-            "Spent %d requests (%d of them retries), waited %.1f s, received %.1f MB.",
+            "Spent %d %s (%d of them retries), waited %.1f s, received %.1f MB.",
             stats.requests,
+            "request" if stats.requests == 1 else "requests",
             stats.retries,
             stats.waited,
             stats.received / 1e6,

@@ -470,4 +470,4 @@ def test_what_was_spent_is_logged_when_the_export_fails_too(start, run, caplog, 
     emulator.inject(faults.answer(503), times=None)
     with caplog.at_level("INFO"), pytest.raises(ClockifyServerError):
         run(emulator, window=NOVEMBER)
-    assert "Spent 1 requests (0 of them retries)" in caplog.text + capsys.readouterr().out
+    assert "Spent 1 request (0 of them retries)" in caplog.text + capsys.readouterr().out

@@ -193,7 +193,7 @@ def test_rendered_filters_are_json(airflow: Any, page: Any, run: str) -> None:
 
 def test_the_log_of_a_run_tells_what_happened(airflow: Any, page: Any, run: str) -> None:
     pages.task_page(page, airflow, "browser_export", run, "export")
-    for text in ("Exporting the detailed report of workspace", "Exported", "Spent 1 requests"):
+    for text in ("Exporting the detailed report of workspace", "Exported", "Spent 1 request"):
         expect(page.get_by_text(text).first).to_be_visible()
     assert airflow.connection["password"] not in page.content()
 

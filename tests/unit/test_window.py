@@ -668,6 +668,7 @@ def test_no_data_interval_shows_why_and_the_three_cures(times, facts):
         assert expected in message
     assert message.index(TIMETABLE_CURE) < message.index('window="day"') < message.index("start= and end=")
     assert "partition_date" not in message
+    assert ("with a logical date" in message) == (times.data_interval_start is None)
     assert [f"({n})" in message for n in (1, 2, 3, 4)] == [True, True, True, False]
 
 

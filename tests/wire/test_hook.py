@@ -154,7 +154,7 @@ def test_a_bad_key_gives_reason_and_cure(emulator, connect):
     ok, text = connect(emulator.connection_json(api_key="bad-key")).test_connection()
     assert not ok
     assert "the key was refused (401, code 4003: Api key does not exist)" in text
-    assert "another region or subdomain" in text
+    assert f"another region or subdomain than the connection's (host {emulator.url})" in text
     assert "bad-key" not in text
     assert len(emulator.requests) == 1
 
@@ -192,6 +192,7 @@ def test_a_service_that_does_not_answer_is_an_answer(connect, free_port):
     ok, text = connect(json.dumps(connection)).test_connection()
     assert not ok
     assert "no answer" in text
+    assert f"host http://127.0.0.1:{free_port}" in text
 
 
 # --- lists --------------------------------------------------------------------------------------------------

@@ -189,13 +189,13 @@ def detailed(workspace_id: str, filters: Mapping[str, Any]) -> PagedReport:
     return PagedReport(DETAILED, PAGE_SIZES, request, _detailed_page, user_ids(filters))
 
 
-class _Interval(msgspec.Struct, frozen=True):
+class _Interval(msgspec.Struct, frozen=True, gc=False):
     start: str
     end: str | None = None
     duration: Decimal | None = None
 
 
-class _Entry(msgspec.Struct, frozen=True, rename="camel"):
+class _Entry(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     time_interval: _Interval
     mongo_id: str | None = msgspec.field(default=None, name="_id")
     plain_id: str | None = msgspec.field(default=None, name="id")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,19 +24,19 @@ from airflow_provider_clockify.records.tables import (
 )
 
 
-class _Interval(msgspec.Struct, frozen=True):
+class _Interval(msgspec.Struct, frozen=True, gc=False):
     start: str
     end: str | None = None
     duration: Decimal | None = None
 
 
-class _Tag(msgspec.Struct, frozen=True):
+class _Tag(msgspec.Struct, frozen=True, gc=False):
     mongo_id: str | None = msgspec.field(default=None, name="_id")
     plain_id: str | None = msgspec.field(default=None, name="id")
     name: str | None = None
 
 
-class _Entry(msgspec.Struct, frozen=True, rename="camel"):
+class _Entry(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     time_interval: _Interval
     mongo_id: str | None = msgspec.field(default=None, name="_id")
     plain_id: str | None = msgspec.field(default=None, name="id")
@@ -150,18 +151,19 @@ def entry_rows(row: bytes) -> tuple[Row]:
         ) from error
     entry_id = entry.mongo_id or entry.plain_id
     interval = entry.time_interval
-    tags = entry.tags or []
-    tag_ids = entry.tag_ids
+    tags, tag_ids, tag_names = entry.tags or (), entry.tag_ids, []
     if tag_ids is None:
         tag_ids = [tag.mongo_id or tag.plain_id or "" for tag in tags]
-    names = {tag.mongo_id or tag.plain_id: tag.name for tag in tags}
+    if tag_ids:
+        names = {tag.mongo_id or tag.plain_id: tag.name for tag in tags}
+        tag_names = [names.get(tag_id) for tag_id in tag_ids]
     return (
         (
             entry_id,
             entry.description,
-            read_text(exact_instant, interval.start, _START, entry_id),
-            None if interval.end is None else read_text(exact_instant, interval.end, _END, entry_id),
-            None if interval.duration is None else number(interval.duration, _DURATION, entry_id),
+            _instant(interval.start, _START, entry_id),
+            None if interval.end is None else _instant(interval.end, _END, entry_id),
+            None if interval.duration is None else _seconds(interval.duration, entry_id),
             entry.billable,
             entry.type,
             entry.is_locked if entry.is_locked is not None else entry.locked,
@@ -175,7 +177,7 @@ def entry_rows(row: bytes) -> tuple[Row]:
             entry.task_id or None,
             entry.task_name or None,
             tag_ids,
-            [names.get(tag_id) for tag_id in tag_ids],
+            tag_names,
             _json(entry.custom_fields),
             entry.currency,
             _money(entry.amount, _AMOUNT, entry_id),
@@ -190,6 +192,8 @@ def entry_rows(row: bytes) -> tuple[Row]:
     )
 
 
+# Digits that surely fit into 64 bits.
+_SHORT = 18
 _BY_NAME = {each.name: each for each in DETAILED_COLUMNS}
 _START, _END, _DURATION = _BY_NAME["start"], _BY_NAME["end"], _BY_NAME["duration_seconds"]
 _AMOUNT, _RATE = _BY_NAME["amount"], _BY_NAME["rate"]
@@ -197,6 +201,28 @@ _EARNED_AMOUNT, _EARNED_RATE = _BY_NAME["earned_amount"], _BY_NAME["earned_rate"
 _COST_AMOUNT, _COST_RATE = _BY_NAME["cost_amount"], _BY_NAME["cost_rate"]
 
 DETAILED = Table("detailed", DETAILED_COLUMNS, entry_rows)
+
+
+# These run several times for each of millions of rows: what nearly all values are is found out first.
+
+
+def _instant(text: str, of: Column, entry_id: str | None) -> datetime:
+    if len(text) <= len("2026-11-02T08:00:00.000Z"):
+        try:
+            value = datetime.fromisoformat(text)
+        except ValueError:
+            pass  # Said below.
+        else:
+            if value.tzinfo is UTC:
+                return value
+    return read_text(exact_instant, text, of, entry_id)
+
+
+def _seconds(value: Decimal, entry_id: str | None) -> int:
+    if value.is_finite() and value.adjusted() < _SHORT and (whole := int(value)) == value:
+        return whole
+    exact: int = number(value, _DURATION, entry_id)
+    return exact
 
 
 def _money(value: Decimal | None, of: Column, entry_id: str | None) -> Decimal | None:
@@ -207,7 +233,7 @@ def _money(value: Decimal | None, of: Column, entry_id: str | None) -> Decimal |
 
 
 def _json(raw: msgspec.Raw) -> str | None:
-    text = bytes(raw).decode()
+    text = str(raw, "utf-8")
     return None if text == "null" else text
 
 

@@ -105,20 +105,42 @@ def test_a_page_of_many_rows_is_read_as_many_pages_of_one(entries, is_sorted):
     }
     assert {row_id: msgspec.json.decode(row) for row_id, row, _ in many.taken} == wanted
     assert all(start.tzinfo is UTC for _, _, start in many.taken)
+    assert found.rows == len(wanted)
+    inside = [row for row in rows if datetime.fromisoformat(row["timeInterval"]["start"]) in WINDOW]
+    assert (found.outside, found.running) == (len(rows) - len(inside), len(inside) - len(wanted))
     assert found.seconds == sum(row["timeInterval"]["duration"] or 0 for row in wanted.values())
+    for currency in ("EUR", "USD"):
+        amounts = [row["amount"] or 0 for row in wanted.values() if row["currency"] == currency]
+        assert found.money.get(currency, 0) == sum(amounts)
     assert len(found.users) == min(2, len({row["userId"] for row in rows} - {None}))
+
+
+def plain(number: int) -> dict[str, Any]:
+    return {"_id": f"e{number}", "hour": 3, "offset": 0, "end": True, "duration": 1, "userId": f"u{number}"}
 
 
 @pytest.mark.parametrize("size", [1, 1000])
 def test_the_row_of_a_user_that_was_not_asked_for_is_named(size):
-    rows = [
-        on_the_wire(
-            {"_id": f"e{number}", "hour": 3, "offset": 0, "end": True, "duration": 1, "userId": f"u{number}"}
-        )
-        for number in range(4)
-    ]
+    rows = [on_the_wire(entry) for entry in map(plain, range(4))]
     with pytest.raises(ClockifyResponseError, match="gave e2 of user u2"):
         read(rows, size, users=["u0", "u1", "u3"])
+
+
+@pytest.mark.parametrize(("field", "place"), [("duration", ("timeInterval",)), ("amount", ())])
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "sNaN", 10**26])
+def test_the_row_with_a_number_that_no_sum_can_be_proven_over_is_named(number, field, place):
+    rows = [on_the_wire(entry) for entry in map(plain, range(3))]
+    holder = rows[1]["timeInterval"] if place else rows[1]
+    holder[field] = number
+    with pytest.raises(ClockifyResponseError, match=rf"Row 1 .*id e1\).*{field} is {number}, no number"):
+        read(rows, 1000)
+
+
+def test_text_that_is_not_utf_8_is_no_answer():
+    row = b'{"_id":"a","description":"\xff","timeInterval":{"start":"2026-11-01T08:00:00Z"}}'
+    body = b'{"totals":[{"entriesCount":1}],"timeentries":[' + row + b"]}"
+    with pytest.raises(UnicodeDecodeError):
+        detailed("w", {}).decode(ApiResponse(200, {}, body))
 
 
 @given(st.lists(st.tuples(st.text(), st.booleans())))

@@ -132,8 +132,9 @@ def test_the_row_with_a_number_that_no_sum_can_be_proven_over_is_named(number, f
     rows = [on_the_wire(entry) for entry in map(plain, range(3))]
     holder = rows[1]["timeInterval"] if place else rows[1]
     holder[field] = number
+    body = msgspec.json.encode({"totals": [{"entriesCount": 3}], "timeentries": rows})
     with pytest.raises(ClockifyResponseError, match=rf"Row 1 .*id e1\).*{field} is {number}, no number"):
-        read(rows, 1000)
+        detailed("w", {}).decode(ApiResponse(200, {}, body))
 
 
 def test_text_that_is_not_utf_8_is_no_answer():

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
 from airflow_provider_clockify.api.page_rows import PageRows, all_summable, summable
 from airflow_provider_clockify.api.report_reader import ReadResult, ReportReader
-from airflow_provider_clockify.api.reports import detailed
+from airflow_provider_clockify.api.reports import detailed, expenses
 from airflow_provider_clockify.api.values import instant, instants, lines, one_line
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.exports.plan import Output
@@ -142,6 +142,18 @@ def test_text_that_is_not_utf_8_is_no_answer():
     body = b'{"totals":[{"entriesCount":1}],"timeentries":[' + row + b"]}"
     with pytest.raises(UnicodeDecodeError):
         detailed("w", {}).decode(ApiResponse(200, {}, body))
+
+
+def test_expenses_begin_with_their_day_and_count_with_their_amount():
+    rows = [
+        {"id": "x1", "date": "2026-11-01", "amount": 1250.5},
+        {"id": "x2", "date": "2026-11-01T08:00:00+02:00"},
+    ]
+    body = msgspec.json.encode({"totals": {"expensesCount": 2, "totalAmount": 1250.5}, "expenses": rows})
+    page = expenses("w", {}).decode(ApiResponse(200, {}, body))
+    assert page.rows.starts == [datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC)]
+    assert page.rows.amounts == [Decimal("1250.5"), 0]
+    assert [msgspec.json.decode(row) for row in page.rows.rows] == rows
 
 
 @given(st.lists(st.tuples(st.text(), st.booleans())))

@@ -272,15 +272,14 @@ def _rows(
     operation: str, read: Callable[[bytes], Facts], rows: Sequence[msgspec.Raw | bytes]
 ) -> list[tuple[Facts, bytes]]:
     """
-    Read what is needed of each row.
+    Read what is needed of each row of a text.
 
     :raises ClockifyResponseError: a row has another shape; it is named.
-    :raises UnicodeDecodeError: a row is not UTF-8: decoders do not look into what they only pass on.
     """
     found: list[tuple[Facts, bytes]] = []
     try:
         for raw in rows:
-            row = _text(bytes(raw))
+            row = bytes(raw)
             found.append((read(row), row))
     except msgspec.ValidationError as error:
         raise _odd_row(operation, len(found), bytes(rows[len(found)]), str(error)) from error

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
 from airflow_provider_clockify.api.page_rows import PageRows, all_summable, summable
 from airflow_provider_clockify.api.report_reader import ReadResult, ReportReader
-from airflow_provider_clockify.api.reports import detailed, expenses
+from airflow_provider_clockify.api.reports import detailed, expenses, read_attendance, read_groups
 from airflow_provider_clockify.api.values import instant, instants, lines, one_line
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.exports.plan import Output
@@ -137,11 +137,26 @@ def test_the_row_with_a_number_that_no_sum_can_be_proven_over_is_named(number, f
         detailed("w", {}).decode(ApiResponse(200, {}, body))
 
 
-def test_text_that_is_not_utf_8_is_no_answer():
-    row = b'{"_id":"a","description":"\xff","timeInterval":{"start":"2026-11-01T08:00:00Z"}}'
-    body = b'{"totals":[{"entriesCount":1}],"timeentries":[' + row + b"]}"
+@pytest.mark.parametrize(
+    ("decode", "answer"),
+    [
+        (detailed("w", {}).decode, {"totals": [{"entriesCount": 1}], "timeentries": [on_the_wire(plain(1))]}),
+        (
+            expenses("w", {}).decode,
+            {"totals": {"expensesCount": 1}, "expenses": [{"id": "x", "date": "2026-11-01"}]},
+        ),
+        (read_groups, {"groupOne": [{"duration": 1}]}),
+        (read_attendance, {"entities": [{"userId": "u", "date": "2026-11-01"}]}),
+    ],
+    ids=["detailed", "expenses", "groups", "attendance"],
+)
+def test_text_that_is_not_utf_8_is_no_answer(decode, answer):
+    rows = next(value for name, value in answer.items() if name != "totals")
+    rows[0]["note"] = "here"
+    body = msgspec.json.encode(answer)
+    decode(ApiResponse(200, {}, body))
     with pytest.raises(UnicodeDecodeError):
-        detailed("w", {}).decode(ApiResponse(200, {}, body))
+        decode(ApiResponse(200, {}, body.replace(b"here", b"h\xffre")))
 
 
 def test_expenses_begin_with_their_day_and_count_with_their_amount():

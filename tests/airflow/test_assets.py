@@ -48,8 +48,13 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Any:
     except ImportError:
         from airflow.lineage.hook import HookLineageCollector
     found = HookLineageCollector()
-    where = "sdk" if hasattr(sdk, "get_hook_lineage_collector") else "lineage.hook"
-    monkeypatch.setattr(f"airflow.providers.common.compat.{where}.get_hook_lineage_collector", lambda: found)
+    if hasattr(sdk, "get_hook_lineage_collector"):
+        where = "airflow.providers.common.compat.sdk"
+    elif hasattr(found, "add_input_asset"):
+        where = "airflow.providers.common.compat.lineage.hook"
+    else:  # Airflow 2's, to which older versions of the compatibility package give the names of Airflow 3.
+        where = "airflow.lineage.hook"
+    monkeypatch.setattr(f"{where}.get_hook_lineage_collector", lambda: found)
     return found
 
 

@@ -175,6 +175,7 @@ class LocalAirflow:
             settings |= {
                 "CORE__EXECUTOR": "SequentialExecutor",
                 "CORE__AUTH_MANAGER": ("airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"),
+                "FAB__AUTH_RATE_LIMITED": False,  # else five log-ins in 40 seconds
                 "API__AUTH_BACKENDS": "airflow.providers.fab.auth_manager.api.auth.backend.basic_auth",
                 "WEBSERVER__WEB_SERVER_HOST": "127.0.0.1",
                 "WEBSERVER__WEB_SERVER_PORT": self.port,

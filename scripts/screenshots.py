@@ -70,7 +70,7 @@ def run_of_3(airflow: LocalAirflow, run_id: str) -> None:
         settled(page, "run-3.3-link.png")
     with pages.open_page(1500, 520) as page:
         pages.task_page(page, airflow, DAG_ID, run_id, TASK_ID)
-        expect(page.get_by_text("Spent 1 requests").first).to_be_visible()
+        expect(page.get_by_text("Spent 1 request").first).to_be_visible()
         settled(page, "run-3.3-log.png")
 
 

@@ -94,6 +94,7 @@ def test_what_is_saved_is_there_again_with_the_key_masked(airflow: Any, page: An
         "requests_per_second": 5,
         "requests_per_hour": 30,
         "max_concurrency": 3,
+        "max_wait": 300,
         "timeout": 60,
         "max_retries": 5,
     }
@@ -193,8 +194,12 @@ def test_rendered_filters_are_json(airflow: Any, page: Any, run: str) -> None:
 
 def test_the_log_of_a_run_tells_what_happened(airflow: Any, page: Any, run: str) -> None:
     pages.task_page(page, airflow, "browser_export", run, "export")
-    for text in ("Exporting the detailed report of workspace", "Exported", "Spent 1 request"):
+    plan = page.get_by_text("Exporting the detailed report of workspace").first
+    for text in ("Exported", "Spent 1 request"):
         expect(page.get_by_text(text).first).to_be_visible()
+    expect(plan).to_have_count(0)
+    page.get_by_text("Clockify export").first.click()
+    expect(plan).to_be_visible()
     assert airflow.connection["password"] not in page.content()
 
 

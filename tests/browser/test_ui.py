@@ -52,7 +52,7 @@ def test_it_starts_runs_a_dag_and_stops_without_a_trace(tmp_path: Path) -> None:
             time.sleep(1)
         url = re.search(r"http://127\.0\.0\.1:\d+(?=  \(no login)", log.read_text())
         assert url, log.read_text()
-        airflow = SimpleNamespace(url=url[0], is_airflow_3=True, processes=[], env={})
+        airflow = SimpleNamespace(url=url[0], is_airflow_3=True, components=(), processes=[], env={})
         airflow.api = LocalAirflow.api.__get__(airflow)
         airflow.wait_for = LocalAirflow.wait_for.__get__(airflow)
         assert LocalAirflow.is_healthy(airflow)

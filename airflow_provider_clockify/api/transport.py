@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-PIECE = 64 * 1024
+PIECE = 128 * 1024
 
 
 @dataclass(slots=True)

@@ -163,9 +163,9 @@ class Bench:
         specification = {**access, "concurrency": concurrency, "output": str(self._home / "limit.bin")}
         return self._measure(self._given.tools, "limit.py", specification, dict(os.environ))
 
-    def bare(self, access: dict[str, Any]) -> dict[str, Any]:
+    def bare(self, access: dict[str, Any], concurrency: int = 1) -> dict[str, Any]:
         """Measure the bare loop."""
-        specification = {**access, "output": str(self._home / "bare.jsonl")}
+        specification = {**access, "output": str(self._home / "bare.jsonl"), "concurrency": concurrency}
         return self._measure(sys.executable, "bare.py", specification, dict(os.environ))
 
     def rival(self, emulator: Emulator, access: dict[str, Any], concurrency: int) -> dict[str, Any]:
@@ -300,10 +300,11 @@ def grid(
         for concurrency in CONCURRENCIES:
             say(f"{emulator.entries:,} entries, {latency} ms, concurrency {concurrency}")
             long = latency / 1000 * len(access["bodies"]) / concurrency > 10
-            turns: dict[str, list[dict[str, Any]]] = {"limit": [], "export": [], "rival": []}
+            turns: dict[str, list[dict[str, Any]]] = {"limit": [], "bare": [], "export": [], "rival": []}
             for _ in range(1 if long or with_rival else given.turns):
                 measures = {
                     "limit": lambda: bench.limit(access, concurrency),  # noqa: B023 - called right away
+                    "bare": lambda: bench.bare(access, concurrency),  # noqa: B023
                     "export": lambda: bench.job(emulator, emulator.window, concurrency),  # noqa: B023
                 }
                 if with_rival and not turns["rival"]:

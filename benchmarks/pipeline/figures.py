@@ -49,20 +49,23 @@ def _verdict(value: float, bound: float) -> str:
 
 def _grid(cells: list[dict[str, Any]]) -> list[str]:
     bounds = {1: 1.25, 3: 1.25, 8: 1.5}
-    head = ["latency", "concurrency", "limit", "export", "ratio", "rows/s", "requests", "emulator busy"]
+    head = ["latency", "concurrency", "limit", "bare loop", "export", "export / limit", "bare loop / limit"]
+    head += ["rows/s", "requests", "emulator busy"]
     with_rival = any("rival" in cell for cell in cells)
     if with_rival:
         head += ["dlt extracts", "dlt to the file", "dlt / export"]
     rows = []
     for cell in cells:
-        limit, export = cell["limit"], cell["export"]
+        limit, bare, export = cell["limit"], cell["bare"], cell["export"]
         ratio = export["wall"] / limit["wall"]
         row = [
             f"{cell['latency']} ms",
             cell["concurrency"],
             f"{limit['wall']:.2f} s",
+            f"{bare['wall']:.2f} s",
             f"{export['wall']:.2f} s",
             _verdict(ratio, bounds[cell["concurrency"]]) if cell["latency"] else f"{ratio:.2f}",
+            f"{bare['wall'] / limit['wall']:.2f}",
             f"{export['rows'] / export['wall']:,.0f}",
             export["served"]["requests"],
             f"{export['served']['cpu'] / export['wall']:.0%}",

@@ -368,9 +368,8 @@ def _auth_cure(settings: ClockifySettings, code: int | None) -> str:
             "Paste the token of an installed add-on, or set extra.auth_type to api_key if it is a user's key."
         )
     return (
-        f"The key is mistyped, deleted, or belongs to another region or subdomain than the connection's "
-        f"({_place(settings)}): "
-        "keys work only where they were made."
+        "The key is mistyped, deleted, or belongs to another region or subdomain than the connection's "
+        f"({_place(settings)}): keys work only where they were made."
     )
 
 

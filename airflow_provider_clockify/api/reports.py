@@ -218,8 +218,8 @@ def _detailed_page(response: ApiResponse) -> ReportPage:
     page = read_detailed(response.body)
     if page.totals is None or page.totals.entries_count is None:
         raise _no_count(DETAILED, "entriesCount")
-    for raw in page.rows:
-        str(raw, "utf-8")  # Refuses what is not UTF-8: decoders do not look into what they only pass on.
+    for raw in page.rows:  # As _text does; in small pieces it takes a third of the time.
+        str(raw, "utf-8")
     entries = _read_entries(response.body, page.rows)
     ids = [entry.mongo_id or entry.plain_id or "" for entry in entries]
     intervals = [entry.time_interval for entry in entries]
@@ -269,7 +269,7 @@ def _checked(operation: str, page: PageRows) -> PageRows:
 
 
 def _rows(
-    operation: str, read: Callable[[bytes], Facts], rows: Sequence[msgspec.Raw | bytes]
+    operation: str, read: Callable[[bytes], Facts], rows: Sequence[msgspec.Raw]
 ) -> list[tuple[Facts, bytes]]:
     """
     Read what is needed of each row of a text.
@@ -282,7 +282,7 @@ def _rows(
             row = bytes(raw)
             found.append((read(row), row))
     except msgspec.ValidationError as error:
-        raise _odd_row(operation, len(found), bytes(rows[len(found)]), str(error)) from error
+        raise _odd_row(operation, len(found), rows[len(found)], str(error)) from error
     return found
 
 

@@ -195,6 +195,9 @@ class AttendanceReader:
             if number > 1 and (page.rows or page.totals) and page.totals != totals:
                 return None
             totals, known = page.totals, len(seen)
+            ids: list[str] = []
+            rows: list[bytes] = []
+            days: list[datetime] = []
             for facts, raw in page.rows:
                 day = _day(facts.date, facts.user_id)
                 row_id = f"{facts.user_id}/{facts.date}"
@@ -203,12 +206,15 @@ class AttendanceReader:
                 elif day not in window:
                     result.outside += 1
                 else:
-                    sink.write([row_id], [raw], [day])
-                    result.rows += 1
+                    ids.append(row_id)
+                    rows.append(raw)
+                    days.append(day)
                     result.seconds += facts.total_duration or Decimal(0)
                     if len(result.users) < 2:
                         result.users.add(facts.user_id)
                 seen.add(row_id)
+            sink.write(ids, rows, days)
+            result.rows += len(rows)
             if page.last or (page.last is None and len(page.rows) < size):
                 return result
             if len(seen) == known:

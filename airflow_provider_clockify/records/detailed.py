@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -161,8 +160,8 @@ def entry_rows(row: bytes) -> tuple[Row]:
         (
             entry_id,
             entry.description,
-            _instant(interval.start, _START, entry_id),
-            None if interval.end is None else _instant(interval.end, _END, entry_id),
+            read_text(exact_instant, interval.start, _START, entry_id),
+            None if interval.end is None else read_text(exact_instant, interval.end, _END, entry_id),
             None if interval.duration is None else _seconds(interval.duration, entry_id),
             entry.billable,
             entry.type,
@@ -201,21 +200,6 @@ _EARNED_AMOUNT, _EARNED_RATE = _BY_NAME["earned_amount"], _BY_NAME["earned_rate"
 _COST_AMOUNT, _COST_RATE = _BY_NAME["cost_amount"], _BY_NAME["cost_rate"]
 
 DETAILED = Table("detailed", DETAILED_COLUMNS, entry_rows)
-
-
-# These run several times for each of millions of rows: what nearly all values are is found out first.
-
-
-def _instant(text: str, of: Column, entry_id: str | None) -> datetime:
-    if len(text) <= len("2026-11-02T08:00:00.000Z"):
-        try:
-            value = datetime.fromisoformat(text)
-        except ValueError:
-            pass  # Said below.
-        else:
-            if value.tzinfo is UTC:
-                return value
-    return read_text(exact_instant, text, of, entry_id)
 
 
 def _seconds(value: Decimal, entry_id: str | None) -> int:

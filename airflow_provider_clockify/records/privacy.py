@@ -14,12 +14,13 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
-from airflow_provider_clockify.records.tables import ColumnType, Row, Table
+from airflow_provider_clockify.records.tables import Columns, ColumnType, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -57,8 +58,17 @@ class ColumnRules:
             for values in table.rows(inside(row)):
                 yield tuple(self._hash_value(values[n]) if n in hashed else values[n] for n in keep)
 
-        columns = tuple(table.columns[number] for number in keep)
-        return Table(table.name, columns, rows, self._edits(table, self.drop, self.hashed))
+        def columns_of(items: Sequence[bytes], read: Callable[[Sequence[bytes]], Columns]) -> Columns:
+            values = read([inside(item) for item in items])
+            return [list(map(self._hash_value, values[n])) if n in hashed else values[n] for n in keep]
+
+        return Table(
+            table.name,
+            tuple(table.columns[number] for number in keep),
+            rows,
+            self._edits(table, self.drop, self.hashed),
+            None if table.columns_of is None else partial(columns_of, read=table.columns_of),
+        )
 
     def _edits(self, table: Table, drop: Iterable[str], hashed: Iterable[str]) -> Callable[[bytes], bytes]:
         """Give the function that takes these fields out of a row of JSON, or hashes them in it."""

@@ -45,7 +45,7 @@ class PageRows:
     rows: Sequence[bytes]
     starts: Sequence[datetime]
     running: Sequence[bool]
-    seconds: Sequence[Decimal]
+    seconds: Sequence[Decimal | int]
     breaks: Sequence[bool]
     amounts: Sequence[Decimal]
     currencies: Sequence[str]
@@ -68,12 +68,12 @@ class PageRows:
 _COLUMNS = tuple(column.name for column in fields(PageRows))
 
 
-def summable(number: Decimal | None) -> bool:
+def summable(number: Decimal | int | None) -> bool:
     """Tell whether a sum can be proven over a number: ``"NaN"`` as text is one to the decoder, too."""
-    return not number or (number.is_finite() and number.adjusted() < MOST_DIGITS)
+    return not number or all_summable([number])
 
 
-def all_summable(numbers: Sequence[Decimal]) -> bool:
+def all_summable(numbers: Sequence[Decimal | int]) -> bool:
     """Tell the same of many numbers at once."""
     try:
         return not numbers or (min(numbers) > -_LIMIT and max(numbers) < _LIMIT)
@@ -81,6 +81,6 @@ def all_summable(numbers: Sequence[Decimal]) -> bool:
         return False
 
 
-def not_summable(name: str, number: Decimal) -> str:
+def not_summable(name: str, number: Decimal | int) -> str:
     """Say what is wrong with a number."""
     return f"{name} is {shown(str(number))}, no number of at most {MOST_DIGITS} digits"

@@ -13,16 +13,17 @@ few attempts the read fails. An undisturbed read of n rows costs ``ceil(n / page
 from __future__ import annotations
 
 import logging
-import threading
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from itertools import compress, islice
 from operator import lt, not_, or_
 from typing import TYPE_CHECKING, Protocol
 
+from airflow_provider_clockify.api.fetching import Fetched
 from airflow_provider_clockify.api.progress import Progress
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
@@ -32,6 +33,7 @@ from airflow_provider_clockify.exceptions import (
 )
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from datetime import datetime
 
@@ -262,8 +264,7 @@ class _Ahead:
 
     window: Window
     size: int
-    page: Future[ReportPage]
-    abandoned: threading.Event
+    page: Fetched[ReportPage]
 
 
 class ReportReader:
@@ -360,8 +361,11 @@ class ReportReader:
         last = max(1, -(-count // size))
         if last > 1 and self._after_first_page is not None:
             self._after_first_page(last - 1)
-        totals, full, page = first.totals, True, first
-        stable, empty = True, 0
+        totals, received = first.totals, len(first.rows)
+        full, stable, empty = True, True, 0
+        del (
+            first
+        )  # Rows that nobody needs any more make room, near the processor, for those that are decoded next.
         progress = Progress(str(window), last, count)
         # Closed at once when a page is refused here, not when somebody has done with the error.
         with closing(self._pages(window, range(2, last + 1), size)) as pages:
@@ -369,15 +373,17 @@ class ReportReader:
                 tally.take(page.rows)
                 progress.at(number, tally.count)
                 stable = stable and page.totals == totals
-                full = full and (number == last or len(page.rows) == size)
-                empty = 0 if page.rows else empty + 1
+                received = len(page.rows)
+                full = full and (number == last or received == size)
+                empty = 0 if received else empty + 1
+                del page
                 if empty == MAX_EMPTY_PAGES:
                     break
         if stable:
             return tally.difference(totals)
         if not full:
             return "pages became shorter"
-        number = last if len(page.rows) < size else last + 1
+        number = last if received < size else last + 1
         while True:
             page = self._page(window, number, size)
             tally.take(page.rows)
@@ -389,7 +395,7 @@ class ReportReader:
         ahead, self._ahead = self._ahead, None
         if ahead is not None and (ahead.window, ahead.size) == (window, self._page_size):
             with suppress(ClockifyBadRequestError):  # Refused again below, where it is looked into.
-                return ahead.page.result()
+                return ahead.page.wait()
         smaller = [size for size in self._report.page_sizes if size < self._page_size]
         try:
             return self._page(window, 1, self._page_size)
@@ -410,22 +416,24 @@ class ReportReader:
                 return page
             raise
 
-    def _page(
-        self, window: Window, number: int, size: int, abandoned: threading.Event | None = None
-    ) -> ReportPage:
-        return self._send(self._report.request(window, number, size), self._report.decode, abandoned)
+    def _page(self, window: Window, number: int, size: int) -> ReportPage:
+        return self._send(self._report.request(window, number, size), self._report.decode)
+
+    def _fetch(self, pool: ThreadPoolExecutor, window: Window, number: int, size: int) -> Fetched[ReportPage]:
+        """Fetch a page in a worker, to be decoded here when it is waited for."""
+        request, decode = self._report.request(window, number, size), self._report.decode
+        return Fetched(pool, partial(self._send, request), decode)
 
     def _pages(
         self, window: Window, numbers: Iterable[int], size: int
     ) -> Generator[tuple[int, ReportPage], None, None]:
         """
-        Fetch pages ahead, at most one more per worker than are in flight, and yield them in order.
+        Fetch pages ahead, at most one more per worker than are in flight; decode and yield them in order.
 
         When one fails, or nobody wants more, the others are given up: what is on the wire is awaited, and nothing is
         sent after that.
         """
-        abandoned = threading.Event()
-        waiting: deque[tuple[int, Future[ReportPage]]] = deque()
+        waiting: deque[tuple[int, Fetched[ReportPage]]] = deque()
         remaining = iter(numbers)
         pool: ThreadPoolExecutor | None = None
         done = False
@@ -433,24 +441,25 @@ class ReportReader:
             while True:
                 while len(waiting) < 2 * self._concurrency and (number := next(remaining, None)) is not None:
                     pool = pool or self._workers()
-                    waiting.append((number, pool.submit(self._page, window, number, size, abandoned)))
+                    waiting.append((number, self._fetch(pool, window, number, size)))
                 if len(waiting) < 2 * self._concurrency and self._then is not None:
                     pool = pool or self._workers()
                     self._begin_next(pool, self._then)
                 if not waiting:
                     done = True
                     return
-                number, page = waiting.popleft()
-                yield number, page.result()
+                number, fetched = waiting.popleft()
+                yield number, fetched.wait()
         finally:
-            abandoned.set()
+            for _, fetched in waiting:
+                fetched.abandon()
             if not done:
                 self.give_up()
             if pool is not None:
                 pool.shutdown(wait=self._ahead is None, cancel_futures=not done)
 
     def _workers(self) -> ThreadPoolExecutor:
-        # One more than there may be requests at a time, which the transport sees to: it decodes meanwhile.
+        # One more than there may be requests at a time, which the transport sees to: its page is decoded meanwhile.
         return ThreadPoolExecutor(self._concurrency + 1, thread_name_prefix="clockify-page")
 
     def announce(self, window: Window | None) -> None:
@@ -465,13 +474,12 @@ class ReportReader:
         """Give up what has been asked for in advance."""
         self._then = None
         if self._ahead is not None:
-            self._ahead.abandoned.set()
+            self._ahead.page.abandon()
             self._ahead = None
 
     def _begin_next(self, pool: ThreadPoolExecutor, window: Window) -> None:
-        abandoned = threading.Event()
-        page = pool.submit(self._page, window, 1, self._page_size, abandoned)
-        self._ahead, self._then = _Ahead(window, self._page_size, page, abandoned), None
+        page = self._fetch(pool, window, 1, self._page_size)
+        self._ahead, self._then = _Ahead(window, self._page_size, page), None
 
 
 def _ascend(ids: Sequence[str]) -> bool:

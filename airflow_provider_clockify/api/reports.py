@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from codecs import utf_8_decode
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -45,6 +46,7 @@ ATTENDANCE = "generateAttendanceReport"
 EXPENSES = "generateDetailedReportV1"
 
 _ZERO = Decimal(0)
+_TEXT_PIECE = 8192
 
 
 def _summable(**numbers: Decimal | None) -> None:
@@ -120,7 +122,12 @@ def _text(body: bytes) -> bytes:
     :raises UnicodeDecodeError: it is not.
     """
     if not body.isascii():
-        body.decode()
+        place, view = 0, memoryview(body)
+        while place < len(
+            body
+        ):  # In small pieces, which stay in the processor's cache, it takes a third of the time.
+            is_last = place + _TEXT_PIECE >= len(body)
+            place += utf_8_decode(view[place : place + _TEXT_PIECE], "strict", is_last)[1]
     return body
 
 
@@ -192,7 +199,7 @@ def detailed(workspace_id: str, filters: Mapping[str, Any]) -> PagedReport:
 class _Interval(msgspec.Struct, frozen=True, gc=False):
     start: str
     end: str | None = None
-    duration: Decimal | None = None
+    duration: int | Decimal | None = None
 
 
 class _Entry(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -218,9 +225,7 @@ def _detailed_page(response: ApiResponse) -> ReportPage:
     page = read_detailed(response.body)
     if page.totals is None or page.totals.entries_count is None:
         raise _no_count(DETAILED, "entriesCount")
-    for raw in page.rows:  # As _text does; in small pieces it takes a third of the time.
-        str(raw, "utf-8")
-    entries = _read_entries(response.body, page.rows)
+    entries = _read_entries(_text(response.body), page.rows)
     ids = [entry.mongo_id or entry.plain_id or "" for entry in entries]
     intervals = [entry.time_interval for entry in entries]
     found = PageRows(
@@ -228,7 +233,7 @@ def _detailed_page(response: ApiResponse) -> ReportPage:
         rows=page.rows,
         starts=_starts(DETAILED, [interval.start for interval in intervals], ids),
         running=[interval.end is None for interval in intervals],
-        seconds=[interval.duration or _ZERO for interval in intervals],
+        seconds=[interval.duration or 0 for interval in intervals],
         breaks=[entry.type == "BREAK" for entry in entries],
         amounts=[entry.amount or _ZERO for entry in entries],
         currencies=[entry.currency or "" for entry in entries],

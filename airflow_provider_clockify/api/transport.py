@@ -179,10 +179,8 @@ class SyncTransport(PacedTransport):
         self.session = ClockifySession(settings)
         self._sleep = sleep
         self._lock = threading.Lock()
-        # While one thread decodes an answer, another may use the wire.
+        # While one answer is decoded, another thread may use the wire.
         self._wire = threading.BoundedSemaphore(settings.max_concurrency)
-        # Only one thread can decode at a time; others that try to only take the interpreter from each other.
-        self._decoding = threading.Lock()
 
     def send(
         self,
@@ -254,8 +252,7 @@ class SyncTransport(PacedTransport):
             raise
         with self._lock:
             self.stats.received += len(body)
-        with self._decoding:
-            return self._read(request, status, headers, body, decode, number)
+        return self._read(request, status, headers, body, decode, number)
 
     def _exchange(self, request: ApiRequest, abandoned: threading.Event) -> tuple[int, dict[str, str], bytes]:
         deadline = time.monotonic() + self._answer_timeout

@@ -14,11 +14,11 @@ import gzip
 import io
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from importlib import import_module
 from itertools import chain
-from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -29,8 +29,6 @@ from airflow_provider_clockify.records.tables import Column, Columns, ColumnType
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
-
-T = TypeVar("T")
 
 FORMATS = ("jsonl", "csv", "parquet")
 COMPRESSIONS: Mapping[str, tuple[str, ...]] = {
@@ -351,30 +349,27 @@ _MISFITS = (ClockifyError, msgspec.MsgspecError, ArithmeticError, UnicodeDecodeE
 
 def _batches(lines: Iterable[bytes], table: Table) -> Iterator[Columns]:
     """Give the values of lines, column by column, in batches."""
-    if table.columns_of is None:
-        for rows in _grouped(lines, table.rows):
-            yield list(zip(*rows, strict=True))
-        return
-    for items in _grouped(lines, lambda line: (line,)):
-        try:
-            columns = table.columns_of(items)
-        except _MISFITS:  # One by one, which finds the first item that does not fit, and says why.
+    for items in _grouped(lines):
+        columns: Columns | None = None
+        if table.columns_of is not None:
+            with suppress(
+                *_MISFITS
+            ):  # One by one then, which finds the first item that does not fit, and says why.
+                columns = table.columns_of(items)
+        if columns is None:
             columns = list(zip(*chain.from_iterable(map(table.rows, items)), strict=True))
-        yield columns
+        if columns:
+            yield columns
 
 
-def _grouped(lines: Iterable[bytes], parts: Callable[[bytes], Iterable[T]]) -> Iterator[Sequence[T]]:
-    """Group the parts of lines; few from large lines make a batch as well as many from small ones."""
-    batch: list[T] = []
+def _grouped(lines: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+    """Group lines; few large ones make a batch as well as many small ones."""
+    batch: list[bytes] = []
     size = 0
     for line in lines:
-        for part in parts(line):
-            batch.append(part)
-            if len(batch) == BATCH_ROWS:
-                yield batch
-                batch, size = [], 0
+        batch.append(line)
         size += len(line)
-        if batch and size >= BATCH_BYTES:
+        if len(batch) == BATCH_ROWS or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +71,26 @@ def decode(response: ApiResponse) -> tuple[int, str]:
 def test_an_answer_is_decoded_by_the_thread_that_waits(pool):
     fetched = Fetched(pool, Sender(b"7"), decode)
     assert fetched.wait() == (7, threading.current_thread().name)
+
+
+def test_what_was_decoded_is_freed_without_the_garbage_collector(pool):
+    class Decoded:
+        pass
+
+    gc.disable()
+    try:
+        fetched = Fetched(pool, Sender(b"7"), lambda _: Decoded())
+        left = weakref.ref(fetched.wait())
+        del fetched
+        pool.submit(int).result()  # Each worker forgets its last task when it has another one.
+        pool.submit(int).result()
+        for _ in range(LONG * 100):
+            if left() is None:
+                break
+            time.sleep(0.01)
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_nothing_is_decoded_before_somebody_waits(pool):

@@ -211,7 +211,7 @@ class _CsvWriter:
         for columns in _batches(lines, table):
             cells = [
                 values
-                if text is None or _is_text(values)
+                if text is None or (text in _TEXT_ALREADY and _is_text(values))
                 else [None if v is None else text(v) for v in values]
                 for text, values in zip(self._texts, columns, strict=True)
             ]
@@ -403,6 +403,10 @@ _CSV_TEXT: Mapping[ColumnType, Callable[[Any], Any]] = {
     ColumnType.MONEY: _plain,
     ColumnType.TEXTS: _json_text,
 }
+
+
+# Of instants and money, a column may come as the text that it becomes.
+_TEXT_ALREADY = (_utc_text, _plain)
 
 
 @contextmanager

@@ -363,9 +363,8 @@ class ReportReader:
             self._after_first_page(last - 1)
         totals, received = first.totals, len(first.rows)
         full, stable, empty = True, True, 0
-        del (
-            first
-        )  # Rows that nobody needs any more make room, near the processor, for those that are decoded next.
+        # Rows that nobody needs any more make room, near the processor, for those that are decoded next.
+        del first
         progress = Progress(str(window), last, count)
         # Closed at once when a page is refused here, not when somebody has done with the error.
         with closing(self._pages(window, range(2, last + 1), size)) as pages:

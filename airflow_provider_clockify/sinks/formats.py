@@ -352,9 +352,8 @@ def _batches(lines: Iterable[bytes], table: Table) -> Iterator[Columns]:
     for items in _grouped(lines):
         columns: Columns | None = None
         if table.columns_of is not None:
-            with suppress(
-                *_MISFITS
-            ):  # One by one then, which finds the first item that does not fit, and says why.
+            # One by one then, which finds the first item that does not fit, and says why.
+            with suppress(*_MISFITS):
                 columns = table.columns_of(items)
         if columns is None:
             columns = list(zip(*chain.from_iterable(map(table.rows, items)), strict=True))
@@ -390,10 +389,7 @@ def _plain(value: Decimal) -> str:
 
 
 def _json_text(values: Sequence[str | None]) -> str:
-    return _encode_json(values).decode()
-
-
-_encode_json = msgspec.json.Encoder().encode
+    return msgspec.json.encode(values).decode()
 
 
 # What is not here stays as it is: text, or a number that the csv module writes as Python does.

@@ -73,10 +73,7 @@ PLAIN = (
         for name in ("_id", "id", "description", "userName", "projectId", "clientName", "type")
     ),
     *(field(name, FLAGS) for name in ("billable", "isLocked", "locked")),
-    *(
-        field(name, MONEY)
-        for name in ("amount", "rate", "earnedAmount", "earnedRate", "costAmount", "costRate")
-    ),
+    *(field(name, MONEY) for name in MONEY_FIELDS),
     *(field(name, JSON) for name in ("customFields", "invoicingInfo")),
     field("tags", TAGS),
     field("tagIds", TAG_IDS),

@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -29,9 +32,13 @@ from airflow_provider_clockify.records.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-Ids = list[str | None]
+Ids = Sequence[str | None]
+# Ids of an entry's tags, and their names.
+Tags = tuple[list[str], list[str | None]]
+
+_NULL = msgspec.Raw(b"null")
 
 
 class _Tag(msgspec.Struct, frozen=True, gc=False):
@@ -55,15 +62,13 @@ class _Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"
     client_name: str | None = None
     task_id: str | None = None
     task_name: str | None = None
-    tags: list[_Tag] | None = None
-    tag_ids: list[str] | None = None
     billable: bool | None = None
     type: str | None = None
     is_locked: bool | None = None
     locked: bool | None = None
     approval_request_id: str | None = None
-    invoicing_info: msgspec.Raw = msgspec.Raw(b"null")
-    custom_fields: msgspec.Raw = msgspec.Raw(b"null")
+    invoicing_info: msgspec.Raw = _NULL
+    custom_fields: msgspec.Raw = _NULL
     currency: str | None = None
 
 
@@ -76,6 +81,8 @@ class _Interval(msgspec.Struct, frozen=True, gc=False):
 class _ExactEntry(_Entry, frozen=True, gc=False, kw_only=True, rename="camel"):
     """An entry with every value read; what cannot be read is an error that names the field."""
 
+    tags: list[_Tag] | None = None
+    tag_ids: list[str] | None = None
     time_interval: _Interval
     amount: Decimal | None = None
     rate: Decimal | None = None
@@ -93,22 +100,26 @@ class _QuickInterval(msgspec.Struct, frozen=True, gc=False):
 
 class _QuickEntry(_Entry, frozen=True, gc=False, kw_only=True, rename="camel"):
     """
-    The same entry with its money as it came: to make six numbers is a third of the reading.
+    The same entry with its tags and its money as they came: to make objects of them takes half of the reading.
 
-    Of a field that is there twice, the last counts, as everywhere; the first need not even be money.
+    Of a field that is there twice, the last counts, as everywhere; the first may be anything.
     """
 
+    tags: msgspec.Raw = _NULL
+    tag_ids: msgspec.Raw = _NULL
     time_interval: _QuickInterval
-    amount: msgspec.Raw = msgspec.Raw(b"null")
-    rate: msgspec.Raw = msgspec.Raw(b"null")
-    earned_amount: msgspec.Raw = msgspec.Raw(b"null")
-    earned_rate: msgspec.Raw = msgspec.Raw(b"null")
-    cost_amount: msgspec.Raw = msgspec.Raw(b"null")
-    cost_rate: msgspec.Raw = msgspec.Raw(b"null")
+    amount: msgspec.Raw = _NULL
+    rate: msgspec.Raw = _NULL
+    earned_amount: msgspec.Raw = _NULL
+    earned_rate: msgspec.Raw = _NULL
+    cost_amount: msgspec.Raw = _NULL
+    cost_rate: msgspec.Raw = _NULL
 
 
 _decode_entry = msgspec.json.Decoder(_ExactEntry).decode
 _decode_quick = msgspec.json.Decoder(_QuickEntry).decode
+_decode_tags = msgspec.json.Decoder(list[_Tag] | None).decode
+_decode_tag_ids = msgspec.json.Decoder(list[str] | None).decode
 _decode_money = msgspec.json.Decoder(Decimal | None).decode
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -190,7 +201,7 @@ def entry_rows(row: bytes) -> tuple[Row]:
             f"Entry {_id_of(row)} has an unexpected shape that no column can hold ({error}); export it as jsonl and "
             "report it."
         ) from error
-    (values,) = zip(*_columns([entry], _instants, _seconds, _money), strict=True)
+    (values,) = zip(*_columns([entry], _tags, _instants, _seconds, _money), strict=True)
     return (values,)
 
 
@@ -203,11 +214,13 @@ def entry_columns(rows: Sequence[bytes]) -> Columns:
     :param rows: JSON objects of ``generateDetailedReport``, at least one.
     :raises Exception: one of them does not fit; :func:`entry_rows` says which and why.
     """
-    return _columns(list(map(_decode_quick, rows)), _instant_texts, _whole_seconds, _money_texts)
+    entries = list(map(_decode_quick, rows))
+    return _columns(entries, _raw_tags, _instant_texts, _whole_seconds, _money_texts)
 
 
 def _columns(
     entries: Sequence[_Entry],
+    tags: Callable[[Sequence[Any], Sequence[Any]], Sequence[Tags]],
     instants: Callable[[list[str | None], Column, Ids], Sequence[Any]],
     seconds: Callable[[list[Any], Ids], Sequence[Any]],
     money: Callable[[Sequence[Any], Column, Ids], Sequence[Any]],
@@ -226,8 +239,6 @@ def _columns(
         client_names,
         task_ids,
         task_names,
-        tags,
-        tag_ids,
         billable,
         types,
         is_locked,
@@ -236,6 +247,8 @@ def _columns(
         invoicing_infos,
         custom_fields,
         currencies,
+        tags_by_entry,
+        tag_ids_by_entry,
         intervals,
         amounts,
         rates,
@@ -244,9 +257,8 @@ def _columns(
         cost_amounts,
         cost_rates,
     ) = zip(*map(astuple, entries), strict=True)
-    ids = [mongo_id or plain_id for mongo_id, plain_id in zip(mongo_ids, plain_ids, strict=True)]
-    none: tuple[list[str], list[str | None]] = ([], [])
-    tagged = [_tags(*of) if of[0] or of[1] else none for of in zip(tags, tag_ids, strict=True)]
+    ids: Ids = mongo_ids if all(mongo_ids) else [a or b for a, b in zip(mongo_ids, plain_ids, strict=True)]
+    ids_of_tags, names_of_tags = zip(*tags(tags_by_entry, tag_ids_by_entry), strict=True)
     return (
         ids,
         descriptions,
@@ -265,8 +277,8 @@ def _columns(
         _filled(client_names),
         _filled(task_ids),
         _filled(task_names),
-        [ids_of_tags for ids_of_tags, _ in tagged],
-        [names for _, names in tagged],
+        ids_of_tags,
+        names_of_tags,
         _texts(custom_fields),
         currencies,
         money(amounts, _AMOUNT, ids),
@@ -280,6 +292,8 @@ def _columns(
     )
 
 
+# Tags of more text are not kept to be known again.
+_LONG_TAGS = 2000
 # Digits that surely fit into 64 bits.
 _SHORT = 18
 _BY_NAME = {each.name: each for each in DETAILED_COLUMNS}
@@ -291,22 +305,45 @@ _COST_AMOUNT, _COST_RATE = _BY_NAME["cost_amount"], _BY_NAME["cost_rate"]
 DETAILED = Table("detailed", DETAILED_COLUMNS, entry_rows, columns_of=entry_columns)
 
 
-def _filled(values: Sequence[str | None]) -> list[str | None]:
-    return [value or None for value in values]
+def _filled(values: Sequence[str | None]) -> Sequence[str | None]:
+    return [value or None for value in values] if "" in values else values
 
 
-def _tags(tags: list[_Tag] | None, tag_ids: list[str] | None) -> tuple[list[str], list[str | None]]:
+def _tags(tags: Sequence[list[_Tag] | None], tag_ids: Sequence[list[str] | None]) -> Sequence[Tags]:
+    return list(map(_tags_of_one, tags, tag_ids))
+
+
+def _tags_of_one(tags: list[_Tag] | None, tag_ids: list[str] | None) -> Tags:
     names = {tag.mongo_id or tag.plain_id: tag.name for tag in tags or ()}
     if tag_ids is None:
         tag_ids = [tag.mongo_id or tag.plain_id or "" for tag in tags or ()]
     return tag_ids, list(map(names.get, tag_ids))
 
 
-def _texts(raws: Sequence[msgspec.Raw]) -> list[str | None]:
+def _raw_tags(tags: Sequence[msgspec.Raw], tag_ids: Sequence[msgspec.Raw]) -> Sequence[Tags]:
+    texts = _split(tags), _split(tag_ids)
+    are_short = max(map(len, chain(*texts))) < _LONG_TAGS
+    return list(map(_known_tags if are_short else _read_tags, *texts))
+
+
+def _read_tags(tags: str, tag_ids: str) -> Tags:
+    return _tags_of_one(_decode_tags(tags), _decode_tag_ids(tag_ids))
+
+
+# People use the same few tags again and again. Rows share what is given for them: nobody changes it.
+_known_tags = lru_cache(maxsize=256)(_read_tags)
+
+
+def _split(raws: Sequence[msgspec.Raw]) -> list[str]:
+    """Give text: of all at once, which takes half of the time."""
     texts = str(b"\n".join(raws), "utf-8").split("\n")
     if len(texts) != len(raws):  # JSON may have line breaks between its tokens; items of one line have none.
         texts = [str(raw, "utf-8") for raw in raws]
-    return _nulls(texts)
+    return texts
+
+
+def _texts(raws: Sequence[msgspec.Raw]) -> list[str | None]:
+    return _nulls(_split(raws))
 
 
 def _nulls(texts: list[str]) -> list[str | None]:
@@ -364,11 +401,12 @@ def _money(values: Sequence[Decimal | None], of: Column, ids: Ids) -> list[Decim
 
 def _money_texts(raws: Sequence[msgspec.Raw], of: Column, ids: Ids) -> Sequence[Any]:
     joined = b"\n".join(raws)
-    if not joined.translate(None, b"0123456789.-\n").replace(b"null", b""):
+    words = joined.translate(None, b"0123456789.-\n")
+    if not words.replace(b"null", b""):
         texts = joined.decode().split("\n")
         # A zero as a whole number loses its sign when it is read.
-        if max(map(len, texts)) <= MONEY_TEXT_LENGTH and "-0" not in texts:
-            return _nulls(texts) if "null" in texts else texts
+        if max(map(len, texts)) <= MONEY_TEXT_LENGTH and (b"-0" not in joined or "-0" not in texts):
+            return _nulls(texts) if words else texts
     return _money(list(map(_decode_money, raws)), of, ids)
 
 

@@ -40,7 +40,7 @@ _SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 
 BLOCK = 1 << 20
 # Few, since a task has all of Airflow imported: what lives long enough makes Python's garbage collector go through it.
-BATCH_ROWS = 200
+BATCH_ROWS = 300
 BATCH_BYTES = 64 << 20
 # As Arrow holds and encodes them, 50,000 rows take 25 MB more for a file that is 5 % smaller.
 ROW_GROUP_ROWS = 20_000
@@ -200,7 +200,7 @@ class _CsvWriter:
         self, target: IO[bytes], columns: Sequence[Column], *, escape_formulas: bool = False
     ) -> None:
         texts = {**_CSV_TEXT, ColumnType.TEXT: escape_formula} if escape_formulas else _CSV_TEXT
-        self._texts = [texts.get(column.type) for column in columns]
+        self._texts = [(column.type, texts.get(column.type)) for column in columns]
         self._text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=False)
         # Before Python 3.13 only line breaks that are part of the terminator get quotes.
         self._csv = csv.writer(_LineFeeds(self._text), lineterminator="\r\n")
@@ -211,9 +211,9 @@ class _CsvWriter:
         for columns in _batches(lines, table):
             cells = [
                 values
-                if text is None or (text in _TEXT_ALREADY and _is_text(values))
+                if text is None or (kind in _MAY_BE_TEXT and _is_text(values))
                 else [None if v is None else text(v) for v in values]
-                for text, values in zip(self._texts, columns, strict=True)
+                for (kind, text), values in zip(self._texts, columns, strict=True)
             ]
             self._csv.writerows(zip(*cells, strict=True))
             count += len(cells[0])
@@ -241,25 +241,16 @@ class _ParquetWriter:
         self._pa = _arrow()
         self._schema = arrow_schema(columns, metadata)
         self._types = [column.type for column in columns]
+        self._arrow_types = self._schema.types
         self._id = next((number for number, each in enumerate(columns) if each.name == "id"), None)
         self._batches: list[Any] = []
         self._rows = self._bytes = 0
-        parquet = import_module("pyarrow.parquet")
-        self._writer = parquet.ParquetWriter(file, self._schema, compression=compression or "snappy")
+        self._writer = self._pa.parquet.ParquetWriter(file, self._schema, compression=compression or "snappy")
 
     def write(self, lines: IO[bytes], table: Table) -> int:
         count = 0
         for columns in _batches(lines, table):
-            ids = None if self._id is None else columns[self._id]
-            arrays = [
-                self._money_array(values, field, ids)
-                if kind is ColumnType.MONEY
-                else self._text_or_value_array(values, field)
-                if kind is ColumnType.INSTANT
-                else self._pa.array(values, field.type)
-                for field, kind, values in zip(self._schema, self._types, columns, strict=True)
-            ]
-            batch = self._pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+            batch = self._pa.RecordBatch.from_arrays(self._arrays(columns), schema=self._schema)
             self._batches.append(batch)
             self._rows += batch.num_rows
             self._bytes += batch.get_total_buffer_size()  # nbytes, at a fortieth of the cost.
@@ -268,25 +259,41 @@ class _ParquetWriter:
                 self._write_group()
         return count
 
-    def _text_or_value_array(self, values: Sequence[Any], field: Any) -> Any:
-        if _is_text(values):
-            return self._pa.array(values, self._pa.string()).cast(field.type)
-        return self._pa.array(values, field.type)
+    def _arrays(self, columns: Columns) -> Sequence[Any]:
+        """Give Arrow's columns. Those that are alike are made as one array and cut: few calls instead of many."""
+        alike: dict[tuple[ColumnType, bool], list[int]] = {}
+        for number, (kind, values) in enumerate(zip(self._types, columns, strict=True)):
+            alike.setdefault((kind, kind in _MAY_BE_TEXT and _is_text(values)), []).append(number)
+        rows = len(columns[0])
+        arrays: dict[int, Any] = {}
+        for (kind, is_text), numbers in alike.items():
+            values = list(chain.from_iterable([columns[number] for number in numbers]))
+            try:
+                array = self._array(values, self._arrow_types[numbers[0]], is_text=is_text)
+            except self._pa.ArrowInvalid:
+                if kind is not ColumnType.MONEY:
+                    raise
+                arrays |= {number: self._rounded(columns, number) for number in numbers}
+            else:
+                arrays |= {number: array.slice(place * rows, rows) for place, number in enumerate(numbers)}
+        return [arrays[number] for number in range(len(columns))]
 
-    def _money_array(self, values: Sequence[Any], field: Any, ids: Sequence[Any] | None) -> Any:
-        try:
-            return self._text_or_value_array(values, field)
-        except self._pa.ArrowInvalid:  # More digits than the column has: round, or say which amount it is.
-            exact = [None if value is None else Decimal(value) for value in values]
-            rounded = [_money(value) for value in exact]
-            for row, (value, money) in enumerate(zip(exact, rounded, strict=True)):
-                if value is not None and money is None:
-                    which = f"Item {shown(ids[row])}" if ids is not None else "An item"
-                    raise ClockifyResponseError(
-                        f"{which} has more than {MONEY_PRECISION - MONEY_SCALE} digits before the point where column "
-                        f"{field.name} holds money ({value:.30e}); export it as jsonl or csv."
-                    ) from None
-            return self._pa.array(rounded, field.type)
+    def _array(self, values: Sequence[Any], of: Any, *, is_text: bool) -> Any:
+        return self._pa.array(values, self._pa.string()).cast(of) if is_text else self._pa.array(values, of)
+
+    def _rounded(self, columns: Columns, number: int) -> Any:
+        """Give a column of money that may have more digits than it can hold: round, or say which amount it is."""
+        field, ids = self._schema[number], None if self._id is None else columns[self._id]
+        exact = [None if value is None else Decimal(value) for value in columns[number]]
+        rounded = [_money(value) for value in exact]
+        for row, (value, money) in enumerate(zip(exact, rounded, strict=True)):
+            if value is not None and money is None:
+                which = f"Item {shown(ids[row])}" if ids is not None else "An item"
+                raise ClockifyResponseError(
+                    f"{which} has more than {MONEY_PRECISION - MONEY_SCALE} digits before the point where column "
+                    f"{field.name} holds money ({value:.30e}); export it as jsonl or csv."
+                ) from None
+        return self._pa.array(rounded, field.type)
 
     def _write_group(self) -> None:
         if self._batches:
@@ -401,8 +408,8 @@ _CSV_TEXT: Mapping[ColumnType, Callable[[Any], Any]] = {
 }
 
 
-# Of instants and money, a column may come as the text that it becomes.
-_TEXT_ALREADY = (_utc_text, _plain)
+# A column of these may come as the text that it becomes in csv.
+_MAY_BE_TEXT = frozenset({ColumnType.INSTANT, ColumnType.MONEY})
 
 
 @contextmanager
@@ -423,7 +430,11 @@ def _arrow() -> Any:
     # Arrow's own allocators keep what a row group has used; the system's gives it back, some 20 MB. It must be chosen
     # before the import; whoever has chosen another one keeps it.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    return _needed("pyarrow", "parquet", "file_format='parquet'")
+    arrow = _needed("pyarrow", "parquet", "file_format='parquet'")
+    # Arrow itself imports the second when it first changes a type, which would be in the middle of an export.
+    for part in ("pyarrow.parquet", "pyarrow.compute"):
+        _needed(part, "parquet", "file_format='parquet'")
+    return arrow
 
 
 def _needed(module: str, extra: str, parameter: str) -> Any:

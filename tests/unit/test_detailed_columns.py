@@ -40,6 +40,7 @@ MONEY = (
     *("9" * 1000, "9" * 1001, "0." + "0" * 998 + "1", "0." + "0" * 999 + "1", "1" * 5000),
 )
 MONEY_FIELDS = ("amount", "rate", "earnedAmount", "earnedRate", "costAmount", "costRate")
+LAST_COUNTS = (*MONEY_FIELDS, "tags", "tagIds")
 INSTANTS = (
     *("2026-11-02T08:00:00Z", "2026-11-02T08:00:00.5Z", "2026-11-02T08:00:00.123456Z"),
     *("2026-11-02T08:00:00.1234567Z", "2026-11-02T08:00:00.1234560Z", "2026-11-02T08:00:00+00:00"),
@@ -77,7 +78,12 @@ PLAIN = (
     *(field(name, JSON) for name in ("customFields", "invoicingInfo")),
     field("tags", TAGS),
     field("tagIds", TAG_IDS),
-    st.sampled_from([("description", b'"\xff"'), ("customFields", b'"\xff"'), ("amount", b'"\xff"')]),
+    st.sampled_from(
+        [
+            *((name, b'"\xff"') for name in ("description", "customFields", "amount")),
+            *(("tags", b'[{"_id":"a","name":"%b"}]' % odd) for odd in (b"\xff", b"a" * 3000, b"\\n")),
+        ]
+    ),
 )
 START = b'"start":"2026-11-02T08:00:00Z"'
 
@@ -99,11 +105,11 @@ def entries(draw: st.DrawFn) -> bytes:
     """
     An entry with some odd fields, now and then the same field twice, or no interval at all.
 
-    Money has one value: of two amounts both ways take the last, but only one by one the first must be money, too.
+    Money and tags have one value: of two both ways take the last, but only one by one the first must fit as well.
     """
     odd = draw(st.lists(st.one_of(PLAIN), max_size=4))
     last = dict(odd)
-    odd = [(name, last[name] if name in MONEY_FIELDS else value) for name, value in odd]
+    odd = [(name, last[name] if name in LAST_COUNTS else value) for name, value in odd]
     interval = draw(st.one_of(st.just(b"{" + START + b"}"), intervals()))
     fields = [("_id", b'"first"'), ("timeInterval", interval), *odd]
     if draw(st.integers(0, 30)) == 30:
@@ -250,6 +256,17 @@ def test_a_column_of_instants_or_money_is_of_one_kind():
     rows = [entry('"amount":1.5'), entry('"amount":1e3'), entry('"amount":null')]
     columns = dict(zip([each.name for each in DETAILED.columns], entry_columns(rows), strict=True))
     assert columns["amount"] == [Decimal("1.5"), Decimal("1e3"), None]
+
+
+def test_values_may_have_line_breaks_between_their_tokens():
+    rows = [
+        entry('"tags":[\n{"_id":"a",\n"name":"A"}],"customFields":[\n1],"amount":1'),
+        entry('"tagIds":[\n"b"]'),
+    ]
+    columns = [list(cells) for cells in entry_columns(rows)]
+    expected = zip(*[entry_rows(row)[0] for row in rows], strict=True)
+    assert columns[17:20] == [list(cells) for cells in expected][17:20]
+    assert columns[17:20] == [[["a"], ["b"]], [["A"], [None]], ["[\n1]", None]]
 
 
 def test_the_first_entry_that_does_not_fit_is_named_whatever_the_others_are():

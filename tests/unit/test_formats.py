@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
 from airflow_provider_clockify.records.detailed import DETAILED, DETAILED_COLUMNS
+from airflow_provider_clockify.records.tables import ColumnType, Table, column
 from airflow_provider_clockify.sinks import formats
 from airflow_provider_clockify.sinks.formats import check_format, file_suffix, open_writer
 
@@ -182,11 +183,11 @@ def test_parquet_types_and_descriptions(parquet):
             "money": "decimal128(38, 18)",
             "texts": "list<element: string>",
             "json": "string",
-        }[str(column.type)]
-        for name, column in zip(NAMES, DETAILED_COLUMNS, strict=True)
+        }[str(each.type)]
+        for name, each in zip(NAMES, DETAILED_COLUMNS, strict=True)
     }
-    for field, column in zip(schema, DETAILED_COLUMNS, strict=True):
-        assert field.metadata[b"description"].decode() == column.description
+    for field, each in zip(schema, DETAILED_COLUMNS, strict=True):
+        assert field.metadata[b"description"].decode() == each.description
 
 
 def test_parquet_holds_the_facts_of_the_export(parquet):
@@ -332,6 +333,7 @@ def test_unknown_formats_are_refused_with_the_choices(file_format, compression, 
     ("module", "file_format", "compression", "text"),
     [
         ("pyarrow", "parquet", None, "pip install 'airflow-provider-clockify[parquet]'"),
+        ("pyarrow.parquet", "parquet", None, "needs pyarrow.parquet"),
         ("zstandard", "jsonl", "zstd", "pip install 'airflow-provider-clockify[zstd]'"),
         ("zstandard", "csv", "zstd", "compression='zstd' needs zstandard"),
     ],
@@ -343,6 +345,17 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch, module, file_for
     assert text in str(caught.value)
     with pytest.raises(ClockifyConfigError):
         written([entry()], file_format, compression)
+
+
+def test_a_value_that_is_not_of_its_column_is_an_error_of_arrow():
+    arrow = pytest.importorskip("pyarrow")
+    columns = (column("id", ColumnType.TEXT, ""), column("hours", ColumnType.WHOLE, ""))
+    table = Table("odd", columns, lambda row: [("a", "eight")])
+    with (
+        pytest.raises(arrow.ArrowInvalid, match="eight"),
+        open_writer(io.BytesIO(), columns, "parquet", None, {}) as writer,
+    ):
+        writer.write(io.BytesIO(b"{}\n"), table)
 
 
 def test_formats_that_need_no_extra_do_without(monkeypatch):

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
-from airflow_provider_clockify.records.detailed import DETAILED, DETAILED_COLUMNS, entry_rows
+from airflow_provider_clockify.records.detailed import DETAILED, DETAILED_COLUMNS, entry_columns, entry_rows
 from airflow_provider_clockify.records.tables import SCHEMA_VERSION, ColumnType
 
 MINIMAL = b'{"_id":"a","timeInterval":{"start":"2026-11-02T08:00:00Z"}}'
@@ -124,6 +124,17 @@ def test_empty_ids_and_names_of_what_is_not_there_are_none_but_an_empty_descript
 def test_ids_under_their_documented_name(entry_json):
     row = flat(entry_json(_id=None, id="b", tagIds=None, tags=[{"id": "t2", "name": "x"}]))
     assert (row["id"], row["tag_ids"], row["tag_names"]) == ("b", ["t2"], ["x"])
+
+
+def test_of_two_ids_the_one_of_the_live_service_counts(entry_json):
+    assert flat(entry_json(_id="a", id="b"))["id"] == "a"
+    several = entry_columns([entry_json(_id="a", id="b"), entry_json(_id=None, id="c")])
+    assert list(several[0]) == ["a", "c"]
+
+
+def test_no_tag_ids_are_no_tags_whatever_the_tags_say(entry_json):
+    row = flat(entry_json(tagIds=[], tags=[{"_id": "a", "name": "A"}]))
+    assert (row["tag_ids"], row["tag_names"]) == ([], [])
 
 
 def test_tag_names_follow_the_order_of_the_ids(entry_json):

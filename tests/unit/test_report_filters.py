@@ -74,7 +74,7 @@ REFUSALS = [
     ({"users": "u1"}, "filters['users'] must be a list of ids, not 'u1'"),
     ({"users": [1]}, "filters['users'] must be a list of ids"),
     ({"users": [""]}, "filters['users'] must be a list of ids"),
-    ({"users": {"a", "b"}}, "filters['users'] must be a list of ids"),
+    ({"users": {"a"}}, "filters['users'] must be a list of ids"),
     ({"users": {"contains": "CONTAINS"}}, "filters['users'] must be a list of ids, not None"),
     ({"users": []}, "filters['users'] is an empty list, which the service would read as no filter at all"),
     ({"users": {"ids": []}}, "is an empty list"),

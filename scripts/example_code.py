@@ -9,6 +9,7 @@ The code stands in the page itself, so that the page can be read on a code host,
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from textwrap import dedent
@@ -22,7 +23,18 @@ def region(file: str, name: str) -> str:
     found = re.search(rf"# \[START {name}\]\n(.*?)^ *# \[END {name}\]", text, re.S | re.M)
     if not found:
         raise SystemExit(f"dags_examples/{file} has no region {name}.")
-    return dedent(found[1])
+    return used(dedent(found[1]))
+
+
+def used(code: str) -> str:
+    """Leave out the imports that only the rest of the file uses."""
+    known = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+
+    def names(line: re.Match[str]) -> str:
+        kept = [name for name in line[2].split(", ") if name.split()[-1] in known]
+        return f"{line[1]}{', '.join(kept)}\n" if kept else ""
+
+    return re.sub(r"^(from \S+ import )([\w, ]+)\n", names, code, flags=re.M)
 
 
 def main() -> None:

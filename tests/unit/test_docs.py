@@ -197,7 +197,23 @@ def test_shown_examples_are_those_that_the_tests_run(file: str, region: str, sho
     text = (ROOT / "dags_examples" / file).read_text(encoding="utf-8")
     found = re.search(rf"# \[START {region}\]\n(.*?)^ *# \[END {region}\]", text, re.S | re.M)
     assert found
-    assert shown == dedent(found[1])
+    source = dedent(found[1])
+    assert _but_imports(shown) == _but_imports(source)
+    used = {node.id for node in ast.walk(ast.parse(shown)) if isinstance(node, ast.Name)}
+    assert _imports(shown) == {each for each in _imports(source) if each[1] in used}, "make tables mends it"
+
+
+def _but_imports(code: str) -> list[str]:
+    return [line for line in code.splitlines() if not line.startswith("from ")]
+
+
+def _imports(code: str) -> set[tuple[str | None, str]]:
+    return {
+        (node.module, each.asname or each.name)
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.ImportFrom)
+        for each in node.names
+    }
 
 
 def test_the_module_map_names_every_module() -> None:

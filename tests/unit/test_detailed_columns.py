@@ -145,7 +145,7 @@ def test_files_and_errors_are_those_of_rows_one_by_one(name, file_format, rows):
     table = TABLES[name]
     assert table.columns_of is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(formats, "BATCH_ROWS", 3)
+        patch.setattr(formats, "BATCH_BYTES", 200)
         assert file_or_error(rows, table, file_format) == file_or_error(
             rows, replace(table, columns_of=None), file_format
         )

@@ -243,16 +243,18 @@ def test_money_too_large_for_the_column_is_an_error_and_not_a_wrong_number(parqu
 
 
 def test_row_groups_have_a_fixed_size(parquet, monkeypatch):
-    monkeypatch.setattr(formats, "BATCH_ROWS", 2)
     monkeypatch.setattr(formats, "ROW_GROUP_ROWS", 4)
-    file = parquet.ParquetFile(io.BytesIO(written([entry(n) for n in range(10)], "parquet")))
-    assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [4, 4, 2]
-    assert file.read().column("id").to_pylist() == [f"id{n}" for n in range(10)]
+    for rows_of_a_batch in (1, 3, 4, 7, 10):
+        monkeypatch.setattr(formats, "BATCH_BYTES", rows_of_a_batch * len(entry(0) + b"\n"))
+        file = parquet.ParquetFile(io.BytesIO(written([entry(n) for n in range(10)], "parquet")))
+        assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [4, 4, 2]
+        assert file.read().column("id").to_pylist() == [f"id{n}" for n in range(10)]
 
 
 def test_rows_do_not_pile_up_in_front_of_the_garbage_collector(parquet):
     tags = [{"_id": "t1", "name": "one"}, {"_id": "t2", "name": "two"}]
-    rows = [entry(n, description=f"row {n}", tags=tags, amount=n / 7) for n in range(5_000)]
+    # As long as Clockify's are.
+    rows = [entry(n, description=f"row {n} {'x' * 400}", tags=tags, amount=n / 7) for n in range(5_000)]
     written(rows, "parquet")
     collections = []
     gc.collect()

@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -16,9 +17,14 @@ from servers import make_certificate, proxy_server, tls_server
 
 from airflow_provider_clockify.api.async_transport import AsyncTransport
 from airflow_provider_clockify.api.client import read_item
+from airflow_provider_clockify.api.messages import ApiRequest
 from airflow_provider_clockify.api.resources import logged_user
 from airflow_provider_clockify.api.transport import SyncTransport
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyTransportError
+from airflow_provider_clockify.exceptions import (
+    ClockifyConfigError,
+    ClockifyServerError,
+    ClockifyTransportError,
+)
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
 
 KEY = "66b0c1a2d3e4f5a6b7c8d9e0"
@@ -188,6 +194,19 @@ def test_plain_http_of_this_machine_goes_through_the_proxy_too(
     assert ask(hook_of(emulator.url))["id"] == emulator.workspace.owner.id
     assert len(proxy.requests) == 1
     assert len(emulator.requests) == 2
+
+
+def test_each_host_has_its_own_proxy_and_exceptions(hook_of, start_recorder, through, monkeypatch):
+    core, reports = start_recorder(), start_recorder()
+    proxy = through("HTTP_PROXY", refuse=502)
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    here = core.url.replace("127.0.0.1", "localhost")
+    transport = SyncTransport(hook_of(here, reports_url=f"{reports.url}/v1").settings)
+    for _ in range(2):
+        transport.send(ApiRequest("getUser", "core", "GET", "/v1/user"), attrgetter("status"))
+        with pytest.raises(ClockifyServerError):
+            transport.send(ApiRequest("getReport", "reports", "GET", "/report"), attrgetter("status"))
+    assert (len(core.seen), len(reports.seen), len(proxy.requests)) == (2, 0, 2)
 
 
 @pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])

@@ -103,6 +103,10 @@ class Window:
     def __str__(self) -> str:
         return f"[{self.start_iso}, {self.end_iso})"
 
+    def overlaps(self, other: Window) -> bool:
+        """Tell whether some instant lies in both windows."""
+        return self.start < other.end and other.start < self.end
+
     @property
     def duration(self) -> timedelta:
         """Elapsed time from start to end; always positive."""

@@ -93,6 +93,22 @@ class Budget:
         """Whether requests are counted: none may be spent on what might not be read."""
         return self._client.transport.limiter.quota is not None
 
+    @property
+    def is_free(self) -> bool:
+        """Whether the quota is known to be no more than the Free plan's."""
+        quota = self._client.transport.limiter.quota
+        return quota is not None and quota <= FREE_REQUESTS_PER_HOUR
+
+    def begin_unit(self, requests: int) -> None:
+        """
+        Check before the last part, which is of use only as a whole.
+
+        :param requests: Requests that it needs.
+        :raises ClockifyBudgetError: they do not fit.
+        """
+        self._after = 0
+        self._check(Need(requests, 0, spent=self._client.transport.stats.requests))
+
     def begin(self, parts: int) -> None:
         """
         Check before a part is begun.
@@ -145,7 +161,7 @@ class Budget:
             return begin + " Run again when the hour has turned, or set on_budget='defer'."
         if self._on_budget == "defer":
             return (
-                f"{begin} One chunk of it alone needs {short}, which no hour has room for: export shorter windows, for "
+                f"{begin} One part of it alone needs {short}, which no hour has room for: export shorter windows, for "
                 "example one run per week or day."
             )
         return (

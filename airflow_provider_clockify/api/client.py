@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from airflow_provider_clockify.api.chunk_reading import ChunkReads, IdFile
 from airflow_provider_clockify.api.filters import report_filters
 from airflow_provider_clockify.api.oddities import find_oddity
 from airflow_provider_clockify.api.pagination import Page, pages
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
-    from airflow_provider_clockify.api.report_reader import ReadResult, RowSink
+    from airflow_provider_clockify.api.reader import Reader
     from airflow_provider_clockify.api.resources import Resource
     from airflow_provider_clockify.connection import ClockifySettings
 
@@ -38,13 +40,6 @@ _decode_item = msgspec.json.Decoder(Item).decode
 _decode_items = msgspec.json.Decoder(list[Item]).decode
 _decode_item_exactly = msgspec.json.Decoder(Item, float_hook=Decimal).decode
 _decode_items_exactly = msgspec.json.Decoder(list[Item], float_hook=Decimal).decode
-
-
-class Reader(Protocol):
-    """Reads one kind of report, one window at a time."""
-
-    def read(self, window: Window, sink: RowSink) -> ReadResult:
-        """Hand all rows of the window to the sink, proven complete."""
 
 
 class ClockifyClient:
@@ -165,7 +160,7 @@ class ClockifyClient:
         self, workspace_id: str, window: Window, filters: Mapping[str, Any] | None = None
     ) -> Iterator[Item]:
         """
-        Go through the finished entries of a window; no row is given before its chunk is proven complete.
+        Go through the finished entries of a window; no row is given before all of them are proven complete.
 
         :param workspace_id: Workspace.
         :param window: Any length; read in chunks of at most 31 days.
@@ -179,30 +174,40 @@ class ClockifyClient:
 
     def iterate_report(self, reader: Reader, window: Window) -> Iterator[Item]:
         """
-        Go through the rows of a report; no row is given before its chunk is proven complete.
+        Go through the rows of a report; no row is given before all of them are proven complete.
 
         :param reader: Reads the report.
         :param window: Any length; read in chunks of at most 31 days.
         """
-        for chunk in chunks(window):
-            with TemporaryFile() as file:
-                reader.read(chunk, _FileSink(file))
-                file.seek(0)
-                yield from map(_decode_row, file)
+        parts = chunks(window)
+        with TemporaryDirectory(prefix="clockify-") as folder:
+            reads = ChunkReads(reader, window, parts, lambda number: _FileSpool(Path(folder), number)).read()
+            for chunk in reads:
+                with chunk.spool.path.open("rb") as file:
+                    yield from map(_decode_row, file)
 
 
-class _FileSink:
+class _FileSpool:
     """Rows as lines of a temporary file."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, folder: Path, number: int) -> None:
+        self.path = folder / f"{number}.rows"
+        self.ids = IdFile(folder / f"{number}.ids")
+        self._file: IO[bytes] | None = None
 
     def write(self, ids: Sequence[str], rows: Sequence[bytes], starts: Sequence[datetime]) -> None:
-        self._file.write(lines(rows))
+        self.ids.write(ids)
+        if self._file is not None:
+            self._file.write(lines(rows))
 
     def restart(self) -> None:
-        self._file.seek(0)
-        self._file.truncate()
+        self.close()
+        self.ids.restart()
+        self._file = self.path.open("wb")
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
 
 def _decode_row(line: bytes) -> Item:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 REASON_LENGTH = 300
 # What decoders raise for bytes that are no JSON, or for JSON that nobody can read.
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
 
 
 class ErrorBody(msgspec.Struct):
@@ -61,7 +61,7 @@ def read_error_body(body: bytes, secret: str = "") -> tuple[int | None, str]:
     """
     try:
         answer = msgspec.json.decode(body, type=ErrorBody)
-    except _UNREADABLE:
+    except UNREADABLE:
         text = without_secret(body.decode("utf-8", "replace"), secret)
         return None, _one_line(text[: 2 * REASON_LENGTH])
     code = answer.code if isinstance(answer.code, int) and not isinstance(answer.code, bool) else None
@@ -78,7 +78,7 @@ def is_error_object(body: bytes) -> bool:
         return False
     try:
         answer = msgspec.json.decode(body)
-    except _UNREADABLE:
+    except UNREADABLE:
         return False
     return isinstance(answer, dict) and set(answer) == {"message", "code"}
 
@@ -198,7 +198,7 @@ def read_answer(
         raise refusal
     try:
         return decode(ApiResponse(status, headers, body))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unreadable(settings, request, headers, body, error, attempts) from error
     except ClockifyResponseError as error:
         # Decoders of rows know the row, not what was asked.

@@ -161,6 +161,15 @@ class ReportPage(msgspec.Struct, frozen=True):
     totals: Totals
     rows: PageRows
 
+    def pages(self, size: int) -> int:
+        """
+        Return how many pages there are, as this one says; 1 if it is shorter than asked for.
+
+        :param size: Rows per page.
+        """
+        count = self.totals.entries_count or 0
+        return 1 if len(self.rows) < min(size, count) else max(1, -(-count // size))
+
 
 @dataclass(frozen=True, slots=True)
 class PagedReport:
@@ -593,6 +602,7 @@ class AttendanceFacts(msgspec.Struct, frozen=True, rename="camel"):
     user_id: str
     date: str
     total_duration: Decimal | None = None
+    has_running_entry: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be summed up."""

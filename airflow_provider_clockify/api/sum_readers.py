@@ -9,12 +9,16 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.api.report_reader import MAX_READS, TOLERANCE, ReadResult
+import msgspec
+
+from airflow_provider_clockify.api.proof import add_up, same_totals
+from airflow_provider_clockify.api.reader import MAX_READS, TOLERANCE, Reader, ReadResult
 from airflow_provider_clockify.api.reports import (
     ATTENDANCE,
     SMALL_PAGE_SIZES,
     AttendancePage,
     GroupReport,
+    Totals,
     attendance_request,
     read_attendance,
     read_groups,
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_clockify.api.messages import ApiRequest
-    from airflow_provider_clockify.api.report_reader import RowSink
+    from airflow_provider_clockify.api.reader import RowSink
     from airflow_provider_clockify.window import Window
 
     Send = Callable[[ApiRequest, Callable[..., Any]], Any]
@@ -44,28 +48,36 @@ log = logging.getLogger(__name__)
 FREE_LIMIT = timedelta(days=31)
 
 
-class GroupReader:
+class GroupReader(Reader):
     """
     Reads summary or weekly reports: one request a window, whose groups must add up to the service's total.
 
     :param send: Sends a request and decodes its answer, retries included.
     :param request: From a window to the request.
-    :param adds_up: Whether every entry is in one group only; an entry with two tags is in two.
+    :param whole: From the time of several windows to the request for their sums; ``None`` if no request has so much.
+    :param one_group_each: Whether every entry is in one group only; an entry with two tags is in two.
     """
 
-    sorted_by_id = False
-
-    def __init__(self, send: Send, request: Callable[[Window], ApiRequest], *, adds_up: bool = True) -> None:
+    def __init__(
+        self,
+        send: Send,
+        request: Callable[[Window], ApiRequest],
+        *,
+        whole: Callable[[Window], ApiRequest] | None = None,
+        one_group_each: bool = True,
+    ) -> None:
         self._send = send
         self._request = request
-        self._adds_up = adds_up
+        self._whole = whole
+        self._one_group_each = one_group_each
 
-    def read(self, window: Window, sink: RowSink) -> ReadResult:
+    def read(self, window: Window, sink: RowSink, upcoming: Sequence[Window] = ()) -> ReadResult:
         """
         Hand the outermost groups of the window to the sink, as the service sent them.
 
         :param window: Time to sum up.
         :param sink: Takes the groups; the start of each is the window's.
+        :param upcoming: Not asked for in advance.
         :raises ClockifyIncompleteError: the groups do not add up to the service's total.
         """
         sink.restart()
@@ -78,7 +90,7 @@ class GroupReader:
             [window.start] * len(report.groups),
         )
         total = report.totals.total_time
-        if self._adds_up and total is not None and abs(total - seconds) >= TOLERANCE:
+        if self._one_group_each and total is not None and abs(total - seconds) >= TOLERANCE:
             raise ClockifyIncompleteError(
                 f"The groups of {window} last {seconds} s in all, the service counts {total} s: the answer is not "
                 "complete. Nothing was published. Run again, or report it if it stays.",
@@ -91,7 +103,39 @@ class GroupReader:
             pages=1,
             reads=1,
             money_hidden=bool(report.groups) and report.totals.money() is None,
+            totals=msgspec.to_builtins(report.totals),
         )
+
+    def is_unchanged(self, window: Window, result: ReadResult) -> bool:
+        """
+        Ask the service whether a window still has as many entries as when it was read; costs one request.
+
+        :param window: The window.
+        :param result: What was read.
+        """
+        now: GroupReport = self._ask(self._request(window), window)
+        # Groups do not tell whether timers run, whose time grows.
+        return same_totals(msgspec.convert(result.totals, Totals), now.totals, running=True)
+
+    def adds_up(self, window: Window, results: Sequence[ReadResult]) -> bool | None:
+        """
+        Ask the service whether several windows together have as many entries as their whole time.
+
+        :param window: Their whole time.
+        :param results: What was read of each.
+        :return: ``None`` if it cannot be asked for so much time at once.
+        """
+        if self._whole is None:
+            return None
+        try:
+            whole: GroupReport = self._send(self._whole(window), read_groups)
+        except ClockifyNotFoundError:
+            raise
+        except ClockifyBadRequestError as error:
+            log.info("The service gives no sums of %s at once: %s", window, error)
+            return None
+        parts = [msgspec.convert(result.totals, Totals) for result in results]
+        return add_up(parts, whole.totals, running=True)
 
     def _ask(self, request: ApiRequest, window: Window) -> Any:
         try:
@@ -126,7 +170,9 @@ def summary_reader(
     return GroupReader(
         send,
         lambda window: summary_request(workspace_id, window, filters, groups),
-        adds_up=groups[0] != "TAG",
+        # The sums of all groups are the same, however many groups there are.
+        whole=lambda window: summary_request(workspace_id, window, filters, ("MONTH",)),
+        one_group_each=groups[0] != "TAG",
     )
 
 
@@ -142,7 +188,7 @@ def weekly_reader(send: Send, workspace_id: str, filters: Mapping[str, Any], gro
     return GroupReader(send, lambda window: weekly_request(workspace_id, window, filters, group))
 
 
-class AttendanceReader:
+class AttendanceReader(Reader):
     """
     Reads attendance reports: one row per user and day, 200 per request.
 
@@ -154,19 +200,18 @@ class AttendanceReader:
     :param filters: What :func:`.filters.report_filters` returned for ``attendance``.
     """
 
-    sorted_by_id = False
-
     def __init__(self, send: Send, workspace_id: str, filters: Mapping[str, Any]) -> None:
         self._send = send
         self._workspace_id = workspace_id
         self._filters = filters
 
-    def read(self, window: Window, sink: RowSink) -> ReadResult:
+    def read(self, window: Window, sink: RowSink, upcoming: Sequence[Window] = ()) -> ReadResult:
         """
         Hand the rows of all days of the window to the sink.
 
         :param window: At most 31 days, from midnight to midnight UTC: a row is a day.
         :param sink: Takes the rows; told to restart when the data changed under the read.
+        :param upcoming: Not asked for in advance.
         :raises ClockifyIncompleteError: the data kept changing.
         """
         for number in range(1, MAX_READS + 1):
@@ -183,8 +228,31 @@ class AttendanceReader:
             operation=ATTENDANCE,
         )
 
+    def is_unchanged(self, window: Window, result: ReadResult) -> bool:
+        """
+        Ask the service whether the days still have the sums that they had when they were read; costs one request.
+
+        :param window: At most 31 days.
+        :param result: What was read; without sums, or while timers ran, nothing can be told.
+        """
+        if result.totals is None:
+            return True
+        request = attendance_request(self._workspace_id, window, self._filters, 1, 1)
+        page: AttendancePage = self._send(request, read_attendance)
+        return bool(page.totals == result.totals)
+
+    def adds_up(self, window: Window, results: Sequence[ReadResult]) -> bool | None:
+        """
+        Say that sums of so much time are not asked for: what they consist of is not documented.
+
+        :param window: The whole time.
+        :param results: What was read of each part.
+        """
+        return None
+
     def _read_once(self, window: Window, sink: RowSink) -> ReadResult | None:
         result = ReadResult()
+        timers_run = False
         seen: set[str] = set()
         size, number, totals = SMALL_PAGE_SIZES[0], 1, None
         while True:
@@ -213,8 +281,11 @@ class AttendanceReader:
                     if len(result.users) < 2:
                         result.users.add(facts.user_id)
                 seen.add(row_id)
+                timers_run = timers_run or bool(facts.has_running_entry)
             sink.write(ids, rows, days)
             result.rows += len(rows)
+            if page.rows or page.totals is not None:  # An empty page may have none.
+                result.totals = None if timers_run else page.totals
             if page.last or (page.last is None and len(page.rows) < size):
                 return result
             if len(seen) == known:

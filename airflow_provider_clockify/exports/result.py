@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from airflow_provider_clockify.api.report_reader import ReadResult
+    from airflow_provider_clockify.api.reader import ReadResult
     from airflow_provider_clockify.sinks.storage import HashingFile
     from airflow_provider_clockify.window import Window
 
@@ -38,6 +38,7 @@ class ExportResult:
     :param more: Further facts for the summary, JSON values by name.
     :param users: Ids of a few users whose rows were read.
     :param money_hidden: Whether the service showed no amounts although there were rows.
+    :param rounded: By how much amounts differ from the service's sums, per currency, through rounding.
     :param warnings: What people should know of it.
     :param partitions: First instants of the partitions that were replaced.
     """
@@ -58,6 +59,7 @@ class ExportResult:
     more: dict[str, Any] = field(default_factory=dict)
     users: set[str] = field(default_factory=set)
     money_hidden: bool = False
+    rounded: dict[str, Decimal] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     partitions: list[datetime] = field(default_factory=list)
 
@@ -69,6 +71,8 @@ class ExportResult:
         self.money_hidden = self.money_hidden or read.money_hidden
         for currency, amount in read.money.items():
             self.money[currency] = self.money.get(currency, Decimal(0)) + amount
+        for currency, amount in read.rounded.items():
+            self.rounded[currency] = self.rounded.get(currency, Decimal(0)) + amount
 
     def published(self, path: str, file: HashingFile) -> None:
         """Count a published file in."""
@@ -78,13 +82,21 @@ class ExportResult:
 
     def check_sight(self, filters: Mapping[str, Any]) -> None:
         """
-        Warn of what the answers tell of a key that may not see everything.
+        Warn of sums that differ by rounding, and of what the answers tell of a key that may not see everything.
 
         The service leaves out what a key may not see, without an error.
 
         :param filters: Filters of the report; what they leave out is no surprise.
         """
         found = self.warnings
+        if self.rounded:
+            differences = ", ".join(
+                f"{amount:+f} {currency}" for currency, amount in sorted(self.rounded.items())
+            )
+            found.append(
+                f"The amounts of the rows and the service's own sums differ by {differences} (minor units): no more "
+                "than half a unit per row, as rounding does. Count and time agree, so that no row is missing."
+            )
         narrowed = {"users", "userGroups"} & set(filters)
         if len(self.users) == 1 and not narrowed:
             found.append(

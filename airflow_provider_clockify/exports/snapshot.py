@@ -78,10 +78,10 @@ def export_list(job: ListExport) -> ExportResult:
     :raises ClockifyError: the export could not be made; nothing was published.
     """
     result = ExportResult(job.window, job.report, job.workspace_id, job.kind.file_format)
-    if job.keeper is not None:
-        result.requests_before = job.keeper.requests_before
     with job.keeper or nullcontext(), Staging(job.target, is_base=False) as staging:
         spools = _read(job, staging)
+        if job.keeper is not None:
+            result.requests_before = job.keeper.requests_before
         if job.on_empty != "write" and not any(spool.stat().st_size for spool in spools):
             raise ClockifyNoRowsError(f"There are no {job.report} to export.")
         file = HashingFile(staging.path("items.done"))
@@ -103,6 +103,8 @@ def _read(job: ListExport, staging: Staging) -> list[Path]:
         for part, path in zip(job.parts, paths, strict=True)
         if keeper is None or keeper.take(part.name, [path]) is None
     ]
+    if keeper is not None:
+        keeper.say(len(paths))
     for number, (part, path) in enumerate(missing):
         if job.budget is not None:
             job.budget.begin(len(missing) - number)

@@ -675,7 +675,8 @@ class ClockifyHook(BaseHook):
         Go through all finished entries that start in ``[start, end)`` (``generateDetailedReport``, 1,000 per request).
 
         Rows come ordered by id within each chunk of at most 31 days, in UTC, as the service sent them: durations in
-        seconds, money in minor units. No row is given before its chunk is proven complete.
+        seconds, money in minor units. No row is given before all of
+        them are proven complete.
 
         :param start: Aware datetime or ISO 8601 with offset.
         :param end: The same; excluded.

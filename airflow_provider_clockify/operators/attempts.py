@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,11 +16,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.api.budget import Budget
     from airflow_provider_clockify.exports.files import FileKind
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
-    from airflow_provider_clockify.sinks.keeping import Keeper, Memory
+    from airflow_provider_clockify.sinks.keeping import Keeper
     from airflow_provider_clockify.sinks.storage import Target
-
-_STATE_KEY = "clockify_kept_parts"
-_STATE_RETENTION = timedelta(days=7)
 
 
 @dataclass(slots=True)
@@ -28,14 +25,49 @@ class Passed:
     """
     What an attempt passes on to the one after its wait; JSON values.
 
-    :param kept: Name of the folder with finished parts, where Airflow has no task state store.
-    :param parts: How many are finished.
-    :param waits: Waits in a row that brought no further part.
+    :param parts: How many parts are finished.
+    :param waits: Waits in a row that brought no further part; 0 before the first.
+    :param requests: Requests spent so far.
     """
 
-    kept: str | None = None
     parts: int = 0
     waits: int = 0
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """
+    Where an attempt stands among those of its task run.
+
+    A cleared task reads everything again: Airflow raises ``max_tries`` by the tries before, and counts how often a run
+    was cleared.
+
+    :param run: Names the task run, and tells what came before a clear from what comes after it; ``None`` outside of a
+        run.
+    :param is_first: Whether no try since the last clear came before this one.
+    :param is_last: Whether Airflow tries no more after this one.
+    """
+
+    run: tuple[Any, ...] | None = None
+    is_first: bool = True
+    is_last: bool = True
+
+    @classmethod
+    def of(cls, context: Context, retries: int) -> Tries:
+        """
+        Read them from the context of a task.
+
+        :param context: The context, of any supported Airflow version.
+        :param retries: Retries of the task.
+        """
+        ti = context.get("ti")
+        number, last = getattr(ti, "try_number", None), getattr(ti, "max_tries", None)
+        if not isinstance(number, int) or not isinstance(last, int):
+            return cls()
+        names = [getattr(ti, name, None) for name in ("dag_id", "task_id", "run_id", "map_index")]
+        clears = getattr(context.get("dag_run"), "clear_number", None)
+        return cls((*names, last, clears), number <= last - retries + 1, number > last)
 
 
 @dataclass(slots=True)
@@ -47,7 +79,9 @@ class Job:
     :param context: Context of the task.
     :param on_budget: As of the operator.
     :param passed: What an attempt before a wait passed on.
-    :param memory: Outlives the attempt; ``None`` if nothing does.
+    :param tries: Where it stands among the attempts of its task run.
+    :param may_wait: Whether it may end in a wait, after which another attempt follows.
+    :param resume: Whether finished parts are kept and brought back.
     :ivar goes_on: Whether another attempt follows for certain.
     """
 
@@ -55,7 +89,9 @@ class Job:
     context: Context
     on_budget: str
     passed: Passed
-    memory: Memory | None
+    tries: Tries
+    may_wait: bool = False
+    resume: bool = True
     goes_on: bool = False
     _keeper: Keeper | None = None
 
@@ -66,7 +102,7 @@ class Job:
 
     def budget(self, workspace_id: str) -> Budget:
         """
-        Give what keeps the job within the hourly quota.
+        Return what keeps the job within the hourly quota.
 
         :param workspace_id: Workspace.
         """
@@ -74,32 +110,53 @@ class Job:
 
         return Budget(self.hook.client, workspace_id, self.on_budget)
 
-    def keeper(self, target: Target, kind: FileKind, what: Mapping[str, Any], *, is_base: bool) -> Keeper:
+    def keeper(
+        self, target: Target, kind: FileKind, what: Mapping[str, Any], *, is_base: bool
+    ) -> Keeper | None:
         """
-        Give what keeps finished parts for the next attempt.
+        Return what keeps finished parts for the next attempt.
 
         :param target: Where the export goes.
         :param kind: How its files are written.
         :param what: All that decides what is read; JSON values.
         :param is_base: Whether the target is a folder.
+        :return: ``None`` if no attempt comes before or after this one.
         """
+        goes_on = bool(self.passed.waits) or not self.tries.is_first
+        if not self.resume or self.tries.run is None:
+            return None
+        if self.tries.is_last and not (goes_on or self.may_wait):
+            return None
         from airflow_provider_clockify import __version__
-        from airflow_provider_clockify.sinks.keeping import Keeper
+        from airflow_provider_clockify.api.endpoints import service_url
+        from airflow_provider_clockify.sinks.keeping import Keeper, KeptJob
 
+        settings = self.hook.settings
+        identity = {
+            "version": __version__,
+            "run": self.tries.run,
+            "output_path": target.output_path,
+            "key": hashlib.sha256(settings.api_key.encode()).hexdigest(),
+            "auth_type": settings.auth_type,
+            "services": [service_url(settings, service) for service in ("core", "reports")],
+            **what,
+        }
         stats = self.hook.client.transport.stats
         self._keeper = Keeper(
-            self.memory,
             target,
             is_base=is_base,
-            job=json.dumps({"version": __version__, **what}, sort_keys=True, default=str),
+            job=KeptJob(
+                json.dumps(identity, sort_keys=True, default=str),
+                goes_on=goes_on,
+                is_private=kind.rules is not None,
+            ),
             spent=lambda: stats.requests,
-            private=kind.rules is not None,
         )
         return self._keeper
 
     def end(self, log: Any) -> None:
         """Say what the attempt has spent, however it ended, and leave nothing that nobody will come back for."""
-        if self._keeper is not None and isinstance(self.memory, _PassedMemory) and not self.goes_on:
+        if self._keeper is not None and self.tries.is_last and not self.goes_on:
             self._keeper.forget()
         if "client" not in vars(self.hook):
             return  # Nothing was asked.
@@ -112,51 +169,3 @@ class Job:
             stats.waited,
             stats.received / 1e6,
         )
-
-
-class _StoreMemory:
-    """Airflow's task state store, which survives retries and deferrals (Airflow 3.3)."""
-
-    def __init__(self, store: Any) -> None:
-        self._store = store
-
-    def get(self) -> str | None:
-        known = self._store.get(_STATE_KEY)
-        return None if known is None else str(known)
-
-    def set(self, text: str) -> None:
-        self._store.set(_STATE_KEY, text, retention=_STATE_RETENTION)
-
-    def delete(self) -> None:
-        self._store.delete(_STATE_KEY)
-
-
-class _PassedMemory:
-    """What a deferral passes on; forgotten by a retry."""
-
-    def __init__(self, passed: Passed) -> None:
-        self._passed = passed
-
-    def get(self) -> str | None:
-        return self._passed.kept
-
-    def set(self, text: str) -> None:
-        self._passed.kept = text
-
-    def delete(self) -> None:
-        self._passed.kept = None
-
-
-def memory_of(context: Context, passed: Passed, *, may_wait: bool) -> Memory | None:
-    """
-    Give what outlives the attempt.
-
-    :param context: Context of the task.
-    :param passed: What an attempt before a wait passed on.
-    :param may_wait: Whether this attempt may end in a wait.
-    :return: ``None`` if nothing outlives it: a retry, before Airflow 3.3.
-    """
-    store = context.get("task_state_store")
-    if store is not None:
-        return _StoreMemory(store)
-    return _PassedMemory(passed) if may_wait else None

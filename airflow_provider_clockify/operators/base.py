@@ -28,7 +28,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyRateLimitError,
     ClockifyWindowError,
 )
-from airflow_provider_clockify.operators.attempts import Job, Passed, memory_of
+from airflow_provider_clockify.operators.attempts import Job, Passed, Tries
 from airflow_provider_clockify.window import RunTimes, Window, resolve_window
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class ClockifyExportOperator(BaseOperator):
         parts that are finished; ``ignore``.
     :param deferrable: Give the worker's slot back while the service asks for a longer wait than the connection's
         ``max_wait``, and wait in the triggerer.
+    :param resume: Let a retry of the same run go on after what an interrupted attempt has proven, of an export that
+        takes several parts (chunks of a month, parents of a list). A cleared task always reads everything again.
     :param require_admin: Refuse a key that is not an owner's or admin's of the workspace, at the cost of one request.
     :param workspace_id: Workspace; by default the connection's, else the key's active one. (templated)
     :param clockify_conn_id: Connection of type ``clockify``. (templated)
@@ -94,6 +96,7 @@ class ClockifyExportOperator(BaseOperator):
         on_empty: str = "write",
         on_budget: str = "fail",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        resume: bool = True,
         require_admin: bool = False,
         workspace_id: str | None = None,
         clockify_conn_id: str = DEFAULT_CONN_ID,
@@ -109,6 +112,7 @@ class ClockifyExportOperator(BaseOperator):
         self.on_empty = on_empty
         self.on_budget = on_budget
         self.deferrable = deferrable
+        self.resume = resume
         self.require_admin = require_admin
         self.workspace_id = workspace_id
         self.clockify_conn_id = clockify_conn_id
@@ -117,7 +121,7 @@ class ClockifyExportOperator(BaseOperator):
         """Check everything that can be checked without a request, then export."""
         return self._attempt(context, Passed())
 
-    def resume(self, context: Context, event: Any, passed: dict[str, Any]) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> dict[str, Any]:
         """
         Go on after a wait in the triggerer.
 
@@ -137,8 +141,8 @@ class ClockifyExportOperator(BaseOperator):
             one_of("on_budget", self.on_budget, ON_BUDGET)
             hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
             may_wait = self.deferrable or self.on_budget == "defer"
-            memory = memory_of(context, passed, may_wait=may_wait)
-            job = Job(hook, context, self.on_budget, passed, memory)
+            tries = Tries.of(context, self.retries or 0)
+            job = Job(hook, context, self.on_budget, passed, tries, may_wait, self.resume)
             try:
                 with self._log_group("Clockify export"):
                     result = self.export(job)
@@ -158,10 +162,12 @@ class ClockifyExportOperator(BaseOperator):
                 delay = UNKNOWN_WAIT if error.retry_after is None else timedelta(seconds=error.retry_after)
                 self.log.info("%s", error)
                 job.goes_on = True
-                self.wait(delay, Passed(passed.kept, max(job.kept_parts, passed.parts), waits))
+                spent = passed.requests + hook.client.transport.stats.requests
+                self.wait(delay, Passed(max(job.kept_parts, passed.parts), waits, spent))
             finally:
                 job.end(self.log)
-        result.requests = hook.client.transport.stats.requests + result.requests_before
+        before = max(passed.requests, result.requests_before)
+        result.requests = hook.client.transport.stats.requests + before
         self._tell(job, result)
         return result.to_xcom()
 
@@ -210,7 +216,7 @@ class ClockifyExportOperator(BaseOperator):
         self.log.info("Waiting in the triggerer until %s.", f"{moment:%Y-%m-%d %H:%M:%SZ}")
         self.defer(
             trigger=wait_until(moment),
-            method_name="resume",
+            method_name="execute_complete",
             kwargs={"passed": asdict(passed)},
         )
         raise AssertionError("unreachable: defer raises")  # pragma: no cover

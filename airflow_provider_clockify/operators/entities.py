@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.exports.snapshot import Part
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
     from airflow_provider_clockify.operators.attempts import Job
-    from airflow_provider_clockify.sinks.keeping import Keeper
     from airflow_provider_clockify.window import Window
 
 
@@ -71,7 +70,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         workspace_id = self.check_key(hook)
         what = {"report": entity, "workspace_id": workspace_id, "filters": filters}
         keeper = job.keeper(target, kind, what, is_base=False)
-        parts, taken = self._parts(hook, entity, filters, keeper, taken)
+        parts = self._parts(hook, entity, filters)
         table = snapshot_table(TABLES[entity], taken)
         stamp = taken.isoformat().replace("+00:00", "Z")
         self.log.info("Exporting all %s of workspace %s to %s.", entity, workspace_id, target.output_path)
@@ -106,36 +105,30 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         hook.check_list(entity, filters)
         return filters
 
-    def _parts(
-        self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any], keeper: Keeper, taken: datetime
-    ) -> tuple[list[Part], datetime]:
-        """Give what is read, and since when: the whole list, or the items of each parent."""
+    def _parts(self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]) -> list[Part]:
+        """Return what is read: the whole list, or the items of each parent."""
         from airflow_provider_clockify.exports.snapshot import Part
         from airflow_provider_clockify.records.entities import PARENTS, WITHOUT_PARENT
 
         if entity not in PARENTS:
-            return [Part("items", partial(self._items, hook, entity, filters))], taken
+            return [Part("items", partial(self._items, hook, entity, filters))]
         parents, argument = PARENTS[entity]
-        facts = keeper.take("parents", [])
-        if facts is None:
-            ids: list[str] = [
-                parent.get("id", "") for parent in hook.iter_list(parents, hook.everything(parents))
-            ]
-            if not all(isinstance(each, str) and each for each in ids):
-                raise ClockifyResponseError(
-                    f"One of the {parents} has no id, so that its {entity} cannot be listed; the service may have "
-                    "changed."
-                )
-            keeper.put("parents", [], {"ids": ids, "taken": taken.isoformat()})
-        else:
-            ids, taken = facts["ids"], datetime.fromisoformat(facts["taken"])
+        ids: list[str] = [
+            parent.get("id", "") for parent in hook.iter_list(parents, hook.everything(parents))
+        ]
+        if not all(isinstance(each, str) and each for each in ids):
+            raise ClockifyResponseError(
+                f"One of the {parents} has no id, so that its {entity} cannot be listed; the service may have "
+                "changed."
+            )
         self.log.info(
             "%s are listed for each of %d %s: at least %d requests.", entity, len(ids), parents, len(ids)
         )
         own = entity in WITHOUT_PARENT
         parts = [
             Part(
-                f"{number}",
+                # By its id: what is kept for a later attempt must not depend on how many parents come before it.
+                parent_id if parent_id.isalnum() else parent_id.encode().hex(),
                 partial(
                     _items_of,
                     hook,
@@ -145,9 +138,9 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
                     {argument: parent_id} if own else {},
                 ),
             )
-            for number, parent_id in enumerate(ids)
+            for parent_id in ids
         ]
-        return parts or [Part("none", tuple)], taken
+        return parts or [Part("none", tuple)]
 
     def _items(
         self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.api.budget import Budget
     from airflow_provider_clockify.api.client import ClockifyClient
+    from airflow_provider_clockify.api.reader import Reader
     from airflow_provider_clockify.exports.plan import Plan
-    from airflow_provider_clockify.exports.report import Reader
     from airflow_provider_clockify.exports.result import ExportResult
     from airflow_provider_clockify.operators.attempts import Job
     from airflow_provider_clockify.records.tables import Table

@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
 """
-Finished parts of an unfinished export, kept for the next attempt of the same task.
+Finished parts of an unfinished export, kept for the next attempt of the same task run.
 
 An attempt that is killed, fails or gives its slot back leaves its proven rows in a folder beside the target,
-``.clockify-<time>-<random>.keep``, with a manifest of sizes and hashes. What outlives the attempt is the folder's name,
-in Airflow's task state store or in a deferral's arguments. What is too old, incomplete or changed is read again:
-keeping saves requests, and decides nothing.
+``.clockify-<time>-<job>.keep``, where ``<job>`` is a hash of all that decides which rows are read: what is exported,
+with which key, from where, by which version, and for which run of which task, as often as it was cleared. Whatever
+differs has another name, so that nothing can be taken for what it is not. Each part is a few files and, written last,
+a note of their sizes and hashes. What is missing, damaged or too old is read again.
+
+Keeping saves requests and decides nothing: without the permission to list, write or delete there, an export works as
+well, and says once that nothing is kept.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import re
-import secrets
-import shutil
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -30,7 +30,7 @@ from airflow_provider_clockify._compat import ObjectStoragePath
 from airflow_provider_clockify.exceptions import ClockifyNoRowsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from airflow_provider_clockify.sinks.storage import Target
@@ -41,22 +41,8 @@ log = logging.getLogger(__name__)
 KEPT_FOR = timedelta(hours=24)
 ABANDONED_AFTER = 3 * KEPT_FOR
 
-_NAME = re.compile(r"\.clockify-(\d{8}T\d{6})-[0-9a-f]{16}\.keep")
+_NAME = re.compile(r"\.clockify-(\d{8}T\d{6})-([0-9a-f]{32})\.keep")
 _TIME = "%Y%m%dT%H%M%S"
-_MANIFEST = "manifest.json"
-
-
-class Memory(Protocol):
-    """What outlives an attempt of a task: one short text."""
-
-    def get(self) -> str | None:
-        """Give the text, if there is one."""
-
-    def set(self, text: str) -> None:
-        """Replace it."""
-
-    def delete(self) -> None:
-        """Forget it."""
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -64,56 +50,70 @@ class _File(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class _Part(msgspec.Struct, frozen=True):
+class _Note(msgspec.Struct, frozen=True):
+    """
+    What is known of a part.
+
+    :param read_at: When it was finished.
+    :param requests: Requests that this attempt and those before it had spent by then.
+    :param files: Its files by name.
+    :param facts: What the export wants to know again.
+    """
+
     read_at: datetime
+    requests: int
     files: dict[str, _File]
     facts: Any
 
 
-class _Manifest(msgspec.Struct):
-    job: str
-    requests: int = 0
-    parts: dict[str, _Part] = msgspec.field(default_factory=dict)
+@dataclass(frozen=True, slots=True)
+class KeptJob:
+    """
+    What an attempt exports, and what it may expect.
+
+    :param identity: All that decides which rows are read, as text.
+    :param goes_on: Whether an attempt before this one may have left something.
+    :param is_private: Whether the rows hold columns that the export hides; they never go to an object store.
+    """
+
+    identity: str
+    goes_on: bool
+    is_private: bool = False
 
 
 class Keeper:
     """
     Keeps finished parts of one export, and brings them back.
 
-    :param memory: Outlives the attempt; ``None`` keeps nothing.
     :param target: Where the export goes.
     :param is_base: Whether the target is a folder.
-    :param job: What is exported, as text; parts of another job are not brought back.
-    :param spent: Gives the requests that this attempt has spent so far.
-    :param private: Whether the rows hold columns that the export hides; they never go to an object store.
-    :param now: Gives the aware current time.
+    :param job: What is exported.
+    :param spent: Returns the requests that this attempt has spent so far.
+    :param now: Returns the aware current time.
+    :ivar parts: Number of parts that need not be read again.
+    :ivar requests_before: Requests of the attempts before this one whose parts were brought back.
     """
 
     def __init__(
         self,
-        memory: Memory | None,
         target: Target,
         *,
         is_base: bool,
-        job: str,
+        job: KeptJob,
         spent: Callable[[], int],
-        private: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._memory = memory
-        self._home = _home(target, is_base=is_base, private=private)
+        self._home = _home(target, is_base=is_base, is_private=job.is_private)
+        self._job = hashlib.sha256(job.identity.encode()).hexdigest()[:32]
         self._spent = spent
         self._now = now
-        self._manifest = _Manifest(hashlib.sha256(job.encode()).hexdigest())
-        self._folder: _Folder | None = None
-        if memory is not None:
-            self._open(memory)
-        self.requests_before = self._manifest.requests
-
-    @property
-    def parts(self) -> int:
-        """Number of parts that are kept."""
-        return len(self._manifest.parts)
+        self._works = True
+        self._folder: Any = None
+        self._read_at: list[datetime] = []
+        self.parts = 0
+        self.requests_before = 0
+        if job.goes_on:
+            self._find()
 
     def take(self, part: str, paths: Sequence[Path]) -> Any:
         """
@@ -123,24 +123,46 @@ class Keeper:
         :param paths: Where its files go; they are known by their names.
         :return: What :meth:`put` was told of it; ``None`` when it is to be read again.
         """
-        kept = self._manifest.parts.get(part)
-        if kept is None or self._folder is None:
+        if self._folder is None:
             return None
-        if self._now() - kept.read_at <= KEPT_FOR and kept.files.keys() == {path.name for path in paths}:
-            try:
-                for path in paths:
-                    self._folder.fetch(path.name, path)
-                    if _fingerprint(path) != kept.files[path.name]:
-                        raise ValueError(f"{path.name} has changed")
-            except Exception as error:  # noqa: BLE001 - of any storage
-                # What cannot be brought back is read again.
-                log.warning("Part %s of the last attempt cannot be used (%s); reading it again.", part, error)
-            else:
-                return kept.facts
-        for path in paths:
-            path.unlink(missing_ok=True)
-        del self._manifest.parts[part]
-        return None
+        try:
+            note = msgspec.json.decode((self._folder / f"{part}.json").read_bytes(), type=_Note)
+            if self._now() - note.read_at > KEPT_FOR:
+                raise ValueError(f"it was read at {note.read_at:%Y-%m-%d %H:%M:%SZ}, too long ago")
+            for path in paths:
+                remote = self._folder / path.name
+                remote.fs.get_file(remote.path, str(path))
+            if {path.name: _fingerprint(path) for path in paths} != note.files:
+                raise ValueError("its files have changed")
+        except FileNotFoundError:
+            note = None  # It was not finished.
+        except Exception as error:  # noqa: BLE001 - of any storage
+            log.warning("Part %s of an earlier attempt cannot be used (%s); it is read again.", part, error)
+            note = None
+        if note is None:
+            for path in paths:
+                path.unlink(missing_ok=True)
+            return None
+        self.parts += 1
+        self.requests_before = max(self.requests_before, note.requests)
+        self._read_at.append(note.read_at)
+        return note.facts
+
+    def say(self, parts: int) -> None:
+        """
+        Log how many parts were brought back, and how old they are.
+
+        :param parts: Number of parts of the export.
+        """
+        if self._read_at:
+            log.info(
+                "Going on after %d of %d parts, which earlier attempts of this task run have read: the first %s ago, "
+                "the last %s ago.",
+                len(self._read_at),
+                parts,
+                _ago(self._now() - min(self._read_at)),
+                _ago(self._now() - max(self._read_at)),
+            )
 
     def put(self, part: str, paths: Sequence[Path], facts: Any) -> None:
         """
@@ -150,23 +172,40 @@ class Keeper:
         :param paths: Its finished files; they are not changed any more.
         :param facts: JSON values.
         """
-        if self._memory is None:
+        if not self._works:
             return
         try:
             if self._folder is None:
-                name = f".clockify-{self._now():{_TIME}}-{secrets.token_hex(8)}.keep"
-                self._memory.set(name)  # First, so that whatever happens next, somebody knows of the folder.
-                self._folder = self._home.folder(name, create=True)
+                self._remove_abandoned()
+                self._folder = self._make()
             for path in paths:
-                self._folder.keep(path)
+                remote = self._folder / path.name
+                remote.fs.put_file(str(path), remote.path)
             files = {path.name: _fingerprint(path) for path in paths}
-            self._manifest.parts[part] = _Part(self._now(), files, facts)
-            self._save()
+            note = _Note(self._now(), self.requests_before + self._spent(), files, facts)
+            (self._folder / f"{part}.json").write_bytes(msgspec.json.encode(note))
+            self.parts += 1
         except Exception as error:  # noqa: BLE001 - of any storage
-            # The export itself is well: an attempt after this one reads more.
+            self._works = False
             log.warning(
-                "Part %s cannot be kept for a later attempt (%s: %s).", part, type(error).__name__, error
+                "Finished parts are not kept for a later attempt (%s: %s); the export goes on.",
+                type(error).__name__,
+                error,
             )
+
+    def forget(self) -> None:
+        """Remove everything that is kept."""
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            try:
+                folder.fs.rm(folder.path, recursive=True)
+            except Exception as error:  # noqa: BLE001 - of any storage
+                log.warning(
+                    "%s could not be removed (%s: %s); it is not used again.",
+                    folder,
+                    type(error).__name__,
+                    error,
+                )
 
     def __enter__(self) -> Keeper:
         """Begin the export."""
@@ -175,175 +214,58 @@ class Keeper:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Forget everything if the export has come to its end; else write down what has been spent so far."""
+        """Remove everything if the export has come to its end."""
+        if error is None or isinstance(error, ClockifyNoRowsError):
+            self.forget()
+
+    def _find(self) -> None:
         try:
-            if error is None or isinstance(error, ClockifyNoRowsError):
-                self.forget()
-            else:
-                self._save()
-        except Exception as problem:  # noqa: BLE001 - of any storage
-            # The export has succeeded, or failed for a reason of its own.
+            found = [name for name, _, job in self._names() if job == self._job]
+        except Exception as error:  # noqa: BLE001 - of any storage
             log.warning(
-                "What is kept for a later attempt is not in order (%s: %s).", type(problem).__name__, problem
+                "What an earlier attempt may have kept cannot be looked for (%s: %s); everything is read again.",
+                type(error).__name__,
+                error,
             )
-
-    def _save(self) -> None:
-        if self._folder is not None:
-            self._manifest.requests = self.requests_before + self._spent()
-            self._folder.write(_MANIFEST, msgspec.json.encode(self._manifest))
-
-    def forget(self) -> None:
-        """Remove everything that is kept."""
-        if self._folder is not None:
-            self._folder.remove()
-            self._folder = None
-        if self._memory is not None:
-            self._memory.delete()
-
-    def _open(self, memory: Memory) -> None:
-        for name in self._home.names():
-            made = _made(name)
-            if made is not None and self._now() - made > ABANDONED_AFTER and name != memory.get():
-                self._home.folder(name).remove()
-                log.info("Removed %s, left by an attempt that nobody continued.", name)
-        known = memory.get()
-        # A name and nothing else: whoever can write it must not be able to point anywhere.
-        if known is None or _NAME.fullmatch(known) is None:
             return
-        folder = self._home.folder(known)
-        manifest = None
+        if found:
+            self._folder = self._home / max(found)
+
+    def _names(self) -> Iterator[tuple[str, datetime, str]]:
+        """Go through the folders at the target: name, when it was made, and for which job."""
         try:
-            manifest = msgspec.json.decode(folder.read(_MANIFEST), type=_Manifest)
+            names = self._home.fs.ls(self._home.path, detail=False)
         except FileNotFoundError:
-            pass  # The attempt ended before it had finished a part.
-        except msgspec.DecodeError as error:
-            log.warning("The last attempt's notes cannot be read (%s); starting anew.", error)
-        if manifest is None or manifest.job != self._manifest.job:
-            folder.remove()
             return
-        self._manifest, self._folder = manifest, folder
-        log.info(
-            "Going on after %d finished part(s) of an earlier attempt, which spent %d requests.",
-            len(manifest.parts),
-            manifest.requests,
-        )
+        for each in names:
+            name = str(each).rstrip("/").rsplit("/", 1)[-1]
+            if match := _NAME.fullmatch(name):
+                yield name, datetime.strptime(match[1], _TIME).replace(tzinfo=UTC), match[2]
+
+    def _make(self) -> Any:
+        folder = self._home / f".clockify-{self._now():{_TIME}}-{self._job}.keep"
+        if folder.protocol in ("", "file", "local"):  # An object store has no folders.
+            path = Path(folder.path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700)
+        return folder
+
+    def _remove_abandoned(self) -> None:
+        for name, made, _ in list(self._names()):
+            if self._now() - made > ABANDONED_AFTER:
+                folder = self._home / name
+                folder.fs.rm(folder.path, recursive=True)
+                log.info("Removed %s, left by an attempt that nobody continued.", folder)
 
 
-class _Folder(Protocol):
-    def keep(self, path: Path) -> None:
-        """Keep a file under its name."""
-
-    def fetch(self, name: str, path: Path) -> None:
-        """Bring a kept file back."""
-
-    def read(self, name: str) -> bytes:
-        """Read a small file."""
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write a small file, whole or not at all."""
-
-    def remove(self) -> None:
-        """Remove the folder."""
-
-
-class _Home(Protocol):
-    def names(self) -> Iterable[str]:
-        """List what is there."""
-
-    def folder(self, name: str, *, create: bool = False) -> _Folder:
-        """Give a folder."""
-
-
-@dataclass(frozen=True, slots=True)
-class _LocalFolder:
-    path: Path
-
-    def keep(self, path: Path) -> None:
-        _link(path, self.path / path.name)
-
-    def fetch(self, name: str, path: Path) -> None:
-        _link(self.path / name, path)
-
-    def read(self, name: str) -> bytes:
-        return (self.path / name).read_bytes()
-
-    def write(self, name: str, content: bytes) -> None:
-        new = self.path / f"{name}.new"
-        new.write_bytes(content)
-        os.replace(new, self.path / name)
-
-    def remove(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _LocalHome:
-    path: Path
-
-    def names(self) -> Iterable[str]:
-        return [path.name for path in self.path.glob(".clockify-*.keep")]
-
-    def folder(self, name: str, *, create: bool = False) -> _LocalFolder:
-        path = self.path / name
-        if create:
-            path.mkdir(mode=0o700, parents=True)
-        return _LocalFolder(path)
-
-
-@dataclass(frozen=True, slots=True)
-class _RemoteFolder:
-    path: Any
-
-    def keep(self, path: Path) -> None:
-        remote = self.path / path.name
-        remote.fs.put_file(str(path), remote.path)
-
-    def fetch(self, name: str, path: Path) -> None:
-        remote = self.path / name
-        remote.fs.get_file(remote.path, str(path))
-
-    def read(self, name: str) -> bytes:
-        content: bytes = (self.path / name).read_bytes()
-        return content
-
-    def write(self, name: str, content: bytes) -> None:
-        (self.path / name).write_bytes(content)  # Object stores replace an object as a whole.
-
-    def remove(self) -> None:
-        with suppress(FileNotFoundError):
-            self.path.fs.rm(self.path.path, recursive=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _RemoteHome:
-    path: Any
-
-    def names(self) -> Iterable[str]:
-        try:
-            found = self.path.fs.ls(self.path.path, detail=False)
-        except FileNotFoundError:
-            return []
-        return [name for each in found if _NAME.fullmatch(name := str(each).rstrip("/").rsplit("/", 1)[-1])]
-
-    def folder(self, name: str, *, create: bool = False) -> _RemoteFolder:
-        return _RemoteFolder(self.path / name)
-
-
-def _home(target: Target, *, is_base: bool, private: bool) -> _Home:
+def _home(target: Target, *, is_base: bool, is_private: bool) -> Any:
     if target.local is not None:
-        return _LocalHome(target.local if is_base else target.local.parent)
-    if private:
-        return _LocalHome(Path(tempfile.gettempdir()))
+        local = target.local if is_base else target.local.parent
+        return ObjectStoragePath(str(local.absolute()))
+    if is_private:
+        return ObjectStoragePath(tempfile.gettempdir())
     path = ObjectStoragePath(target.output_path)
-    return _RemoteHome(path if is_base else path.parent)
-
-
-def _link(source: Path, destination: Path) -> None:
-    destination.unlink(missing_ok=True)
-    try:
-        os.link(source, destination)
-    except OSError:  # Another file system, or one without hard links.
-        shutil.copyfile(source, destination)
+    return path if is_base else path.parent
 
 
 def _fingerprint(path: Path) -> _File:
@@ -351,6 +273,6 @@ def _fingerprint(path: Path) -> _File:
         return _File(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
 
 
-def _made(name: str) -> datetime | None:
-    match = _NAME.fullmatch(name)
-    return None if match is None else datetime.strptime(match[1], _TIME).replace(tzinfo=UTC)
+def _ago(age: timedelta) -> str:
+    minutes = round(age.total_seconds() / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

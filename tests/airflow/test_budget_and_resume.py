@@ -38,20 +38,13 @@ YEAR = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC))
 NOVEMBER = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
 
 
-class Store:
-    """What the task state store does, as far as it is used."""
+class Task:
+    """A task instance, as far as it is used: each attempt is the next try, unless it goes on after a wait."""
 
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
+    dag_id, task_id, run_id, map_index = "dag", "export", "run", -1
+    try_number, max_tries = 0, 5
 
-    def get(self, key: str, default: Any = None) -> Any:
-        return self.values.get(key, default)
-
-    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
-        self.values[key] = value
-
-    def delete(self, key: str) -> None:
-        self.values.pop(key, None)
+    def xcom_push(self, **_: Any) -> None: ...
 
 
 class Hour:
@@ -97,18 +90,19 @@ def run(connect: Callable[..., Path], hour: Hour) -> Callable[..., dict[str, Any
         *,
         output: str = "out.jsonl",
         extra: dict[str, Any] | None = None,
-        store: Store | None = None,
+        task: Task | None = None,
         waits: list[timedelta] | None = None,
         **parameters: Any,
     ) -> dict[str, Any]:
         folder = connect(emulator, **{"max_retries": 0, "max_concurrency": 2, **(extra or {})})
         context: dict[str, Any] = {"data_interval_start": window[0], "data_interval_end": window[1]}
-        if store is not None:
-            context["task_state_store"] = store
+        if task is not None:
+            task.try_number += 1
+            context["ti"] = task
         method, arguments = "execute", {}
         while True:
             rate_limit._limiters.clear()
-            operator = kind(task_id="export", output_path=str(folder / output), **parameters)
+            operator = kind(task_id="export", retries=5, output_path=str(folder / output), **parameters)
             try:
                 result: dict[str, Any] = getattr(operator, method)(context, **arguments)
                 return result
@@ -169,7 +163,7 @@ def test_a_known_quota_costs_no_look_up(start, run):
 def test_more_files_than_an_hour_has_requests_are_refused_before_the_first(start, run):
     emulator = start(generate_workspace(entries=10))
     weeks = (datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 11, 9, tzinfo=UTC))
-    with pytest.raises(AirflowFailException, match="at least 44 more requests"):
+    with pytest.raises(AirflowFailException, match="at least 87 more requests"):
         run(emulator, ClockifyWeeklyReportOperator, weeks, extra={"requests_per_hour": 30})
     assert emulator.count() == 0
 
@@ -204,18 +198,15 @@ def test_ignore_asks_nothing_and_meets_the_limit(start, run):
 # --- waiting for the hour -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("with_store", [True, False], ids=["state store", "passed on"])
-def test_an_export_spread_over_hours_is_the_same_file(free_year, run, tmp_path, with_store):
-    store = Store() if with_store else None
+def test_an_export_spread_over_hours_is_the_same_file(free_year, run, tmp_path):
     waits: list[timedelta] = []
-    result = run(free_year, on_budget="defer", store=store, waits=waits)
+    result = run(free_year, on_budget="defer", task=Task(), waits=waits)
     assert len(waits) >= 1
     assert all(timedelta(minutes=50) < wait <= timedelta(hours=1, seconds=2) for wait in waits)
     assert result["rows"] == 40_000
     assert result["requests"] == free_year.count()
     assert answers(free_year, 429) == 0
     assert litter(tmp_path) == []
-    assert store is None or store.values == {}
     first = digest(tmp_path / "out.jsonl")
     free_year.workspace.plan = "PRO"
     run(free_year, output="uninterrupted.jsonl")
@@ -224,7 +215,7 @@ def test_an_export_spread_over_hours_is_the_same_file(free_year, run, tmp_path, 
 
 def test_the_quota_is_found_out_by_the_plan(free_year, run, hour):
     waits: list[timedelta] = []
-    result = run(free_year, on_budget="defer", waits=waits, store=Store())
+    result = run(free_year, on_budget="defer", waits=waits, task=Task())
     assert answers(free_year, 429) == 0
     plan = f"/api/v1/workspaces/{free_year.workspace.id}"
     assert 1 <= [record.path for record in free_year.requests].count(plan) <= len(waits) + 1
@@ -295,7 +286,7 @@ def test_waits_that_bring_the_export_further_are_not_counted(free_year, run):
         match=lambda record: free_year.count() % 9 == 8,
     )
     waits: list[timedelta] = []
-    result = run(free_year, deferrable=True, waits=waits, store=Store())
+    result = run(free_year, deferrable=True, waits=waits, task=Task())
     assert result["rows"] == 40_000
     assert len(waits) > 3
 
@@ -319,15 +310,15 @@ def test_a_retry_goes_on_after_the_last_finished_chunk_and_gives_the_same_bytes(
     emulator = start(workspace)
     run(emulator, output=f"whole/{output}", **parameters)
     whole = emulator.count()
-    store = Store()
+    task = Task()
     for _ in range(2):
         emulator.reset_log()
         emulator.inject(faults.answer(503), times=1, match=lambda record: emulator.count() == 5)
         with pytest.raises(ClockifyServerError):
-            run(emulator, output=f"cut/{output}", store=store, **parameters)
+            run(emulator, output=f"cut/{output}", task=task, **parameters)
         emulator.clear_faults()
     emulator.reset_log()
-    result = run(emulator, output=f"cut/{output}", store=store, **parameters)
+    result = run(emulator, output=f"cut/{output}", task=task, **parameters)
     assert emulator.count() < whole / 2
     assert result["requests"] >= whole
     assert litter(tmp_path) == []
@@ -343,7 +334,7 @@ def test_a_retry_goes_on_after_the_last_finished_chunk_and_gives_the_same_bytes(
     assert len(files["cut"]) == len(result["paths"])
 
 
-def test_without_a_store_a_retry_starts_anew_and_leaves_nothing(start, run, tmp_path):
+def test_without_another_attempt_nothing_is_kept(start, run, tmp_path):
     emulator = start(generate_workspace(entries=600, start=YEAR[0], end=YEAR[1]))
     emulator.inject(faults.answer(503), times=1, match=lambda record: emulator.count() == 5)
     with pytest.raises(ClockifyServerError):
@@ -354,14 +345,14 @@ def test_without_a_store_a_retry_starts_anew_and_leaves_nothing(start, run, tmp_
 def test_an_entry_that_moved_to_a_later_chunk_after_the_interruption_is_exported_once(start, run, tmp_path):
     workspace = generate_workspace(entries=600, start=YEAR[0], end=YEAR[1])
     emulator = start(workspace)
-    store = Store()
+    task = Task()
     emulator.inject(faults.answer(503), times=1, match=lambda record: emulator.count() == 5)
     with pytest.raises(ClockifyServerError):
-        run(emulator, store=store)
+        run(emulator, task=task)
     moved = workspace.truth(YEAR[0], YEAR[0] + timedelta(days=10)).ids[0]
     start_of = datetime(2026, 12, 20, 9, tzinfo=UTC)
     workspace.update_entry(moved, start=start_of, end=start_of + timedelta(hours=1))
-    result = run(emulator, store=store)
+    result = run(emulator, task=task)
     lines = (tmp_path / "out.jsonl").read_bytes().splitlines()
     assert sum(moved.encode() in line for line in lines) == 1
     assert result["rows"] == len(lines) == 600
@@ -371,14 +362,14 @@ def test_an_entry_that_moved_to_a_later_chunk_after_the_interruption_is_exported
 def test_a_key_revoked_in_mid_export_publishes_nothing_and_a_new_key_goes_on(start, run, tmp_path):
     workspace = generate_workspace(entries=600, start=YEAR[0], end=YEAR[1])
     emulator = start(workspace)
-    store = Store()
+    task = Task()
     refused = {"message": "Api key does not exist", "code": 4003}
     emulator.inject(faults.answer(401, body=refused), times=1, match=lambda record: emulator.count() == 7)
     with pytest.raises(AirflowFailException):
-        run(emulator, store=store)
+        run(emulator, task=task)
     assert not (tmp_path / "out.jsonl").exists()
     emulator.reset_log()
-    assert run(emulator, store=store)["rows"] == 600
+    assert run(emulator, task=task)["rows"] == 600
     assert emulator.count() < 10
 
 
@@ -413,12 +404,12 @@ def test_a_list_per_parent_goes_on_after_the_last_parent(start, run, tmp_path):
     parameters = {"entity": "tasks", "kind": ClockifyExportEntitiesOperator}
     run(emulator, output="whole.jsonl", **parameters)
     whole = emulator.count()
-    store = Store()
+    task = Task()
     emulator.inject(faults.answer(503), times=1, match=lambda record: emulator.count() == 15)
     with pytest.raises(ClockifyServerError):
-        run(emulator, store=store, **parameters)
+        run(emulator, task=task, **parameters)
     emulator.reset_log()
-    run(emulator, store=store, **parameters)
+    run(emulator, task=task, **parameters)
     assert emulator.count() < whole - 10
     assert digest(tmp_path / "out.jsonl") == digest(tmp_path / "whole.jsonl")
     assert litter(tmp_path) == []
@@ -433,7 +424,7 @@ def test_a_list_per_parent_is_spread_over_hours(start, run, tmp_path):
         entity="tasks",
         on_budget="defer",
         waits=waits,
-        store=Store(),
+        task=Task(),
     )
     assert len(waits) == 1
     assert answers(emulator, 429) == 0

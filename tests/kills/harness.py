@@ -73,31 +73,13 @@ JOBS = [
 ]
 
 
-class FileStore:
-    """What a task remembers beyond its process, with the methods of Airflow's ``task_state_store``."""
+class Task:
+    """A task instance, as far as exports use it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    dag_id, task_id, run_id, map_index = "kills", "export", "run", -1
+    try_number, max_tries = 1, 3
 
-    def _all(self) -> dict[str, Any]:
-        return json.loads(self.path.read_text()) if self.path.exists() else {}
-
-    def _keep(self, values: dict[str, Any]) -> None:
-        private = self.path.with_suffix(f".{os.getpid()}")
-        private.write_text(json.dumps(values))
-        os.replace(private, self.path)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self._all().get(key, default)
-
-    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
-        self._keep({**self._all(), key: value})
-
-    def delete(self, key: str) -> None:
-        self._keep({name: value for name, value in self._all().items() if name != key})
-
-    def clear(self) -> None:
-        self._keep({})
+    def xcom_push(self, **_: Any) -> None: ...
 
 
 # --- where it goes --------------------------------------------------------------------------------------------
@@ -327,7 +309,7 @@ class Outcome:
     mixed: int = 0
     with_litter: int = 0
     left_by_exception: int = 0
-    with_store: int = 0
+    with_retry: int = 0
     went_on: int = 0
     pairs: int = 0
     reruns: int = 0
@@ -341,8 +323,7 @@ class Harness:
         self.place = place
         self.progress = progress
         self.log = folder / "exports.log"
-        self.file_store = FileStore(folder / "store.json")
-        self.store: FileStore | None = None  # As before Airflow 3.3.
+        self.task: Task | None = None  # Outside of Airflow, there is no other try.
         self.outcome = Outcome()
 
     def operator(self, job: Job, conn_id: str) -> Any:
@@ -354,12 +335,13 @@ class Harness:
             task_id=job.name,
             output_path=self.place.url(job.path),
             clockify_conn_id=conn_id,
+            retries=3,
             **job.parameters,
         )
 
     def start(self, job: Job, conn_id: str, signal_kind: str = "", progress: Progress | None = None) -> Child:
         operator = self.operator(job, conn_id)
-        context = {} if self.store is None else {"task_state_store": self.store}
+        context = {} if self.task is None else {"ti": self.task}
 
         def on_term(_: Any) -> None:
             if signal_kind == "raise":
@@ -391,9 +373,8 @@ class Harness:
         outcome, job = self.outcome, known.job
         before = known.old if chance.random() < 0.7 else {}
         kind = chance.choices(("kill", "term", "raise"), (6, 2, 2))[0]
-        self.file_store.clear()
-        self.store = chance.choice((None, self.file_store))
-        outcome.with_store += self.store is not None
+        self.task = chance.choice((None, Task()))
+        outcome.with_retry += self.task is not None
         phase = chance.choice(("any", "read", "read", "write", "publish", *self.place.more_phases))
         self.place.put(before)
         child = self.start(job, "clockify_new", kind)
@@ -425,7 +406,7 @@ class Harness:
         left = [name for name in litter if ".keep" not in name]
         # An exception may hit the clean-up itself; what it leaves is for the next run, as after a kill.
         outcome.left_by_exception += kind == "raise" and bool(left) and child.code != -signal.SIGKILL
-        outcome.went_on += self.file_store.get("clockify_kept_parts") is not None
+        outcome.went_on += any(".keep" in name for name in litter)
         self.rerun(where, known)
 
     def check_visible(self, where: str, before: Files, new: Files) -> None:
@@ -439,6 +420,8 @@ class Harness:
 
     def rerun(self, where: str, known: Known) -> None:
         self.outcome.reruns += 1
+        if self.task is not None:
+            self.task.try_number += 1
         after = self.complete(known.job, "clockify_new")
         if after == known.new:
             self.outcome.identical += 1
@@ -447,9 +430,7 @@ class Harness:
         left = self.place.litter() + [path.name for path in Path(tempfile.gettempdir()).glob(".clockify-*")]
         if left:
             self.outcome.wrong.append(f"{where}: the next run left {left}")
-        if self.file_store.get("clockify_kept_parts") is not None:
-            self.outcome.wrong.append(f"{where}: the next run left a note of kept parts")
-        self.store = None
+        self.task = None
 
     def pair_round(self, known: Known, chance: random.Random) -> None:
         """Export old and new data to the same target at the same time."""
@@ -573,7 +554,7 @@ def main() -> int:
         "ended_before": outcome.finished,
         "left_litter": outcome.with_litter,
         "left_by_exception": outcome.left_by_exception,
-        "with_store": outcome.with_store,
+        "with_retry": outcome.with_retry,
         "went_on": outcome.went_on,
         "some_files_new": outcome.mixed,
         "wrong": outcome.wrong,
@@ -588,7 +569,7 @@ def main() -> int:
         print(
             f"{outcome.kills} kills ({phases}), {len(outcome.wrong)} wrong or partial files or leftovers, "
             f"{outcome.identical} of {outcome.reruns} re-runs identical, {outcome.pairs} pairs; "
-            f"{outcome.with_store} with a state store, of which {outcome.went_on} had parts to go on after; "
+            f"{outcome.with_retry} with a retry to come, of which {outcome.went_on} had parts to go on after; "
             f"{outcome.with_litter} kills and {outcome.left_by_exception} exceptions left private files, "
             f"{outcome.mixed} left some files new and some old; "
             f"seed {seed}, {time.monotonic() - began:.0f} s"

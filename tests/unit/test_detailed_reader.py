@@ -16,7 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
-from airflow_provider_clockify.api.report_reader import MAX_READS, ReadResult, ReportReader
+from airflow_provider_clockify.api.reader import MAX_READS, ReadResult
+from airflow_provider_clockify.api.report_reader import ReportReader
 from airflow_provider_clockify.api.reports import detailed
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
@@ -488,8 +489,8 @@ def wrong(change: Callable[[dict[str, Any]], object]) -> Callable[[int, dict[str
         (lambda t: t.update(totalTime=t["totalTime"] + 1), "the service counts"),
         (lambda t: t.update(totalTime=t["totalTime"] - 1), "the service counts"),
         (
-            lambda t: t.update(totalAmountByCurrency=[{"currency": "EUR", "amount": 499}]),
-            "the service says 499 EUR",
+            lambda t: t.update(totalAmountByCurrency=[{"currency": "EUR", "amount": 497}]),
+            "the service says 497 EUR",
         ),
         (
             lambda t: t.update(totalAmountByCurrency=[{"currency": "USD", "amount": 500}]),
@@ -545,8 +546,46 @@ def test_rows_without_currency_are_in_the_workspaces_only_one():
     service.rows = [service.row("1", amount=5), service.row("2", amount=7, currency="EUR")]
     service.alter = wrong(lambda t: t.update(totalAmountByCurrency=[{"currency": "EUR", "amount": 12}]))
     assert read(service)[1].rows == 2
-    service.alter = wrong(lambda t: t.update(totalAmountByCurrency=[{"currency": "EUR", "amount": 13}]))
+    service.alter = wrong(lambda t: t.update(totalAmountByCurrency=[{"currency": "EUR", "amount": 14}]))
     with pytest.raises(ClockifyIncompleteError):
+        read(service)
+
+
+@given(
+    st.lists(st.integers(0, 10**6).map(lambda each: Decimal(each) / 1000), min_size=1, max_size=30),
+    st.sampled_from(["rows", "total"]),
+)
+@settings(deadline=None)
+def test_rounding_of_either_rows_or_their_sum_is_no_missing_row_and_is_reported(amounts, rounded):
+    service = Service()
+    exact = sum(amounts)
+    shown = [round(each) for each in amounts] if rounded == "rows" else amounts
+    service.rows = [service.row(f"{n:03}", amount=float(a), currency="EUR") for n, a in enumerate(shown)]
+    total = exact if rounded == "rows" else round(exact)
+    service.alter = wrong(
+        lambda t: t.update(totalAmountByCurrency=[{"currency": "EUR", "amount": float(total)}])
+    )
+    _, result = read(service)
+    assert result.rows == len(amounts)
+    assert len(service.requests) == 1, "nothing is read again"
+    differs = abs(Decimal(sum(shown)) - Decimal(total))
+    assert set(result.rounded) == ({"EUR"} if differs >= Decimal("0.5") else set())
+
+
+def test_rounding_is_allowed_for_the_rows_of_its_own_currency_only():
+    service = Service()
+    rows = [("EUR", 100)] * 9 + [("USD", 100)]
+    service.rows = [service.row(str(n), amount=a, currency=c) for n, (c, a) in enumerate(rows)]
+    for off, dollars in ((0, 100.5), (4, 100), (0, 99.5)):
+        totals = [{"currency": "EUR", "amount": 900 + off}, {"currency": "USD", "amount": dollars}]
+        service.alter = wrong(lambda t, totals=totals: t.update(totalAmountByCurrency=totals))
+        assert read(service)[1].rows == 10
+    service.alter = wrong(
+        lambda t: t.update(
+            totalAmountByCurrency=[{"currency": "EUR", "amount": 900}, {"currency": "USD", "amount": 101}]
+        )
+    )
+    with pytest.raises(ClockifyIncompleteError, match="101 USD"):
         read(service)
 
 

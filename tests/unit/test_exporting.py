@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.report_reader import ReadResult
+from airflow_provider_clockify.api.chunk_reading import moved_entries
+from airflow_provider_clockify.api.reader import ReadResult
 from airflow_provider_clockify.exports.plan import Output, make_plan
 from airflow_provider_clockify.exports.result import ExportResult
-from airflow_provider_clockify.exports.spools import moved_entries
 from airflow_provider_clockify.window import Window, expand_to_units
 
 DAY = timedelta(days=1)

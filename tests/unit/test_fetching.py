@@ -1,185 +1,199 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""Answers are fetched by workers and decoded by whoever waits for them; nobody waits for somebody who has left."""
+"""Threads fetch, whoever reads decodes, and no thread is left when the reading has ended."""
 
 from __future__ import annotations
 
-import gc
+import json
 import threading
-import time
-import weakref
-from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_clockify.api.fetching import Fetched
+from airflow_provider_clockify.api.fetching import THREAD_NAME, PagesAhead
 from airflow_provider_clockify.api.messages import ApiResponse
-from airflow_provider_clockify.api.pacing import RequestAbandonedError
+from airflow_provider_clockify.api.reports import detailed
+from airflow_provider_clockify.exceptions import ClockifyBadRequestError, ClockifyResponseError
+from airflow_provider_clockify.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from airflow_provider_clockify.api.messages import ApiRequest
+
 LONG = 20
+SIZE = 2
+DAY = timedelta(days=1)
+DAYS = [
+    Window(datetime(2026, 11, 1, tzinfo=UTC) + number * DAY, datetime(2026, 11, 2, tzinfo=UTC) + number * DAY)
+    for number in range(6)
+]
+REPORT = detailed("w", {})
 
 
-class TimeOut(BaseException):
-    """As Airflow's own, which is no Exception, so that nobody takes it for a failed request."""
+class Service:
+    """Some pages for each day; remembers who asked for what, and who decoded what."""
 
-
-def answer(body: bytes) -> ApiResponse:
-    return ApiResponse(200, {}, body)
-
-
-class Sender:
-    """Gives one answer after another until one can be decoded."""
-
-    def __init__(self, *bodies: bytes) -> None:
-        self.bodies = list(bodies)
+    def __init__(self, *pages: int) -> None:
+        self.pages = dict(zip(DAYS, pages, strict=False))
+        self.asked: list[tuple[int, int]] = []
+        self.decoded_by: set[str] = set()
+        self.lock = threading.Lock()
         self.free = threading.Event()
         self.free.set()
-        self.errors: list[BaseException] = []
-        self.done = threading.Event()
+        self.broken: dict[tuple[int, int], list[bytes]] = {}
+        self.fail: dict[tuple[int, int], Exception] = {}
+        self.abandoned: list[bool] = []
 
-    def __call__(self, decode: Callable[[ApiResponse], Any], abandoned: Any = None) -> Any:
+    def key(self, request: ApiRequest) -> tuple[int, int]:
+        body = request.json
+        day = next(n for n, each in enumerate(DAYS) if body["dateRangeStart"].startswith(each.start_iso[:10]))
+        return day, body["detailedFilter"]["page"]
+
+    def send(self, request: ApiRequest, decode: Callable[[ApiResponse], Any], abandoned: Any = None) -> Any:
+        key = self.key(request)
+        with self.lock:
+            self.asked.append(key)
         assert self.free.wait(LONG)
-        try:
-            while True:
-                try:
-                    return decode(answer(self.bodies.pop(0)))
-                except ValueError as error:
-                    self.errors.append(error)
-                    if not self.bodies:
-                        raise
-        except RequestAbandonedError as error:
-            self.errors.append(error)
-            raise
-        finally:
-            self.done.set()
+        self.abandoned.append(abandoned is not None and abandoned.is_set())
+        if key in self.fail:
+            raise self.fail[key]
+        return decode(ApiResponse(200, {}, self.body(*key)))
+
+    def body(self, day: int, page: int) -> bytes:
+        if self.broken.get((day, page)):
+            return self.broken[(day, page)].pop(0)
+        count = self.pages[DAYS[day]] * SIZE
+        rows = [
+            {
+                "_id": f"{day}-{number:03}",
+                "timeInterval": {"start": DAYS[day].start_iso, "end": DAYS[day].start_iso, "duration": 1},
+            }
+            for number in range((page - 1) * SIZE, page * SIZE)
+        ]
+        return json.dumps({"totals": [{"entriesCount": count}], "timeentries": rows}).encode()
+
+
+def ours() -> list[str]:
+    return [each.name for each in threading.enumerate() if each.name.startswith(THREAD_NAME)]
 
 
 @pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as workers:
-        yield workers
+def service() -> Service:
+    return Service(3, 2, 1, 4, 1, 2)
 
 
-def decode(response: ApiResponse) -> tuple[int, str]:
-    return int(response.body), threading.current_thread().name
+@pytest.fixture
+def pages(service: Service) -> Iterator[PagesAhead]:
+    ahead = PagesAhead(service.send, REPORT, 2)
+    yield ahead
+    service.free.set()
+    ahead.close()
+    assert not ours(), "no thread outlives the reading"
 
 
-def test_an_answer_is_decoded_by_the_thread_that_waits(pool):
-    fetched = Fetched(pool, Sender(b"7"), decode)
-    assert fetched.wait() == (7, threading.current_thread().name)
+def read_all(
+    pages: PagesAhead, service: Service, count: int = len(DAYS), into: list[str] | None = None
+) -> list[str]:
+    ids = [] if into is None else into
+    for number, day in enumerate(DAYS[:count]):
+        pages.begin(day, SIZE, DAYS[number + 1 : count])
+        first = pages.first()
+        if first is None:
+            first = service.send(REPORT.request(day, 1, SIZE), REPORT.decode)
+        ids += first.rows.ids
+        for _, page in pages.rest(first.pages(SIZE)):
+            ids += page.rows.ids
+    return ids
 
 
-def test_what_was_decoded_is_freed_without_the_garbage_collector(pool):
-    class Decoded:
-        pass
-
-    gc.disable()
-    try:
-        fetched = Fetched(pool, Sender(b"7"), lambda _: Decoded())
-        left = weakref.ref(fetched.wait())
-        del fetched
-        pool.submit(int).result()  # Each worker forgets its last task when it has another one.
-        pool.submit(int).result()
-        for _ in range(LONG * 100):
-            if left() is None:
-                break
-            time.sleep(0.01)
-        assert left() is None
-    finally:
-        gc.enable()
+def test_every_page_of_every_window_is_read_once_and_in_order(pages, service):
+    ids = read_all(pages, service)
+    assert ids == sorted(ids)
+    assert len(ids) == sum(service.pages.values()) * SIZE
+    assert sorted(service.asked) == [
+        (day, page) for day in range(6) for page in range(1, service.pages[DAYS[day]] + 1)
+    ]
 
 
-def test_nothing_is_decoded_before_somebody_waits(pool):
-    decoded = []
-    one, other = (
-        Fetched(pool, Sender(body), lambda each: decoded.append(each.body)) for body in (b"1", b"2")
-    )
-    other.wait()
-    assert decoded == [b"2"]
-    one.wait()
-    assert decoded == [b"2", b"1"]
+def test_first_pages_of_later_windows_are_on_their_way_before_their_turn(pages, service):
+    pages.begin(DAYS[0], SIZE, DAYS[1:])
+    service.send(REPORT.request(DAYS[0], 1, SIZE), REPORT.decode)
+    assert [number for number, _ in pages.rest(3)] == [2, 3]
+    assert pages.begin(DAYS[1], SIZE, DAYS[2:]) is None
+    first = pages.first()
+    assert first is not None
+    assert first.rows.ids == ["1-000", "1-001"]
+    assert service.asked.count((1, 1)) == 1
 
 
-def test_a_broken_answer_is_fetched_again_by_its_sender(pool):
-    sender = Sender(b"broken", b"broken too", b"8")
-    assert Fetched(pool, sender, decode).wait()[0] == 8
-    assert [type(error) for error in sender.errors] == [ValueError, ValueError]
+def test_nothing_of_later_windows_is_asked_for_before_the_first_page_is_known(pages, service):
+    pages.begin(DAYS[0], SIZE, DAYS[1:])
+    assert pages.first() is None
+    assert service.asked == []
 
 
-def test_the_last_error_of_the_sender_is_raised(pool):
-    with pytest.raises(ValueError, match="never"):
-        Fetched(pool, Sender(b"broken", b"never"), decode).wait()
+def test_what_was_fetched_of_windows_that_are_still_to_come_is_kept_when_one_is_read_again(pages, service):
+    for _ in range(3):
+        pages.begin(DAYS[0], SIZE, DAYS[1:3])
+        first = pages.first() or service.send(REPORT.request(DAYS[0], 1, SIZE), REPORT.decode)
+        assert len(list(pages.rest(first.pages(SIZE)))) == 2
+    read_all(pages, service, 3)
+    assert service.asked.count((1, 1)) == 1
 
 
-def test_whoever_is_abandoned_with_an_answer_in_hand_goes_on(pool):
-    arrived = threading.Event()
-    sender = Sender(b"7")
-
-    def send(decode: Callable[[ApiResponse], Any], abandoned: Any = None) -> Any:
-        def handing(response: ApiResponse) -> Any:
-            arrived.set()
-            return decode(response)
-
-        return sender(handing, abandoned)
-
-    fetched = Fetched(pool, send, decode)
-    assert arrived.wait(LONG)
-    fetched.abandon()
-    assert sender.done.wait(LONG)
-    assert [type(error) for error in sender.errors] == [RequestAbandonedError]
+def test_another_page_size_drops_what_was_fetched_with_the_old_one(pages, service):
+    pages.begin(DAYS[0], SIZE, DAYS[1:3])
+    list(pages.rest(1))
+    pages.begin(DAYS[1], SIZE + 1, DAYS[2:3])
+    assert pages.first() is None
 
 
-def test_an_answer_that_arrives_after_it_was_abandoned_is_not_waited_with(pool):
-    sender = Sender(b"7")
-    sender.free.clear()
-    given: list[threading.Event] = []
-
-    def send(decode: Callable[[ApiResponse], Any], abandoned: Any = None) -> Any:
-        given.append(abandoned)
-        return sender(decode, abandoned)
-
-    fetched = Fetched(pool, send, decode)
-    fetched.abandon()
-    sender.free.set()
-    assert sender.done.wait(LONG)
-    assert given[0].is_set(), "the sender is told, so that it asks nothing more"
-    assert [type(error) for error in sender.errors] == [RequestAbandonedError]
+def test_a_broken_page_is_asked_for_again_by_whoever_reads(pages, service):
+    service.broken[(0, 2)] = [b'{"totals": [']
+    assert len(read_all(pages, service)) == sum(service.pages.values()) * SIZE
+    assert service.asked.count((0, 2)) == 2
 
 
-@pytest.mark.parametrize("answers", [1, 2])
-def test_a_time_out_while_decoding_reaches_who_waits_and_frees_the_sender(pool, answers):
-    sender = Sender(*[b"broken"] * (answers - 1), b"7")
-
-    def slow(response: ApiResponse) -> int:
-        if response.body == b"7":
-            raise TimeOut
-        return int(response.body)
-
-    with pytest.raises(TimeOut):
-        Fetched(pool, sender, slow).wait()
-    assert sender.done.wait(LONG)
-    assert type(sender.errors[-1]) is RequestAbandonedError
+def test_a_page_that_stays_wrong_is_named_by_the_second_answer(pages, service):
+    service.broken[(0, 2)] = [b'{"a": 1}', b'{"b": 1}']
+    with pytest.raises(ClockifyResponseError, match="no timeentries"):
+        read_all(pages, service)
 
 
-def test_a_time_out_while_nothing_has_arrived_frees_the_sender(pool, monkeypatch):
-    sender = Sender(b"7")
-    sender.free.clear()
-    fetched = Fetched(pool, sender, decode)
+def test_an_error_in_advance_shows_at_its_turn_and_not_before(pages, service):
+    service.fail[(2, 1)] = ClockifyBadRequestError("no", status=400)
+    ids: list[str] = []
+    with pytest.raises(ClockifyBadRequestError):
+        read_all(pages, service, into=ids)
+    assert len(ids) == 5 * SIZE
 
-    class Interrupted:
-        def __init__(self, queue: Any) -> None:
-            self.put, self.empty = queue.put, queue.empty
 
-        def get(self) -> Any:
-            raise TimeOut
+def test_closing_while_answers_are_on_the_wire_tells_their_senders_and_leaves_no_thread(service):
+    pages = PagesAhead(service.send, REPORT, 2)
+    pages.begin(DAYS[0], SIZE, DAYS[1:])
+    service.free.clear()
+    rest = pages.rest(3)
+    waiting = threading.Thread(target=lambda: next(rest))
+    waiting.start()
+    for _ in range(LONG * 100):
+        if len(service.asked) >= 2:
+            break
+        waiting.join(0.01)
+    closing = threading.Thread(target=pages.close)
+    closing.start()
+    closing.join(0.05)
+    service.free.set()
+    closing.join(LONG)
+    waiting.join(LONG)
+    assert not closing.is_alive()
+    assert not ours()
+    assert any(service.abandoned), "they are told, so that they ask nothing more"
 
-    monkeypatch.setattr(fetched, "_arrived", Interrupted(fetched._arrived))
-    with pytest.raises(TimeOut):
-        fetched.wait()
-    sender.free.set()
-    assert sender.done.wait(LONG)
-    assert type(sender.errors[-1]) is RequestAbandonedError
+
+def test_it_can_be_used_again_after_it_was_closed(pages, service):
+    read_all(pages, service, 2)
+    pages.close()
+    assert not ours()
+    assert len(read_all(pages, service, 3)) == 6 * SIZE

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
-from airflow_provider_clockify.api.report_reader import MAX_READS
+from airflow_provider_clockify.api.reader import MAX_READS
 from airflow_provider_clockify.api.reports import SUMMARY
 from airflow_provider_clockify.api.sum_readers import AttendanceReader, summary_reader, weekly_reader
 from airflow_provider_clockify.exceptions import (

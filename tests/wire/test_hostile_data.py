@@ -579,7 +579,7 @@ def run_export(hook_of, tmp_path) -> Callable[..., Path]:
 
     def run(emulator: ClockifyEmulator, name: str, file_format: str, **options: Any) -> Path:
         from airflow_provider_clockify.operators import reports
-        from airflow_provider_clockify.operators.attempts import Job, Passed
+        from airflow_provider_clockify.operators.attempts import Job, Passed, Tries
         from airflow_provider_clockify.operators.entities import (
             ClockifyEntityChangesOperator,
             ClockifyExportEntitiesOperator,
@@ -603,7 +603,7 @@ def run_export(hook_of, tmp_path) -> Callable[..., Path]:
             ),
         }
         operator = operators.get(name, lambda: ClockifyExportEntitiesOperator(entity=name, **common))()
-        operator.export(Job(hook_of(emulator), {}, "fail", Passed(), None))
+        operator.export(Job(hook_of(emulator), {}, "fail", Passed(), Tries()))
         return path
 
     return run

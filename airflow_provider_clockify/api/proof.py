@@ -194,9 +194,9 @@ class Tally:
     def _same_money(self, total: Mapping[str, Decimal]) -> bool:
         own, rows = dict(self._money), dict(self._paid_rows)
         if "" in own and len(total) == 1:  # Rows without a currency are in the workspace's only one.
-            only = next(iter(total))
-            own[only] = own.get(only, _NOTHING) + own.pop("")
-            rows[only] = rows.get(only, 0) + rows.pop("", 0)
+            only, nameless, count = next(iter(total)), own.pop(""), rows.pop("", 0)
+            own[only] = own.get(only, _NOTHING) + nameless
+            rows[only] = rows.get(only, 0) + count
         for currency in {*own, *total}:
             differs = own.get(currency, _NOTHING) - total.get(currency, _NOTHING)
             if abs(differs) < TOLERANCE:

@@ -5,9 +5,11 @@ Read one window of a paged report completely, and prove it.
 
 The service pages by offset over living data: rows added or removed between two pages shift the rest, so that a plain
 loop over pages repeats rows or misses them without a sign. Every page also carries the service's own count and sums
-over everything that matches. A read counts as complete when the distinct rows received equal those figures; otherwise
-the end of the report is read again (new rows have the highest ids and land there), then the whole of it, and after a
-few attempts the read fails. An undisturbed read of n rows costs ``ceil(n / page size)`` requests, and at least one.
+over everything that matches. A read counts as complete when the distinct rows received equal those figures. If they
+change between two pages, the end of the report is read again, where new rows land, since they have the highest ids, and
+one request of a single row tells whether the rows before the change still have their places. Otherwise the whole of it
+is read again, and after a few attempts the read fails. An undisturbed read of n rows costs ``ceil(n / page size)``
+requests, and at least one.
 """
 
 from __future__ import annotations
@@ -40,6 +42,33 @@ log = logging.getLogger(__name__)
 
 # However many rows the service counts: after so many pages without any, no more are asked for.
 MAX_EMPTY_PAGES = 5
+
+
+class _Seams:
+    """
+    Where the data changed between two pages that follow each other.
+
+    :param size: Rows per page.
+    :ivar found: How many rows come before each of these places, and the id of the last one.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._totals: Totals | None = None
+        self._ends: dict[int, str] = {0: ""}
+        self.found: dict[int, str] = {}
+
+    def add(self, number: int, page: ReportPage) -> None:
+        """
+        Go on to a page.
+
+        :param number: The number after that of the last page, or, if it is read again, the same.
+        :param page: The page.
+        """
+        if number > 1 and page.totals != self._totals:
+            self.found[(number - 1) * self._size] = self._ends[number - 1]
+        self._totals = page.totals
+        self._ends[number] = page.rows.ids[-1] if page.rows else ""
 
 
 class ReportReader(Reader):
@@ -180,6 +209,8 @@ class ReportReader(Reader):
             self._after_first_page(last - 1)
         totals, received = first.totals, len(first.rows)
         full, stable, empty = True, True, 0
+        seams = _Seams(size)
+        seams.add(1, first)
         # Rows that nobody needs any more make room, near the processor, for those that are decoded next.
         del first
         progress = Progress(str(window), last, count)
@@ -187,6 +218,7 @@ class ReportReader(Reader):
             tally.take(page.rows)
             progress.at(number, tally.count)
             stable = stable and page.totals == totals
+            seams.add(number, page)
             received = len(page.rows)
             full = full and (number == last or received == size)
             empty = 0 if received else empty + 1
@@ -201,9 +233,24 @@ class ReportReader(Reader):
         while True:
             page = self._page(window, number, size)
             tally.take(page.rows)
+            seams.add(number, page)
             if len(page.rows) < size or (page.totals.entries_count or 0) <= number * size:
-                return self._difference(tally, page.totals)
+                break
             number += 1
+        difference = self._difference(tally, page.totals)
+        if not difference and not all(self._is_still_there(window, *seam) for seam in seams.found.items()):
+            return "rows moved between pages"
+        return difference
+
+    def _is_still_there(self, window: Window, count: int, row_id: str) -> bool:
+        """
+        Tell whether a row still has its place: if one before it was removed, the row after it was missed.
+
+        New rows, which have the highest ids, and changed ones move nobody.
+        """
+        if not self.sorted_by_id:
+            return False  # New rows may be anywhere.
+        return self._page(window, count, 1).rows.ids == [row_id]
 
     def _difference(self, tally: Tally, totals: Totals) -> str | None:
         tally.result.totals = msgspec.to_builtins(totals)

@@ -16,6 +16,7 @@ from airflow_provider_clockify._compat import (
     AirflowTaskTimeout,
     BaseOperator,
     conf,
+    schedule_zone,
     variable,
     wait_until,
 )
@@ -29,7 +30,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWindowError,
 )
 from airflow_provider_clockify.operators.attempts import Job, Passed, memory_of
-from airflow_provider_clockify.window import RunTimes, Window, resolve_window
+from airflow_provider_clockify.window import RunTimes, Window, early_run_warning, resolve_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -284,9 +285,15 @@ class WindowMixin:
                 "does), so that the window would be another one than the partition. Give the bounds yourself, for "
                 """example start="{{ dag_run.partition_key }}Z" and an end made from it, or upgrade Airflow."""
             )
-        return resolve_window(
+        window = resolve_window(
             start=self.start, end=self.end, window=self.window, lookback=self.lookback, times=times
         )
+        warning = (
+            early_run_warning(self.window, times, schedule_zone(context.get("dag"))) if by_unit else None
+        )
+        if warning:
+            self.log.warning("%s", warning)
+        return window
 
     def check_complete(self, window: Window, context: Context) -> None:
         """Refuse a partition that has not ended, and warn of any other window that has not."""

@@ -43,3 +43,12 @@ with DAG(
         retries=1,
         retry_delay=timedelta(0),
     )
+
+# At 00:00 in Berlin the month of UTC is not over.
+with DAG(
+    "probe_early_month",
+    schedule="@monthly",
+    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Berlin"),
+    catchup=False,
+):
+    ClockifyDetailedReportOperator(task_id="export", output_path=OUTPUT + "/month.jsonl", window="month")

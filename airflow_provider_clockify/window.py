@@ -275,8 +275,8 @@ def _date_only(day: str, value: object, parameter: str) -> ClockifyWindowError:
 
 def _rendered_to_nothing(value: object, parameter: str) -> ClockifyWindowError:
     return ClockifyWindowError(
-        f"{parameter} was given but is empty ({value!r}): most likely a template rendered to nothing, "
-        "because this run does not have that value (a run without data interval, for example). Make the "
+        f"{parameter} was given but is empty ({value!r}): most likely a template rendered to nothing, because this "
+        "run does not have that value: usually an XCom or a param that is not there, or a data interval. Make the "
         "template give an instant, or leave out both start and end and let window= decide."
     )
 

@@ -24,6 +24,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWindowError,
 )
 from airflow_provider_clockify.get_provider_info import FIELDS, HOOK_NAME, UI_FIELD_BEHAVIOUR
+from airflow_provider_clockify.rendered import is_nothing, nothing_rendered
 from airflow_provider_clockify.window import Window, parse_instant
 
 if TYPE_CHECKING:
@@ -103,6 +104,11 @@ class ClockifyHook(BaseHook):
 
         The last costs one request per hook (``getLoggedUser``).
         """
+        if is_nothing(self._workspace_id):
+            raise ClockifyConfigError(
+                f"{nothing_rendered('workspace_id', self._workspace_id)}, or give None for the workspace of the "
+                "connection."
+            )
         known = self._workspace_id or self.settings.workspace_id
         if known:
             return known

@@ -30,6 +30,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWindowError,
 )
 from airflow_provider_clockify.operators.attempts import Job, Passed, memory_of
+from airflow_provider_clockify.rendered import check_templates
 from airflow_provider_clockify.window import RunTimes, Window, early_run_warning, resolve_window
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class ClockifyExportOperator(BaseOperator):
     :param file_format: ``jsonl`` (each row exactly as the service sent it), ``csv`` or ``parquet`` (typed flat
         columns; needs the extra ``parquet``).
     :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
-    :param filters: Filters. (templated)
+    :param filters: Filters; a template may give the dict as JSON text. (templated)
     :param columns: Columns to leave out or to hash, in every format: ``{"drop": ["user_email"], "hash":
         ["user_name"]}``. The hash is HMAC-SHA256 with the salt of ``extra.hash_salt`` of the connection, else of the
         Airflow variable ``clockify_hash_salt``.
@@ -89,7 +90,7 @@ class ClockifyExportOperator(BaseOperator):
         output_path: str,
         file_format: str = "jsonl",
         compression: str | None = None,
-        filters: Mapping[str, Any] | None = None,
+        filters: Mapping[str, Any] | str | None = None,
         columns: Mapping[str, Any] | None = None,
         escape_formulas: bool = False,
         on_empty: str = "write",
@@ -134,9 +135,10 @@ class ClockifyExportOperator(BaseOperator):
         from airflow_provider_clockify.hooks.clockify import ClockifyHook
 
         with airflow_semantics():
+            check_templates(self)
             one_of("on_empty", self.on_empty, ON_EMPTY)
             one_of("on_budget", self.on_budget, ON_BUDGET)
-            hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
+            hook = ClockifyHook(self.clockify_conn_id, self.workspace_id)
             may_wait = self.deferrable or self.on_budget == "defer"
             memory = memory_of(context, passed, may_wait=may_wait)
             job = Job(hook, context, self.on_budget, passed, memory)

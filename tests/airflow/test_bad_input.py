@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ from airflow_provider_clockify.operators.reports import (
 from airflow_provider_clockify.operators.time_entries import ClockifyCreateTimeEntryOperator
 from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
 from airflow_provider_clockify.testing import ClockifyEmulator
+from airflow_provider_clockify.triggers.polling import transport_of
 
 DAY = (datetime(2026, 11, 4, tzinfo=UTC), datetime(2026, 11, 5, tzinfo=UTC))
 CONTEXT = {"data_interval_start": DAY[0], "data_interval_end": DAY[1], "logical_date": DAY[0]}
@@ -190,6 +192,11 @@ CONNECTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         ClockifyConfigError,
         r"'clockify_default'.*region.*euc1",
     ),
+    "another type": (
+        {"conn_type": "http"},
+        ClockifyConfigError,
+        r"'clockify_default' is of type 'http', not 'clockify'.*clockify_conn_id",
+    ),
     "missing key": ({"password": ""}, ClockifyConfigError, r"'clockify_default' has no API key"),
     "broken number": ({"extra": {"timeout": "soon"}}, ClockifyConfigError, r"extra.timeout is 'soon'"),
     "http to a far host": ({"host": "http://example.com"}, ClockifyConfigError, r"unencrypted.*use https"),
@@ -235,6 +242,29 @@ def test_a_forbidden_report_is_named_with_its_cure(connect: Callable, month: Clo
         month.clear_faults()
     assert isinstance(caught.value.__cause__, ClockifyForbiddenError)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_sensor_refuses_a_connection_of_another_type(
+    deferrable: bool, connect: Callable, month: ClockifyEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(month)
+    fields = {**json.loads(month.connection_json()), "conn_type": "generic"}
+    monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_DEFAULT", json.dumps(fields))
+    task = ClockifyTimeEntrySensor(task_id="x", since=DAY[0].isoformat(), deferrable=deferrable)
+    with pytest.raises(AirflowFailException, match="is of type 'generic', not 'clockify'"):
+        task.execute(dict(CONTEXT))
+    assert month.count() == 0
+
+
+def test_a_trigger_refuses_a_connection_of_another_type(
+    connect: Callable, month: ClockifyEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(month)
+    fields = {**json.loads(month.connection_json()), "conn_type": "generic"}
+    monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_DEFAULT", json.dumps(fields))
+    with pytest.raises(ClockifyConfigError, match="is of type 'generic', not 'clockify'"):
+        asyncio.run(transport_of("clockify_default"))
 
 
 # --- the other operators, the sensors, real runs --------------------------------------------------------------

@@ -23,8 +23,8 @@ _NOTHING: Final = ("", "None", "null")
 _FLAGS: Final = {"true": True, "false": False}
 # Fields that have no meaning without a value, such as what native rendering makes of an XCom that is not there.
 _REQUIRED: Final = ("clockify_conn_id", "entity", "entity_type", "output_path")
-# What reads these says it in its own words.
-_BOUNDS: Final = ("start", "end", "since", "until")
+# Whatever reads these says it, with a cure of its own.
+_OTHERS_SAY_IT: Final = ("start", "end", "since", "until", "marker")
 _OPENING: Final = ("[", "{", "(")
 # Deeper text is nobody's filter, and Python's parser may give up on it in its own ways.
 _LONGEST_TEXT: Final = 1_000_000
@@ -56,7 +56,7 @@ def check_templates(task: Any) -> None:
     package = __name__.partition(".")[0]
     ours = next(kind for kind in type(task).__mro__ if kind.__module__.partition(".")[0] == package)
     fields = ours.template_fields  # type: ignore[attr-defined]  # every operator has some
-    for field in (each for each in fields if each not in _BOUNDS):
+    for field in (each for each in fields if each not in _OTHERS_SAY_IT):
         for name, value in _values(field, getattr(task, field)):
             if is_nothing(value) or (value is None and name in _REQUIRED):
                 raise ClockifyConfigError(

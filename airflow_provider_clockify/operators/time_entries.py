@@ -11,7 +11,7 @@ from airflow_provider_clockify._compat import AirflowFailException, BaseOperator
 from airflow_provider_clockify.airflow_errors import airflow_semantics
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWriteUnknownError
-from airflow_provider_clockify.rendered import check_templates
+from airflow_provider_clockify.rendered import check_templates, is_nothing, nothing_rendered
 from airflow_provider_clockify.window import Window, parse_instant
 
 if TYPE_CHECKING:
@@ -172,11 +172,14 @@ def marker_token(marker: str | None) -> str | None:
     if marker is None:
         return None
     text = str(marker)
-    if not 0 < len(text) <= 200 or text != text.strip() or not text.isprintable() or set("[]") & set(text):
-        raise ClockifyConfigError(
-            f"marker={text[:60]!r}: give 1 to 200 printable characters without square brackets, line breaks and outer "
-            'spaces, for example "{{ dag.dag_id }}/{{ run_id }}".'
-        )
+    cure = (
+        "give 1 to 200 printable characters without square brackets, line breaks and outer spaces, for example "
+        '"{{ dag.dag_id }}/{{ run_id }}".'
+    )
+    if is_nothing(text):
+        raise ClockifyConfigError(f"{nothing_rendered('marker', marker)}, and {cure}")
+    if len(text) > 200 or text != text.strip() or not text.isprintable() or set("[]") & set(text):
+        raise ClockifyConfigError(f"marker={text[:60]!r}: {cure}")
     return f"[{text}]"
 
 

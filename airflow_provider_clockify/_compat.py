@@ -10,9 +10,11 @@ from their former homes on 2.11.
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import tzinfo
 from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import (
@@ -64,6 +66,7 @@ __all__ = [
     "deferral_timed_out",
     "get_async_connection",
     "mask_secret",
+    "schedule_zone",
     "variable",
     "wait_until",
 ]
@@ -100,6 +103,25 @@ def variable(key: str) -> str | None:
     default: Any = {"default" if "default" in signature(Variable.get).parameters else "default_var": None}
     value = Variable.get(key, **default)
     return None if value is None else str(value)
+
+
+def schedule_zone(dag: Any) -> tzinfo | None:
+    """
+    Find the time zone that a DAG is scheduled in: its timetable's, else its own.
+
+    :param dag: The DAG of a task's context; Airflow has no common way to ask a timetable, or one around others.
+    :return: ``None`` if there is no DAG, or its zone is unknown here.
+    """
+    timetable = getattr(dag, "timetable", None)
+    several: Any = getattr(timetable, "timetables", None) or getattr(timetable, "_timetables", None)
+    for each in (timetable, getattr(timetable, "timetable", None), *(several or ()), dag):
+        zone = getattr(each, "timezone", None) or getattr(each, "_timezone", None)
+        if isinstance(zone, str):
+            with suppress(ValueError, OSError, LookupError):
+                zone = ZoneInfo(zone)
+        if zone is not None:
+            return zone if isinstance(zone, tzinfo) else None
+    return None
 
 
 def wait_until(moment: datetime) -> BaseTrigger:

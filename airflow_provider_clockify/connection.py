@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -37,8 +38,29 @@ DEFAULT_TIMEOUT = 60.0
 DEFAULT_MAX_RETRIES = 5
 DEFAULT_MAX_WAIT = 300.0
 
+# All that is read of the extra.
+EXTRAS = (
+    "allow_insecure_http",
+    "auth_type",
+    "core_url",
+    "hash_salt",
+    "max_concurrency",
+    "max_retries",
+    "max_wait",
+    "region",
+    "reports_url",
+    "requests_per_hour",
+    "requests_per_second",
+    "subdomain",
+    "timeout",
+    "workspace_id",
+)
+# Near enough for a slip of the pen (max_retry), too far for names of other things (endpoint_url, timezone).
+_CLOSE = 0.75
+
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
+_PREFIX = re.compile(r"(?:extra[^a-z0-9]+)?(?:clockify[^a-z0-9]+)?")
 _PORT = re.compile(r":[^\]]*$")
 _KEY = re.compile(r"[\x21-\x7e]+")
 _TRUE = ("true", "1", "yes", "on")
@@ -111,6 +133,7 @@ class ClockifySettings:
         schema: str | None = None,
         port: int | None = None,
         extra: Mapping[str, Any] | None = None,
+        conn_type: str | None = None,
     ) -> ClockifySettings:
         """
         Read the fields of an Airflow connection.
@@ -121,8 +144,15 @@ class ClockifySettings:
         :param schema: Scheme for a bare ``host``.
         :param port: Port for a ``host`` that has none.
         :param extra: The connection's extra; read by name, unknown names are ignored.
+        :param conn_type: Its type; some secrets backends keep none, and then it is taken for one of ours.
         :raises ClockifyConfigError: a field is missing or wrong.
         """
+        if conn_type and conn_type != CONN_TYPE:
+            raise ClockifyConfigError(
+                f"Connection {conn_id!r} is of type {conn_type!r}, not {CONN_TYPE!r}: its fields mean something else. "
+                f"Make a connection of type {CONN_TYPE} (conn_type {CONN_TYPE!r}; as a URI {CONN_TYPE}://:KEY@/), or "
+                "name the right one as clockify_conn_id."
+            )
         read = _Extra(conn_id, extra or {})
         insecure = read.boolean("allow_insecure_http", False)
         region = read.choice("region", GLOBAL_REGION, REGIONS, REGION_SPELLINGS)
@@ -144,6 +174,30 @@ class ClockifySettings:
             max_wait=read.number("max_wait", DEFAULT_MAX_WAIT),
             hash_salt=read.secret("hash_salt"),
         )
+
+
+def doubts_of_extra(extra: Mapping[str, Any]) -> tuple[str, ...]:
+    """
+    Say which names in an extra look like misspelt or prefixed fields, which are not read; never a value.
+
+    :param extra: The connection's extra.
+    """
+    fields = {_letters(name): name for name in EXTRAS}
+    doubts = []
+    for name, value in extra.items():
+        if name in EXTRAS or value in (None, ""):
+            continue
+        bare = _letters(_PREFIX.sub("", name.lower()).rpartition("__")[2])
+        close = get_close_matches(bare, fields, 1, _CLOSE)
+        if close:
+            doubts.append(
+                f"Its extra has {name[:60]!r}, which is not read; rename it to {fields[close[0]]!r} if that is meant."
+            )
+    return tuple(doubts)
+
+
+def _letters(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", name.lower())
 
 
 class _Extra:

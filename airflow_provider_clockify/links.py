@@ -48,15 +48,19 @@ class ClockifyReportLink(BaseOperatorLink):
         """
         Give the address that the task pushed; empty when it had none.
 
+        Airflow 3 asks in the process of the task, at its end, and logs an error for an XCom that is not there: so the
+        operator itself is asked first.
+
         :param operator: The task's operator.
         :param ti_key: The task instance.
         """
-        return str(XCom.get_value(key=LINK_KEY, ti_key=ti_key) or "")
+        known = getattr(operator, "report_link", None)
+        return str(XCom.get_value(key=LINK_KEY, ti_key=ti_key) or "") if known is None else str(known)
 
 
 def push_report_link(
     context: Context, report: str, window: Window, settings: ClockifySettings, filters: Mapping[str, Any]
-) -> None:
+) -> str:
     """
     Keep the address of a report for the button; nothing where no task runs.
 
@@ -65,10 +69,14 @@ def push_report_link(
     :param window: The run's window.
     :param settings: The connection.
     :param filters: Filters in their full form.
+    :return: The address; empty where nothing is kept.
     """
     task_instance: Any = context.get("ti")
-    if task_instance is not None and report in REPORT_PATHS:
-        task_instance.xcom_push(key=LINK_KEY, value=report_url(settings, report, window, filters))
+    if task_instance is None or report not in REPORT_PATHS:
+        return ""
+    url = report_url(settings, report, window, filters)
+    task_instance.xcom_push(key=LINK_KEY, value=url)
+    return url
 
 
 def report_url(settings: ClockifySettings, report: str, window: Window, filters: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ of the machine or of the key's owner, and no day has 23 or 25 hours.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, Literal, get_args
 
 from airflow_provider_clockify.exceptions import ClockifyWindowError
@@ -26,6 +26,7 @@ __all__ = [
     "Unit",
     "Window",
     "chunks",
+    "early_run_warning",
     "expand_to_units",
     "floor_to",
     "is_exact_days",
@@ -55,6 +56,7 @@ _FIXED_LENGTH: Final[dict[str, timedelta]] = {
     "day": _DAY,
     "week": timedelta(days=7),
 }
+_FARTHEST_EAST: Final = timedelta(hours=14)
 _LONGEST_UNIT_DAYS: Final[dict[str, int]] = {"hour": 1, "day": 1, "week": 7, "month": 31}
 _PARTITION_DIRECTORY: Final[dict[str, str]] = {"day": "dt", "month": "month"}
 _KEY_LENGTH: Final[dict[str, int]] = {"day": len("YYYY-MM-DD"), "month": len("YYYY-MM")}
@@ -254,8 +256,8 @@ def parse_instant(value: object, parameter: str) -> datetime:
     if parsed.utcoffset() is None:
         raise ClockifyWindowError(
             f"{parameter}={value!r} has no UTC offset, so it names no point in time. Append Z for UTC, or "
-            f"an offset: '{parsed.isoformat()}Z'. In a template use '{{{{ data_interval_start.isoformat() "
-            "}}}}', which has one."
+            f"an offset: '{parsed.isoformat()}Z'. In a template use "
+            "'{{ data_interval_start.isoformat() }}', which has one."
         )
     return to_utc(parsed, parameter)
 
@@ -277,8 +279,8 @@ def _date_only(day: str, value: object, parameter: str) -> ClockifyWindowError:
 
 def _rendered_to_nothing(value: object, parameter: str) -> ClockifyWindowError:
     return ClockifyWindowError(
-        f"{parameter} was given but is empty ({value!r}): most likely a template rendered to nothing, "
-        "because this run does not have that value (a run without data interval, for example). Make the "
+        f"{parameter} was given but is empty ({value!r}): most likely a template rendered to nothing, because this "
+        "run does not have that value: usually an XCom or a param that is not there, or a data interval. Make the "
         "template give an instant, or leave out both start and end and let window= decide."
     )
 
@@ -525,16 +527,75 @@ def _unit_window(unit: Unit, times: RunTimes) -> Window:
                 "the task."
             )
         return unit_starting_at(partition_date, unit)
+    point = _point_in_time(times)
+    if point is not None:
+        return last_complete_unit(point, unit)
+    raise ClockifyWindowError(
+        f'window="{unit}" needs a point in time, but this run has no partition_date, data_interval_end, '
+        "logical_date or run_after. Set start= and end= on the task."
+    )
+
+
+def _point_in_time(times: RunTimes) -> datetime | None:
     # The end of the data interval comes first, also if it has zero length: a run for an interval is about
     # time before its end, while its logical date may be the start (Airflow 2) or the end (Airflow 3).
     for parameter in ("data_interval_end", "logical_date", "run_after"):
         point: datetime | None = getattr(times, parameter)
         if point is not None:
-            return last_complete_unit(to_utc(point, parameter), unit)
-    raise ClockifyWindowError(
-        f'window="{unit}" needs a point in time, but this run has no partition_date, data_interval_end, '
-        "logical_date or run_after. Set start= and end= on the task."
+            return to_utc(point, parameter)
+    return None
+
+
+# --- a run that comes before its unit is over ----------------------------------------------------------------
+
+
+def early_run_warning(window: str, times: RunTimes, zone: tzinfo | None) -> str | None:
+    """
+    Say that a run exports an earlier unit than was probably meant, because it comes before the UTC unit is over.
+
+    East of Greenwich a month, week or day begins before that of UTC: a ``@monthly`` run of 1 November in
+    Europe/Berlin is 31 October 23:00 UTC, when the last complete UTC month is September. So the schedule's zone
+    must explain it: its clock already shows the next unit. Of hours, only a part of one can do that (zones such
+    as Asia/Kolkata). West of Greenwich units begin later, and the last complete one is the one that was meant.
+
+    :param window: As of :func:`resolve_window`, and used: neither ``start`` nor ``end`` is given.
+    :param times: The points in time of the run.
+    :param zone: Time zone of the schedule; ``None`` if it is not known, and then nothing is said, since any
+        instant is the start of a unit somewhere.
+    :return: A warning for people with the cure, or ``None``.
+    """
+    point = _point_in_time(times)
+    if window not in UNITS or times.partition_date is not None or point is None or zone is None:
+        return None
+    unit = window
+    try:
+        local = point.astimezone(zone)
+        offset = local.utcoffset() or timedelta(0)
+        ahead = offset % _FIXED_LENGTH["hour"] if unit == "hour" else offset
+        began = floor_to(point, unit)
+        if not timedelta(0) < offset <= _FARTHEST_EAST or floor_to(point + ahead, unit) == began:
+            return None
+        exported, cut = last_complete_unit(point, unit), unit_starting_at(began, unit)
+        clock = last_complete_unit(local.replace(tzinfo=UTC), unit)
+        meant = Window(clock.start - _offset_of(clock.start, zone), clock.end - _offset_of(clock.end, zone))
+    except (OverflowError, ClockifyWindowError):
+        return None  # At the edges of the calendar, which resolve_window() speaks of.
+    return (
+        f'window="{unit}" exports the UTC {unit} {exported}. The run is at {local.isoformat()} in {zone}, the time '
+        f"zone of its schedule, where the {unit} {meant} is over and was probably meant; in UTC it is {_z(point)}, "
+        f"and the {unit} {cut} is not over. {_EARLY_RUN_CURE}"
     )
+
+
+_EARLY_RUN_CURE: Final = (
+    'Units are cut in UTC. Do one of: (1) give the DAG a schedule in UTC, for example a timetable with timezone="UTC", '
+    "or one that runs some hours later, when the unit is over in UTC, too; (2) set start= and end= on the task to the "
+    'bounds that are meant; (3) use a timetable with data intervals and window="data_interval".'
+)
+
+
+def _offset_of(wall_clock: datetime, zone: tzinfo) -> timedelta:
+    return wall_clock.replace(tzinfo=zone).utcoffset() or timedelta(0)
 
 
 # --- cutting a window ---------------------------------------------------------------------------------------

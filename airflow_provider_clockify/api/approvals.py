@@ -13,6 +13,7 @@ import msgspec
 from airflow_provider_clockify.api.resources import LISTS, WALL_CLOCK_MARGIN
 from airflow_provider_clockify.api.values import instant
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyIncompleteError
+from airflow_provider_clockify.rendered import container_of
 from airflow_provider_clockify.window import Window, parse_instant
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def make_approval_question(
     :raises ClockifyConfigError: a parameter is wrong; the message names it.
     """
     window = Window(parse_instant(start, "start"), parse_instant(end, "end"))
+    user_ids = container_of("user_ids", user_ids)
     if user_ids is not None:
         texts = not isinstance(user_ids, str) and all(isinstance(each, str) for each in user_ids)
         if not texts or not user_ids:

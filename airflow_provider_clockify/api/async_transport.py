@@ -14,6 +14,7 @@ import logging
 import os
 import ssl
 import threading
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -46,8 +47,27 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+_is_ours: ContextVar[bool] = ContextVar("clockify_request", default=False)
 _reading = threading.Lock()
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class _LowerOurs(logging.Filter):
+    """
+    Lower the library's line about each request from INFO to DEBUG, for requests of this module alone.
+
+    A waiting triggerer would fill its log with them. The library's logger belongs to the whole process.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record of a request of ours, and tell whether it is still wanted."""
+        if _is_ours.get() and record.levelno == logging.INFO:
+            record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+            return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+        return True
+
+
+logging.getLogger("httpx").addFilter(_LowerOurs())
 
 
 class AsyncTransport(PacedTransport):
@@ -116,6 +136,7 @@ class AsyncTransport(PacedTransport):
             raise invalid_url(self.settings, request) from error
         # Reading the certificates takes tens of milliseconds, which would stall every other trigger.
         context = await asyncio.to_thread(_tls_context, self.settings.conn_id)
+        before = _is_ours.set(True)
         try:
             # Polls are minutes apart: a connection of their own each, closed after it, and no cookies kept.
             async with (
@@ -148,6 +169,8 @@ class AsyncTransport(PacedTransport):
             raise no_answer(
                 self.settings, request, type(error).__name__, str(error), never_sent=not sent
             ) from error
+        finally:
+            _is_ours.reset(before)
         return response.status_code, headers, body
 
 

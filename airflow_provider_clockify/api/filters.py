@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.rendered import container_of, flag_of, whole_number_of
 
 _ID_STATUSES = ("ACTIVE", "ARCHIVED", "ALL")
 _USER_STATUSES = ("ALL", "ACTIVE_WITH_PENDING", "ACTIVE", "PENDING", "INACTIVE")
@@ -33,6 +34,7 @@ _CHOICES = {
 }
 _BOOLEANS = ("billable", "withoutDescription", "withoutNote", "rounding", "archived")
 _LISTS = ("amounts", "customFields", "userCustomFields")
+_AUDIT_FLAGS = ("durationShorter", "withoutProject", "withoutTask")
 _TEXTS = ("description", "note", "dateFormat", "timeFormat", "userLocale")
 
 _COMMON = (
@@ -88,8 +90,27 @@ _OURS = {
 }
 
 
+def read_filters(filters: Mapping[str, Any] | str | None) -> dict[str, Any]:
+    """
+    Read filters, which a template may have made text of.
+
+    :param filters: A dict, or text that is a JSON object.
+    :return: A new dict.
+    :raises ClockifyConfigError: it is something else, or text in which a value is missing.
+    """
+    found = {} if filters is None else container_of("filters", filters)
+    if isinstance(found, Mapping):
+        return dict(found)
+    hint = (
+        ": the text is no JSON object such as '{\"billable\": true}'. In a template, '| tojson' makes one of a dict"
+        if isinstance(filters, str)
+        else ""
+    )
+    raise ClockifyConfigError(f"filters must be a dict, not {type(filters).__name__}{hint}.")
+
+
 def report_filters(
-    filters: Mapping[str, Any] | None, report: str = "detailed", *, file: bool = False
+    filters: Mapping[str, Any] | str | None, report: str = "detailed", *, file: bool = False
 ) -> dict[str, Any]:
     """
     Check filters in the service's own words and expand lists of ids.
@@ -97,20 +118,19 @@ def report_filters(
     A list of ids becomes ``{"ids": […], "contains": "CONTAINS", "status": "ALL"}``: with ids alone the users filter
     comes back empty, and any other status silently drops entries of archived projects and inactive people.
 
-    :param filters: For example ``{"projects": ["…"], "billable": True}``.
+    Text that a template made of a flag, a list or the whole dict is read as what it stands for.
+
+    :param filters: For example ``{"projects": ["…"], "billable": True}``; or a JSON object as text.
     :param report: Report that they are for; not every report has every filter.
     :param file: Whether the service renders a file, whose look some keys change.
     :return: A new dict, ready for the request body.
     :raises ClockifyConfigError: a key is unknown or set elsewhere, or a value is of the wrong kind.
     """
-    if filters is None:
-        return {}
-    if not isinstance(filters, Mapping):
-        raise ClockifyConfigError(f"filters must be a dict, not {type(filters).__name__}.")
+    given = read_filters(filters)
     known = FILTERS[report]
     if file:
         known += _RENDERING_OF_EXPENSES if report == "expenses" else _RENDERING
-    return {name: _filter(name, value, known) for name, value in filters.items() if value is not None}
+    return {name: _filter(name, value, known) for name, value in given.items() if value is not None}
 
 
 def user_ids(filters: Mapping[str, Any]) -> frozenset[str] | None:
@@ -134,17 +154,43 @@ def _filter(name: str, value: Any, known: Sequence[str]) -> Any:
         return _id_filter(name, value)
     if name in _CHOICES:
         return _choice(name, value, _CHOICES[name])
-    if name in _BOOLEANS and not isinstance(value, bool):
-        raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; it must be True or False.")
+    if name in _BOOLEANS:
+        return _flag(f"filters[{name!r}]", value)
     if name in _LISTS:
+        value = container_of(f"filters[{name!r}]", value)
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; it must be a list.")
-        return [_choice(name, item, _AMOUNTS) for item in value] if name == "amounts" else list(value)
+        return [_choice(name, item, _AMOUNTS) if name == "amounts" else _custom_field(item) for item in value]
     if name in _TEXTS and not isinstance(value, str):
         raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; it must be text.")
-    if name == "auditFilter" and not isinstance(value, Mapping):
-        raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; it must be a dict.")
+    if name == "auditFilter":
+        return _audit_filter(container_of(f"filters[{name!r}]", value))
     return value
+
+
+def _flag(where: str, value: Any) -> bool:
+    flag = flag_of(value)
+    if not isinstance(flag, bool):
+        raise ClockifyConfigError(f"{where} is {value!r}; it must be True or False.")
+    return flag
+
+
+def _audit_filter(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ClockifyConfigError(f"filters['auditFilter'] is {value!r}; it must be a dict.")
+    return {
+        name: _flag(f"filters['auditFilter'][{name!r}]", each)
+        if name in _AUDIT_FLAGS
+        else whole_number_of(each)
+        for name, each in value.items()
+    }
+
+
+def _custom_field(value: Any) -> Any:
+    """Give the filter of one custom field, whose own value may be anything, with its flag."""
+    if not isinstance(value, Mapping) or "isEmpty" not in value:
+        return value
+    return {**value, "isEmpty": _flag("isEmpty of a custom field's filter", value["isEmpty"])}
 
 
 def _choice(name: str, value: Any, allowed: Sequence[str]) -> str:
@@ -154,6 +200,8 @@ def _choice(name: str, value: Any, allowed: Sequence[str]) -> str:
 
 
 def _id_filter(name: str, value: Any) -> dict[str, Any]:
+    where = f"filters[{name!r}]"
+    value = container_of(where, value)
     given = dict(value) if isinstance(value, Mapping) else {"ids": value}
     known = ["ids", "contains", "status", *(["containedInTimeentry"] if name == "tags" else [])]
     unknown = set(given) - set(known)
@@ -161,7 +209,7 @@ def _id_filter(name: str, value: Any) -> dict[str, Any]:
         raise ClockifyConfigError(
             f"filters[{name!r}] has unknown keys {sorted(unknown)}; it may have {', '.join(known)}."
         )
-    ids = given.get("ids")
+    ids = container_of(where, given.get("ids"))
     if (
         isinstance(ids, str)
         or not isinstance(ids, Sequence)

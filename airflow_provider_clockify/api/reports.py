@@ -20,6 +20,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyResponseError,
     ClockifyWindowError,
 )
+from airflow_provider_clockify.rendered import container_of
 from airflow_provider_clockify.window import is_exact_days, is_unit_start
 
 if TYPE_CHECKING:
@@ -506,6 +507,7 @@ def summary_groups(groups: Any) -> tuple[str, ...]:
     :param groups: One to three of :data:`GROUPS`, from the outside in.
     :raises ClockifyConfigError: too many, too few, twice the same, or unknown.
     """
+    groups = container_of("groups", groups)
     named = (groups,) if isinstance(groups, str) else tuple(groups or ())
     if not 1 <= len(named) <= MAX_GROUPS or len(set(named)) != len(named):
         raise ClockifyConfigError(

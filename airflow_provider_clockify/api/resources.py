@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.api.messages import ApiRequest, Method, ParamValue, Service, path
 from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.rendered import container_of, flag_of
 from airflow_provider_clockify.window import parse_instant
 
 if TYPE_CHECKING:
@@ -23,6 +24,27 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.window import Window
 
+# Filters of any list that are free text, whatever it looks like.
+_TEXTS = frozenset({"description", "email", "name"})
+# Filters of any list that are true or false.
+_FLAGS = frozenset(
+    {
+        "archived",
+        "billable",
+        "contains_client",
+        "contains_group",
+        "contains_user",
+        "hydrated",
+        "in_progress",
+        "include_roles",
+        "include_team_managers",
+        "is_active",
+        "is_template",
+        "project_required",
+        "strict_name_search",
+        "task_required",
+    }
+)
 # The service re-reads a bound's UTC wall clock in the account's zone (observed 2026-08-08); offsets reach from
 # -12 h to +14 h, and this much on both sides is right whichever way the shift goes.
 WALL_CLOCK_MARGIN = timedelta(hours=14)
@@ -122,7 +144,7 @@ class Resource:
         sizes = [
             size
             for name, size in self.smaller_pages.items()
-            if (filters or {}).get(name) not in (None, False, "NONE")
+            if flag_of((filters or {}).get(name)) not in (None, False, "NONE")
         ]
         return min([self.page_size, *sizes]) if self.page_size is not None else None
 
@@ -133,7 +155,14 @@ class Resource:
             raise ClockifyConfigError(
                 f"Filter {name}={value!r} of {self.operation}: use one of {', '.join(self.choices[name])}."
             )
-        return _param(name, value)
+        if name in _FLAGS and isinstance(value, str):
+            flag = flag_of(value)
+            if isinstance(flag, str):
+                raise ClockifyConfigError(
+                    f"Filter {name}={value!r} of {self.operation}: it must be True or False."
+                )
+            return bool(flag)
+        return _param(name, container_of(f"filters[{name!r}]", value) if name not in _TEXTS else value)
 
 
 _ENTRY_DURATIONS: tuple[Path, ...] = (
@@ -489,10 +518,10 @@ def new_time_entry(
         "description": description,
         "projectId": project_id,
         "taskId": task_id,
-        "tagIds": tag_ids,
+        "tagIds": container_of("tag_ids", tag_ids),
         "billable": billable,
         "type": entry_type,
-        "customFields": _custom_fields(custom_fields),
+        "customFields": _custom_fields(container_of("custom_fields", custom_fields)),
     }
     body.update({name: value for name, value in optional.items() if value is not None})
     if user_id is None:

@@ -128,7 +128,7 @@ def make_question(
     until: datetime | str | None,
     detect: str,
     min_entries: int,
-    filters: Mapping[str, Any] | None,
+    filters: Mapping[str, Any] | str | None,
     include_running: bool,
 ) -> Question:
     """

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from airflow_provider_clockify.connection import (
     CONN_TYPE,
     DEFAULT_CONN_ID,
     ClockifySettings,
+    doubts_of_extra,
 )
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
@@ -24,6 +26,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWindowError,
 )
 from airflow_provider_clockify.get_provider_info import FIELDS, HOOK_NAME, UI_FIELD_BEHAVIOUR
+from airflow_provider_clockify.rendered import is_nothing, nothing_rendered
 from airflow_provider_clockify.window import Window, parse_instant
 
 if TYPE_CHECKING:
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.api.resources import Resource
 
 Item = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+_doubted: set[tuple[str, tuple[str, ...]]] = set()
 
 
 class ClockifyHook(BaseHook):
@@ -60,6 +67,7 @@ class ClockifyHook(BaseHook):
         super().__init__(**kwargs)
         self.clockify_conn_id = clockify_conn_id
         self._workspace_id = workspace_id
+        self._doubts: tuple[str, ...] = ()
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -82,6 +90,7 @@ class ClockifyHook(BaseHook):
         """The connection, checked."""
         connection = self.get_connection(self.clockify_conn_id)
         settings = settings_from(self.clockify_conn_id, connection)
+        self._doubts = doubts_of_extra(_extra(self.clockify_conn_id, connection.extra))
         # Airflow masks the password as it is stored; the key that is sent has no spaces around it. And of an extra it
         # masks only what sounds like a secret to it.
         mask_secret(str(settings.api_key))
@@ -103,6 +112,11 @@ class ClockifyHook(BaseHook):
 
         The last costs one request per hook (``getLoggedUser``).
         """
+        if is_nothing(self._workspace_id):
+            raise ClockifyConfigError(
+                f"{nothing_rendered('workspace_id', self._workspace_id)}, or give None for the workspace of the "
+                "connection."
+            )
         known = self._workspace_id or self.settings.workspace_id
         if known:
             return known
@@ -158,18 +172,22 @@ class ClockifyHook(BaseHook):
         """
         Tell the administrator whom the key belongs to, what it sees, and what is the default.
 
-        :return: Success, and a sentence for people. Costs two requests.
+        :return: Success, and a sentence for people, with names in the extra that look misspelt. Costs two requests.
         """
+        try:
+            success, message = self._test()
+        except ClockifyError as error:
+            success, message = False, str(error)
+        return success, " ".join((message, *self._doubts))
+
+    def _test(self) -> tuple[bool, str]:
         from airflow_provider_clockify.api.resources import WORKSPACES, logged_user, workspace
 
-        try:
-            if self.settings.auth_type == ADDON_TOKEN_AUTH:
-                found = self.client.get(workspace(self.workspace_id))
-                return True, f"The add-on token works for workspace {_named(found)}."
-            user = self.client.get(logged_user())
-            workspaces = list(self.client.iterate(WORKSPACES))
-        except ClockifyError as error:
-            return False, str(error)
+        if self.settings.auth_type == ADDON_TOKEN_AUTH:
+            found = self.client.get(workspace(self.workspace_id))
+            return True, f"The add-on token works for workspace {_named(found)}."
+        user = self.client.get(logged_user())
+        workspaces = list(self.client.iterate(WORKSPACES))
         wanted = self._workspace_id or self.settings.workspace_id or user.get("activeWorkspace")
         default = next((item for item in workspaces if item.get("id") == wanted), None)
         owner = f"The key belongs to {user.get('name') or 'somebody without a name'} ({user.get('email')})"
@@ -898,20 +916,28 @@ class ClockifyHook(BaseHook):
 
 def settings_from(conn_id: str, connection: Any) -> ClockifySettings:
     """
-    Read an Airflow connection.
+    Read an Airflow connection; names in its extra that look misspelt are warned of, once per process.
 
     :param conn_id: Its id.
     :param connection: The connection, of any supported Airflow version.
-    :raises ClockifyConfigError: a field is missing or wrong.
+    :raises ClockifyConfigError: a field is missing or wrong, or it is a connection to something else.
     """
-    return ClockifySettings.from_fields(
+    extra = _extra(conn_id, connection.extra)
+    settings = ClockifySettings.from_fields(
         conn_id,
+        conn_type=getattr(connection, "conn_type", None),
         password=connection.password,
         host=connection.host,
         schema=connection.schema,
         port=connection.port,
-        extra=_extra(conn_id, connection.extra),
+        extra=extra,
     )
+    doubts = doubts_of_extra(extra)
+    # Triggers read the connection for each look.
+    if doubts and (conn_id, doubts) not in _doubted:
+        _doubted.add((conn_id, doubts))
+        log.warning("Connection %r: %s", conn_id, " ".join(doubts))
+    return settings
 
 
 def _extra(conn_id: str, text: str | None) -> Mapping[str, Any]:

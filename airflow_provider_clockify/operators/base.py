@@ -16,6 +16,7 @@ from airflow_provider_clockify._compat import (
     AirflowTaskTimeout,
     BaseOperator,
     conf,
+    schedule_zone,
     variable,
     wait_until,
 )
@@ -29,7 +30,8 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWindowError,
 )
 from airflow_provider_clockify.operators.attempts import Job, Passed, Tries
-from airflow_provider_clockify.window import RunTimes, Window, resolve_window
+from airflow_provider_clockify.rendered import check_templates
+from airflow_provider_clockify.window import RunTimes, Window, early_run_warning, resolve_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +61,7 @@ class ClockifyExportOperator(BaseOperator):
     :param file_format: ``jsonl`` (each row exactly as the service sent it), ``csv`` or ``parquet`` (typed flat
         columns; needs the extra ``parquet``).
     :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
-    :param filters: Filters. (templated)
+    :param filters: Filters; a template may give the dict as JSON text. (templated)
     :param columns: Columns to leave out or to hash, in every format: ``{"drop": ["user_email"], "hash":
         ["user_name"]}``. The hash is HMAC-SHA256 with the salt of ``extra.hash_salt`` of the connection, else of the
         Airflow variable ``clockify_hash_salt``.
@@ -90,7 +92,7 @@ class ClockifyExportOperator(BaseOperator):
         output_path: str,
         file_format: str = "jsonl",
         compression: str | None = None,
-        filters: Mapping[str, Any] | None = None,
+        filters: Mapping[str, Any] | str | None = None,
         columns: Mapping[str, Any] | None = None,
         escape_formulas: bool = False,
         on_empty: str = "write",
@@ -137,9 +139,10 @@ class ClockifyExportOperator(BaseOperator):
         from airflow_provider_clockify.hooks.clockify import ClockifyHook
 
         with airflow_semantics():
+            check_templates(self)
             one_of("on_empty", self.on_empty, ON_EMPTY)
             one_of("on_budget", self.on_budget, ON_BUDGET)
-            hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
+            hook = ClockifyHook(self.clockify_conn_id, self.workspace_id)
             may_wait = self.deferrable or self.on_budget == "defer"
             tries = Tries.of(context, self.retries or 0)
             job = Job(hook, context, self.on_budget, passed, tries, may_wait, self.resume)
@@ -290,9 +293,15 @@ class WindowMixin:
                 "does), so that the window would be another one than the partition. Give the bounds yourself, for "
                 """example start="{{ dag_run.partition_key }}Z" and an end made from it, or upgrade Airflow."""
             )
-        return resolve_window(
+        window = resolve_window(
             start=self.start, end=self.end, window=self.window, lookback=self.lookback, times=times
         )
+        warning = (
+            early_run_warning(self.window, times, schedule_zone(context.get("dag"))) if by_unit else None
+        )
+        if warning:
+            self.log.warning("%s", warning)
+        return window
 
     def check_complete(self, window: Window, context: Context) -> None:
         """Refuse a partition that has not ended, and warn of any other window that has not."""

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyRe
 from airflow_provider_clockify.operators.base import ClockifyExportOperator, WindowMixin, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_clockify.exports.result import ExportResult
     from airflow_provider_clockify.exports.snapshot import Part
@@ -89,7 +88,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
             )
         )
         result.more["snapshot_at"] = stamp
-        narrowed = {"email", "name", "project_id"} & set(self.filters or ())
+        narrowed = {"email", "name", "project_id"} & set(filters)
         if entity == "users" and result.rows == 1 and not narrowed:
             result.warnings.append(
                 "Only one user is visible. If the workspace has more, the key may not see them: use the key of an "
@@ -99,9 +98,9 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
 
     def _checked_filters(self, hook: ClockifyHook, entity: str) -> dict[str, Any]:
         """Give the filters, with those without which the list would leave something out."""
-        if not isinstance(self.filters or {}, Mapping):
-            raise ClockifyConfigError(f"filters must be a dict, not {type(self.filters).__name__}.")
-        filters = {**hook.everything(entity), **(self.filters or {})}
+        from airflow_provider_clockify.api.filters import read_filters
+
+        filters = {**hook.everything(entity), **read_filters(self.filters)}
         hook.check_list(entity, filters)
         return filters
 

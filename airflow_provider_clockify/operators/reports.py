@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify.api.budget import Budget
     from airflow_provider_clockify.api.client import ClockifyClient
     from airflow_provider_clockify.api.reader import Reader
@@ -54,6 +55,8 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "start", "end")
     operator_extra_links: Collection[Any] = (ClockifyReportLink(),)
     report: ClassVar[str]
+    # The address behind the button, as far as this process knows; None if an earlier one has pushed it.
+    report_link: str | None = ""
 
     def __init__(
         self,
@@ -72,6 +75,11 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         self.lookback = lookback
         self.partition_by = partition_by
 
+    def resume(self, context: Context, event: Any, passed: dict[str, Any]) -> dict[str, Any]:
+        """Go on after a wait in the triggerer, before which the button was made."""
+        self.report_link = None
+        return super().resume(context, event, passed)
+
     def export(self, job: Job) -> ExportResult:
         """Export the report of the run's window."""
         from airflow_provider_clockify.api.filters import report_filters
@@ -87,7 +95,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         target = Target(self.output_path)
         target.check(is_base=partition_by is not None)
         window = self.resolve_window(context)
-        push_report_link(context, self.report, window, hook.settings, filters)
+        self.report_link = push_report_link(context, self.report, window, hook.settings, filters)
         if native:
             return self._export_native(job, window, partition_by, filters, target)
         kind = self.file_kind(hook, self.table(window))

@@ -11,6 +11,7 @@ from airflow_provider_clockify._compat import AirflowFailException, BaseOperator
 from airflow_provider_clockify.airflow_errors import airflow_semantics
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWriteUnknownError
+from airflow_provider_clockify.rendered import check_templates, is_nothing, nothing_rendered
 from airflow_provider_clockify.window import Window, parse_instant
 
 if TYPE_CHECKING:
@@ -112,13 +113,13 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
         from airflow_provider_clockify.hooks.clockify import ClockifyHook
 
         with airflow_semantics():
+            check_templates(self)
             start = parse_instant(self.start, "start")
             # Checked before the search, and a template that rendered to nothing never starts a timer by mistake.
             end = None if self.end is None else Window(start, parse_instant(self.end, "end")).end
-            self._check_ids()
             token = marker_token(self.marker)
             description = with_token(self.description, token)
-            hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
+            hook = ClockifyHook(self.clockify_conn_id, self.workspace_id)
             found = _find(hook, self.user_id, start, token) if token else []
             if found:
                 self.log.info(
@@ -137,13 +138,6 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
             "marker": self.marker,
             "workspace_id": hook.workspace_id,
         }
-
-    def _check_ids(self) -> None:
-        for name in ("user_id", "project_id", "clockify_task_id"):
-            if getattr(self, name) == "":
-                raise ClockifyConfigError(
-                    f"{name} is empty: its template rendered to nothing. Give an id or None."
-                )
 
     def _create(
         self, hook: ClockifyHook, start: datetime, end: datetime | None, description: str | None
@@ -178,11 +172,14 @@ def marker_token(marker: str | None) -> str | None:
     if marker is None:
         return None
     text = str(marker)
-    if not 0 < len(text) <= 200 or text != text.strip() or not text.isprintable() or set("[]") & set(text):
-        raise ClockifyConfigError(
-            f"marker={text[:60]!r}: give 1 to 200 printable characters without square brackets, line breaks and outer "
-            'spaces, for example "{{ dag.dag_id }}/{{ run_id }}".'
-        )
+    cure = (
+        "give 1 to 200 printable characters without square brackets, line breaks and outer spaces, for example "
+        '"{{ dag.dag_id }}/{{ run_id }}".'
+    )
+    if is_nothing(text):
+        raise ClockifyConfigError(f"{nothing_rendered('marker', marker)}, and {cure}")
+    if len(text) > 200 or text != text.strip() or not text.isprintable() or set("[]") & set(text):
+        raise ClockifyConfigError(f"marker={text[:60]!r}: {cure}")
     return f"[{text}]"
 
 

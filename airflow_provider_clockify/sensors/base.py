@@ -19,6 +19,7 @@ from airflow_provider_clockify._compat import (
 from airflow_provider_clockify.airflow_errors import airflow_semantics, may_wait
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
 from airflow_provider_clockify.exceptions import ClockifyError
+from airflow_provider_clockify.rendered import check_templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -80,6 +81,7 @@ class ClockifyWaitSensor(BaseSensorOperator):
 
         self._pause = self.poke_interval
         with airflow_semantics():
+            check_templates(self)
             question = self.question(context)
             hook = self._hook()
             try:
@@ -155,7 +157,7 @@ class ClockifyWaitSensor(BaseSensorOperator):
 
         known = getattr(self, "_known_hook", None)
         if known is None:
-            known = self._known_hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
+            known = self._known_hook = ClockifyHook(self.clockify_conn_id, self.workspace_id)
         return known
 
     def _warn_of_budget(self, hook: ClockifyHook, question: Any) -> None:

@@ -52,7 +52,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
         until: datetime | str | None = None,
         detect: str = "started",
         min_entries: int = 1,
-        filters: Mapping[str, Any] | None = None,
+        filters: Mapping[str, Any] | str | None = None,
         include_running: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -127,7 +127,7 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
         *,
         start: datetime | str | None = None,
         end: datetime | str | None = None,
-        user_ids: Sequence[str] | None = None,
+        user_ids: Sequence[str] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

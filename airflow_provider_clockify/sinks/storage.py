@@ -17,6 +17,7 @@ import fcntl
 import hashlib
 import logging
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -59,12 +60,15 @@ _CURES = {
 }
 
 
+_URL_OF_A_FILE = re.compile(r"(?:file|local)://(?:[^@/]*@)?(?P<path>.*)", re.IGNORECASE | re.DOTALL)
+
+
 class Target:
     """
     Where an export goes.
 
-    :param output_path: Path or URL as given by the user.
-    :raises ClockifyConfigError: it is empty, or its scheme or credentials are unusable.
+    :param output_path: Absolute path, or URL, as given by the user.
+    :raises ClockifyConfigError: it is empty or relative, or its scheme or credentials are unusable.
     """
 
     def __init__(self, output_path: str) -> None:
@@ -74,6 +78,7 @@ class Target:
                 "output_path is empty (a template may have rendered to nothing): give a path or URL such as "
                 "/data/entries.jsonl or s3://aws_default@bucket/entries.jsonl."
             )
+        _check_absolute(self.output_path)
         self.local: Path | None = None
         if "://" not in self.output_path:
             self.local = Path(self.output_path)
@@ -407,6 +412,23 @@ class Staging:
                 path.rmdir()
             except OSError:
                 return  # Somebody else put something there.
+
+
+def _check_absolute(output_path: str) -> None:
+    """Refuse a path whose place depends on the directory or the home of whichever process runs the task."""
+    is_url = "://" in output_path
+    url_of_a_file = _URL_OF_A_FILE.fullmatch(output_path)
+    if is_url and url_of_a_file is None:
+        return
+    path = url_of_a_file["path"] if url_of_a_file else output_path
+    # The libraries below append a path with two slashes to the working directory.
+    if path.startswith("/") and not (is_url and path.startswith("//")) and path.split("/", 2)[1] != "~":
+        return
+    raise ClockifyConfigError(
+        f"output_path {output_path!r} is not absolute. The working directory and the home of a worker are arbitrary, "
+        "so that nobody could tell where the files are. Give an absolute path such as /data/entries.jsonl (as a URL "
+        "file:///data/entries.jsonl), or the URL of an object store such as s3://aws_default@bucket/entries.jsonl."
+    )
 
 
 def _lock(folder: Path) -> int | None:

@@ -77,6 +77,7 @@ class ClockifyTimeEntryEventTrigger(BaseEventTrigger):
         since: datetime | str | None = None,
     ) -> None:
         from airflow_provider_clockify.api.event_rows import check_watch
+        from airflow_provider_clockify.rendered import is_nothing
         from airflow_provider_clockify.window import parse_instant
 
         if not HAS_EVENT_TRIGGERS:
@@ -88,6 +89,10 @@ class ClockifyTimeEntryEventTrigger(BaseEventTrigger):
         if detect == "started" and not HAS_ASSET_STATE:
             raise ClockifyConfigError(
                 'detect="started" must remember what was found, which needs Airflow 3.3. Use "created".'
+            )
+        if is_nothing(workspace_id):
+            raise ClockifyConfigError(
+                f"workspace_id is empty ({workspace_id!r}): give an id, or None for the workspace of the connection."
             )
         if isinstance(poll_interval, bool) or not poll_interval >= 1:
             raise ClockifyConfigError(f"poll_interval is {poll_interval!r}; it must be at least 1 second.")

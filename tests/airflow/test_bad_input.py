@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,8 +21,19 @@ from airflow_provider_clockify.exceptions import (
     ClockifyNotFoundError,
     ClockifyWindowError,
 )
-from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
+from airflow_provider_clockify.hooks.clockify import ClockifyHook
+from airflow_provider_clockify.operators.entities import (
+    ClockifyEntityChangesOperator,
+    ClockifyExportEntitiesOperator,
+)
+from airflow_provider_clockify.operators.reports import (
+    ClockifyDetailedReportOperator,
+    ClockifySummaryReportOperator,
+)
+from airflow_provider_clockify.operators.time_entries import ClockifyCreateTimeEntryOperator
+from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
 from airflow_provider_clockify.testing import ClockifyEmulator
+from airflow_provider_clockify.triggers.polling import transport_of
 
 DAY = (datetime(2026, 11, 4, tzinfo=UTC), datetime(2026, 11, 5, tzinfo=UTC))
 CONTEXT = {"data_interval_start": DAY[0], "data_interval_end": DAY[1], "logical_date": DAY[0]}
@@ -64,7 +76,62 @@ PARAMETERS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     ),
     "only start": ({"start": "2026-11-02T00:00:00Z"}, ClockifyWindowError, r"both.*start.*end|start.*end"),
     "rendered to nothing": ({"start": "", "end": "None"}, ClockifyWindowError, r"start"),
-    "no output path": ({"output_path": ""}, ClockifyConfigError, r"output_path is empty"),
+    "no output path": (
+        {"output_path": ""},
+        ClockifyConfigError,
+        r"output_path is empty.*rendered to nothing",
+    ),
+    "output path rendered to nothing": (
+        {"output_path": "None"},
+        ClockifyConfigError,
+        r"output_path is empty.*rendered to nothing.*XCom",
+    ),
+    "relative output path": (
+        {"output_path": "out/x.jsonl"},
+        ClockifyConfigError,
+        r"'out/x.jsonl' is not absolute",
+    ),
+    "home as output path": (
+        {"output_path": "~/x.jsonl"},
+        ClockifyConfigError,
+        r"'~/x.jsonl' is not absolute",
+    ),
+    "relative url": (
+        {"output_path": "file://x.jsonl"},
+        ClockifyConfigError,
+        r"is not absolute.*file:///data/",
+    ),
+    "workspace rendered to nothing": (
+        {"workspace_id": "None"},
+        ClockifyConfigError,
+        r"workspace_id is empty.*rendered to nothing.*XCom.*param.*None, not text",
+    ),
+    "empty workspace": ({"workspace_id": ""}, ClockifyConfigError, r"workspace_id is empty"),
+    "connection rendered to nothing": (
+        {"clockify_conn_id": "None"},
+        ClockifyConfigError,
+        r"clockify_conn_id is empty.*rendered to nothing",
+    ),
+    "filters rendered to nothing": (
+        {"filters": "None"},
+        ClockifyConfigError,
+        r"filters is empty.*rendered to nothing",
+    ),
+    "one filter rendered to nothing": (
+        {"filters": {"users": ["None"]}},
+        ClockifyConfigError,
+        r"filters\['users'\]\[0\] is empty.*rendered to nothing",
+    ),
+    "filters as other text": (
+        {"filters": "billable"},
+        ClockifyConfigError,
+        r"filters must be a dict.*no JSON object.*tojson",
+    ),
+    "a flag as other text": (
+        {"filters": {"billable": "maybe"}},
+        ClockifyConfigError,
+        r"filters\['billable'\] is 'maybe'; it must be True or False",
+    ),
     "unknown scheme": (
         {"output_path": "nosuch://bucket/x"},
         ClockifyConfigError,
@@ -125,6 +192,11 @@ CONNECTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         ClockifyConfigError,
         r"'clockify_default'.*region.*euc1",
     ),
+    "another type": (
+        {"conn_type": "http"},
+        ClockifyConfigError,
+        r"'clockify_default' is of type 'http', not 'clockify'.*clockify_conn_id",
+    ),
     "missing key": ({"password": ""}, ClockifyConfigError, r"'clockify_default' has no API key"),
     "broken number": ({"extra": {"timeout": "soon"}}, ClockifyConfigError, r"extra.timeout is 'soon'"),
     "http to a far host": ({"host": "http://example.com"}, ClockifyConfigError, r"unencrypted.*use https"),
@@ -170,3 +242,128 @@ def test_a_forbidden_report_is_named_with_its_cure(connect: Callable, month: Clo
         month.clear_faults()
     assert isinstance(caught.value.__cause__, ClockifyForbiddenError)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_sensor_refuses_a_connection_of_another_type(
+    deferrable: bool, connect: Callable, month: ClockifyEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(month)
+    fields = {**json.loads(month.connection_json()), "conn_type": "generic"}
+    monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_DEFAULT", json.dumps(fields))
+    task = ClockifyTimeEntrySensor(task_id="x", since=DAY[0].isoformat(), deferrable=deferrable)
+    with pytest.raises(AirflowFailException, match="is of type 'generic', not 'clockify'"):
+        task.execute(dict(CONTEXT))
+    assert month.count() == 0
+
+
+def test_a_trigger_refuses_a_connection_of_another_type(
+    connect: Callable, month: ClockifyEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(month)
+    fields = {**json.loads(month.connection_json()), "conn_type": "generic"}
+    monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_DEFAULT", json.dumps(fields))
+    with pytest.raises(ClockifyConfigError, match="is of type 'generic', not 'clockify'"):
+        asyncio.run(transport_of("clockify_default"))
+
+
+# --- the other operators, the sensors, real runs --------------------------------------------------------------
+
+SURFACES: dict[str, Callable[..., Any]] = {
+    "list": lambda **fields: ClockifyExportEntitiesOperator(
+        **{"task_id": "x", "entity": "tags", "output_path": "/x.jsonl", **fields}
+    ),
+    "changes": lambda **fields: ClockifyEntityChangesOperator(
+        **{"task_id": "x", "output_path": "/x.jsonl", **fields}
+    ),
+    "summary": lambda **fields: ClockifySummaryReportOperator(
+        **{"task_id": "x", "output_path": "/x.jsonl", **fields}
+    ),
+    "entry": lambda **fields: ClockifyCreateTimeEntryOperator(
+        **{"task_id": "x", "start": DAY[0].isoformat(), **fields}
+    ),
+    "wait": lambda **fields: ClockifyTimeEntrySensor(
+        **{"task_id": "x", "since": DAY[0].isoformat(), **fields}
+    ),
+    "approval": lambda **fields: ClockifyApprovalSensor(**{"task_id": "x", **fields}),
+}
+NAMES = {
+    "list": ("output_path", "filters", "workspace_id", "clockify_conn_id", "entity"),
+    "changes": ("output_path", "workspace_id", "clockify_conn_id", "entity_type", "start"),
+    "summary": ("output_path", "filters", "workspace_id", "clockify_conn_id", "start", "end", "groups"),
+    "entry": (
+        "start",
+        "end",
+        "description",
+        "project_id",
+        "clockify_task_id",
+        "tag_ids",
+        "custom_fields",
+        "user_id",
+        "marker",
+        "workspace_id",
+        "clockify_conn_id",
+    ),
+    "wait": ("workspace_id", "clockify_conn_id", "since", "until", "filters"),
+    "approval": ("workspace_id", "clockify_conn_id", "start", "end", "user_ids"),
+}
+
+
+@pytest.mark.parametrize("nothing", ["", "None"])
+@pytest.mark.parametrize(
+    ("surface", "field"), [(surface, field) for surface, fields in NAMES.items() for field in fields]
+)
+def test_every_templated_field_that_rendered_to_nothing_is_named_before_any_request(
+    surface: str, field: str, nothing: str, connect: Callable, month: ClockifyEmulator
+) -> None:
+    connect(month)
+    task = SURFACES[surface](**{field: nothing})
+    assert field in task.template_fields
+    with pytest.raises(AirflowFailException, match=rf"^{field}.*rendered to nothing.*(XCom|param)") as caught:
+        task.execute(dict(CONTEXT))
+    assert isinstance(caught.value.__cause__, ClockifyConfigError)
+    assert month.count() == 0
+
+
+def test_every_templated_field_is_tried_above() -> None:
+    for surface, make in SURFACES.items():
+        missing = set(make().template_fields) - set(NAMES[surface])
+        assert missing <= ({"end"} if surface == "changes" else set())
+
+
+def test_a_workspace_of_none_is_the_connections(connect: Callable, month: ClockifyEmulator) -> None:
+    folder = connect(month)
+    assert execute(folder, workspace_id=None)["workspace_id"] == month.workspace.id
+
+
+def test_an_empty_workspace_is_refused_by_the_hook_too(connect: Callable, month: ClockifyEmulator) -> None:
+    connect(month)
+    for nothing in ("", "None"):
+        with pytest.raises(ClockifyConfigError, match=r"workspace_id is empty.*None for the workspace"):
+            list(ClockifyHook(workspace_id=nothing).iter_tags())
+    assert month.count() == 0
+
+
+def test_a_run_whose_workspace_rendered_to_nothing_fails_without_retries(
+    run_dag: Callable, connect: Callable, month: ClockifyEmulator
+) -> None:
+    folder = connect(month)
+    run = run_dag("probe_rendered", DAY[1], filters={"billable": True})
+    assert run.states == {"export": "failed"}
+    assert month.count() == 0
+    assert list(folder.iterdir()) == []
+
+
+def test_a_run_reads_filters_from_what_its_template_rendered(
+    run_dag: Callable, connect: Callable, month: ClockifyEmulator
+) -> None:
+    folder = connect(month)
+    project = next(iter(month.workspace.projects))
+    conf = {"workspace_id": month.workspace.id, "filters": {"billable": False, "projects": [project]}}
+    run = run_dag("probe_rendered", DAY[1], **conf)
+    assert run.state == "success"
+    rows = [json.loads(line) for line in (folder / "rendered.jsonl").read_bytes().splitlines()]
+    entries = [month.workspace.entries[entry_id] for entry_id in month.workspace.truth_ids(*DAY)]
+    expected = {entry.id for entry in entries if not entry.billable and entry.project_id == project}
+    assert {row["_id"] for row in rows} == expected
+    assert expected

@@ -73,6 +73,7 @@ def test_airflow_knows_a_watcher_of_its_database_again(airflow_database: None) -
         ({"detect": "deleted"}, "detect is 'deleted'"),
         ({"filters": {"colour": "red"}}, "colour"),
         ({"filters": {"clients": ["c"]}}, "clients"),
+        ({"workspace_id": ""}, "workspace_id is empty"),
         ({"poll_interval": 0}, "poll_interval is 0"),
         ({"since": "yesterday"}, "since"),
     ],

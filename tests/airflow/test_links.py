@@ -72,11 +72,15 @@ def test_a_run_without_a_window_has_no_link(
     connect: Callable,
     month: ClockifyEmulator,
     is_airflow_3: bool,
+    capfd: pytest.CaptureFixture,
 ) -> None:
     if not is_airflow_3:
         pytest.skip("a cron string gives a window before Airflow 3")
     connect(month)
     assert run_dag("probe_point_in_time", DAY).states == {"export": "failed"}
+    logged = "".join(capfd.readouterr())
+    assert "needs a data interval" in logged
+    assert "XCom not found" not in logged
     assert links_of(find_dag("probe_point_in_time"), "export") == [""]
 
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.connection import ClockifySettings
+from airflow_provider_clockify.connection import EXTRAS, ClockifySettings, doubts_of_extra
 from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.get_provider_info import FIELDS
 
 
 def from_fields(**fields):
@@ -270,3 +271,98 @@ def test_any_extra_and_host_give_settings_or_a_configuration_error(extra, host):
         assert value.timeout > 0
         assert value.max_concurrency >= 1
         assert value.max_retries >= 0
+
+
+# --- the type, and names in the extra -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("conn_type", ["http", "generic", "postgres", "Clockify", "aws"])
+def test_a_connection_of_another_type_is_refused_with_the_cure(conn_type):
+    with pytest.raises(ClockifyConfigError) as caught:
+        from_fields(conn_type=conn_type)
+    for text in (
+        "'clockify_test'",
+        repr(conn_type),
+        "not 'clockify'",
+        "conn_type 'clockify'",
+        "clockify_conn_id",
+    ):
+        assert text in str(caught.value)
+    assert "the-key" not in str(caught.value)
+
+
+@pytest.mark.parametrize("conn_type", ["clockify", "", None])
+def test_a_connection_of_our_type_or_of_none_is_read(conn_type):
+    assert from_fields(conn_type=conn_type).api_key == "the-key"
+
+
+def test_the_names_in_the_extra_are_those_that_are_read():
+    class Recording(dict):
+        def get(self, name, default=None):
+            read.add(name)
+            return default
+
+        def __bool__(self):
+            return True
+
+    read: set[str] = set()
+    from_fields(extra=Recording())
+    assert read == set(EXTRAS)
+    assert {field.name for field in FIELDS} <= set(EXTRAS)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("requests_per_hours", "requests_per_hour"),
+        ("request_per_second", "requests_per_second"),
+        ("extra__clockify__region", "region"),
+        ("extra__clockify__workspace_id", "workspace_id"),
+        ("clockify_region", "region"),
+        ("extra.timeout", "timeout"),
+        ("Region", "region"),
+        ("REGION", "region"),
+        ("workspaceId", "workspace_id"),
+        ("workspace-id", "workspace_id"),
+        ("worksapce_id", "workspace_id"),
+        ("maxRetries", "max_retries"),
+        ("report_url", "reports_url"),
+        ("hashSalt", "hash_salt"),
+    ],
+)
+def test_a_misspelt_or_prefixed_name_is_named_with_the_one_that_is_meant(name, meant):
+    (doubt,) = doubts_of_extra({"region": "euc1", name: "S3cret"})
+    assert f"has {name!r}, which is not read; rename it to {meant!r}" in doubt
+    assert "S3cret" not in doubt
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "team",
+        "owner",
+        "env",
+        "endpoint_url",
+        "timezone",
+        "verify",
+        "proxies",
+        "aws_access_key_id",
+        "extra",
+        "",
+        "__",
+    ],
+)
+def test_an_unrelated_name_is_ignored(name):
+    assert doubts_of_extra({name: "x"}) == ()
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_name_without_a_value_is_ignored(value):
+    assert doubts_of_extra({"Region": value}) == ()
+
+
+@given(st.dictionaries(st.text(max_size=20) | st.sampled_from(EXTRAS), st.text(min_size=1)))
+def test_names_that_are_read_are_never_doubted(extra):
+    doubts = doubts_of_extra(extra)
+    assert len(doubts) <= len(set(extra) - set(EXTRAS))
+    assert not any(f"has {name!r}" in doubt for name in EXTRAS for doubt in doubts)

@@ -10,10 +10,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_clockify import links
 from airflow_provider_clockify.api.filters import report_filters
 from airflow_provider_clockify.connection import REGIONS, ClockifySettings
-from airflow_provider_clockify.links import REPORT_PATHS, push_report_link, report_url
+from airflow_provider_clockify.links import REPORT_PATHS, ClockifyReportLink, push_report_link, report_url
+from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
 from airflow_provider_clockify.window import Window
 
 KEY = "K3yOfSomebody"
@@ -105,3 +108,43 @@ def test_a_report_whose_address_is_not_known_has_no_link() -> None:
 
 def test_outside_of_a_task_nothing_is_pushed() -> None:
     push_report_link({}, "detailed", WEEK, settings(), {})
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Which task instances' XComs were asked for; each holds an address."""
+    found: list[Any] = []
+
+    class KeptInTheDatabase:
+        @staticmethod
+        def get_value(*, key: str, ti_key: Any) -> str:
+            found.append(ti_key)
+            return "https://app.clockify.me/kept"
+
+    monkeypatch.setattr(links, "XCom", KeptInTheDatabase)
+    return found
+
+
+def test_a_task_that_failed_early_asks_for_no_xcom(asked: list[Any]) -> None:
+    task = ClockifyDetailedReportOperator(task_id="x", output_path="/x")
+    assert ClockifyReportLink().get_link(task, ti_key="key") == ""
+    assert asked == []
+
+
+def test_a_task_that_has_pushed_its_link_knows_it(asked: list[Any]) -> None:
+    task = ClockifyDetailedReportOperator(task_id="x", output_path="/x")
+    task.report_link = push_report_link({"ti": Task()}, "detailed", WEEK, settings(), {})
+    assert ClockifyReportLink().get_link(task, ti_key="key") == report_url(settings(), "detailed", WEEK, {})
+    assert asked == []
+
+
+def test_who_is_not_the_task_asks_for_what_it_kept(asked: list[Any]) -> None:
+    assert ClockifyReportLink().get_link(object(), ti_key="key") == "https://app.clockify.me/kept"
+    assert asked == ["key"]
+
+
+def test_a_task_that_goes_on_after_a_wait_and_fails_early_keeps_its_link(asked: list[Any]) -> None:
+    task = ClockifyDetailedReportOperator(task_id="x", output_path="")
+    with pytest.raises(AirflowFailException, match="output_path is empty"):
+        task.resume({}, None, {})
+    assert ClockifyReportLink().get_link(task, ti_key="key") == "https://app.clockify.me/kept"

@@ -233,6 +233,56 @@ def test_an_empty_path_is_refused(path):
         Target(path)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "entries.jsonl",
+        "./out/entries.jsonl",
+        "../entries.jsonl",
+        "~/entries.jsonl",
+        "~",
+        "~airflow/entries.jsonl",
+        "/~/entries.jsonl",
+        "$HOME/entries.jsonl",
+        "C:\\data\\entries.jsonl",
+        "s3:/bucket/entries.jsonl",
+        "file:/data/entries.jsonl",
+        "file://entries.jsonl",
+        "file://data/entries.jsonl",
+        "file://./entries.jsonl",
+        "file://~/entries.jsonl",
+        "file:///~/entries.jsonl",
+        "file:////data/entries.jsonl",
+        "file://localhost/entries.jsonl",
+        "file://conn@data/entries.jsonl",
+        "FILE://data/entries.jsonl",
+        "local://entries.jsonl",
+    ],
+)
+def test_a_path_that_is_not_absolute_is_refused_with_the_cure(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ClockifyConfigError, match="is not absolute") as caught:
+        Target(path)
+    assert repr(path) in str(caught.value)
+    for cure in ("/data/entries.jsonl", "file:///data/entries.jsonl", "s3://"):
+        assert cure in str(caught.value)
+    assert everything(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [("file:///data/x", "/data/x"), ("file://conn@/data/x", "/data/x"), ("local:///data/~/x", "/data/~/x")],
+)
+def test_an_absolute_url_of_a_file_is_that_file(url, path):
+    assert Target(url).local == Path(path)
+
+
+@pytest.mark.parametrize("url", ["memory://bucket/x", "memory://~/x"])
+def test_the_url_of_an_object_store_is_no_path(url):
+    attach("memory", fs=fsspec.filesystem("memory"))
+    assert Target(url).local is None
+
+
 @pytest.mark.parametrize("path", ["nosuchscheme://bucket/x", "s3://no_such_connection@bucket/x"])
 def test_an_unusable_url_is_refused_before_the_first_request(path):
     with pytest.raises(ClockifyConfigError, match="output_path .* cannot be used") as caught:
@@ -401,7 +451,7 @@ def test_other_file_systems_get_whole_files():
     [
         ("/data/out", (), "/data/out"),
         ("/data/out/", ("a", "b"), "/data/out/a/b"),
-        ("s3x", ("a",), "s3x/a"),
+        ("/s3x", ("a",), "/s3x/a"),
         (" /data/out ", (), "/data/out"),
     ],
 )

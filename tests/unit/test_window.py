@@ -26,6 +26,7 @@ from airflow_provider_clockify.window import (
     RunTimes,
     Window,
     chunks,
+    early_run_warning,
     expand_to_units,
     floor_to,
     is_exact_days,
@@ -471,6 +472,8 @@ def test_parse_instant_refuses_with_parameter_value_and_cure(value, cures, param
     assert message.startswith(parameter)
     for cure in cures:
         assert cure in message
+    assert "{{{" not in message
+    assert "}}}" not in message
     assert isinstance(caught.value, ClockifyConfigError)
     assert isinstance(caught.value, ValueError)
 
@@ -612,6 +615,96 @@ def test_unit_window_of_a_local_cron_across_midnight_utc_is_a_documented_trap():
         Window(utc(2026, 10, 25), utc(2026, 10, 26)),
     ]
     assert "DST" in (resolve_window.__doc__ or "")
+
+
+def point(instant: datetime) -> RunTimes:
+    return RunTimes(data_interval_start=instant, data_interval_end=instant, logical_date=instant)
+
+
+# Each run is at the first instant of a unit of the zone, or somewhat later.
+EARLY = [
+    # @monthly: 1 November 00:00 in Berlin.
+    ("month", "Europe/Berlin", utc(2026, 10, 31, 23), ("[2026-09-01T00:00:00Z, 2026-10-01T00:00:00Z)",)),
+    ("month", "Asia/Tokyo", utc(2026, 10, 31, 21), ("[2026-09-30T15:00:00Z, 2026-10-31T15:00:00Z)",)),
+    ("month", "Pacific/Kiritimati", utc(2026, 2, 28, 10), ("[2026-01-01T00:00:00Z, 2026-02-01T00:00:00Z)",)),
+    ("week", "Europe/Berlin", utc(2026, 7, 5, 22), ("[2026-06-22T00:00:00Z, 2026-06-29T00:00:00Z)",)),
+    ("day", "Europe/London", utc(2026, 3, 29, 23), ("[2026-03-28T00:00:00Z, 2026-03-29T00:00:00Z)",)),
+    ("day", "Pacific/Auckland", utc(2026, 11, 4, 11), ("[2026-11-03T11:00:00Z, 2026-11-04T11:00:00Z)",)),
+    ("hour", "Asia/Kolkata", utc(2026, 11, 4, 6, 30), ("[2026-11-04T05:30:00Z, 2026-11-04T06:30:00Z)",)),
+    ("hour", "Asia/Kathmandu", utc(2026, 11, 4, 6, 15), ("[2026-11-04T05:15:00Z, 2026-11-04T06:15:00Z)",)),
+]
+
+
+@pytest.mark.parametrize(("unit", "zone", "instant", "facts"), EARLY)
+def test_a_run_before_its_utc_unit_is_over_says_what_it_exports_what_was_meant_and_the_cure(
+    unit, zone, instant, facts
+):
+    warning = early_run_warning(unit, point(instant), zoneinfo.ZoneInfo(zone))
+    exported = resolve_window(window=unit, times=point(instant))
+    for fact in (
+        f'window="{unit}"',
+        str(exported),
+        zone,
+        *facts,
+        'timezone="UTC"',
+        "start= and end=",
+        "data_interval",
+        "was probably meant",
+    ):
+        assert fact in warning
+
+
+@pytest.mark.parametrize(
+    ("unit", "zone", "instant"),
+    [
+        ("month", "Europe/Berlin", utc(2026, 11, 1)),
+        ("month", "Europe/Berlin", utc(2026, 10, 31, 22, 59)),
+        ("month", "Europe/Berlin", utc(2026, 11, 1, 2)),
+        ("month", "America/New_York", utc(2026, 11, 1, 4)),
+        ("month", "America/New_York", utc(2026, 10, 31, 23)),
+        ("month", "UTC", utc(2026, 10, 31, 23)),
+        ("week", "Europe/Berlin", utc(2026, 10, 31, 23)),  # A Saturday.
+        ("day", "Pacific/Honolulu", utc(2026, 10, 31, 10)),
+        ("hour", "Europe/Berlin", utc(2026, 10, 31, 23)),
+        ("hour", "Asia/Kolkata", utc(2026, 10, 31, 23)),
+        ("hour", "America/St_Johns", utc(2026, 10, 31, 23, 30)),
+    ],
+)
+def test_a_run_that_gets_the_unit_that_was_meant_is_not_warned_of(unit, zone, instant):
+    assert early_run_warning(unit, point(instant), zoneinfo.ZoneInfo(zone)) is None
+
+
+@given(instants, units)
+def test_without_a_zone_or_in_utc_nothing_is_warned_of(instant, unit):
+    for zone in (None, UTC, zoneinfo.ZoneInfo("UTC"), pendulum.timezone("UTC"), pendulum.FixedTimezone(0)):
+        assert early_run_warning(unit, point(instant), zone) is None
+
+
+@given(instants, units, zones)
+def test_a_run_is_warned_of_only_within_14_hours_before_a_unit_of_an_eastern_zone(instant, unit, zone):
+    times = point(instant)
+    if early_run_warning(unit, times, zone) is not None:
+        assert next_unit(instant, unit) - instant <= timedelta(hours=14)
+        assert instant.astimezone(zone).utcoffset() > timedelta(0)
+
+
+@given(instants, st.sampled_from(("day", "week", "month")), zones)
+def test_a_run_is_warned_of_exactly_when_the_clock_of_its_zone_shows_the_next_unit(instant, unit, zone):
+    assume(2 < instant.year < 9998)
+    wall_clock = instant.astimezone(zone).replace(tzinfo=UTC)
+    is_next = floor_to(wall_clock, unit) > floor_to(instant, unit)
+    assert (early_run_warning(unit, point(instant), zone) is not None) == is_next
+
+
+def test_only_a_window_by_unit_without_a_partition_is_warned_of():
+    times = point(utc(2026, 10, 31, 23))
+    assert early_run_warning("data_interval", times, BERLIN) is None
+    partitioned = RunTimes(partition_date=utc(2026, 10, 1), run_after=utc(2026, 10, 31, 23))
+    assert early_run_warning("month", partitioned, BERLIN) is None
+    assert early_run_warning("month", RunTimes(), BERLIN) is None
+    assert early_run_warning("month", RunTimes(run_after=utc(2026, 10, 31, 23)), BERLIN) is not None
+    assert early_run_warning("month", times, pendulum.timezone("Europe/Berlin")) is not None
+    assert early_run_warning("month", times, timezone(timedelta(hours=1))) is not None
 
 
 @given(st.sampled_from(WINDOW_MODES), st.timedeltas(timedelta(0), timedelta(days=400)))

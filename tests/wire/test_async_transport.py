@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from airflow_provider_clockify.api import errors as errors_module
@@ -495,3 +497,48 @@ def test_certificates_are_read_once_from_a_file_or_a_folder(monkeypatch, tmp_pat
     assert contexts[0].get_ca_certs()
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
     assert _tls_context("c") is not contexts[0]
+
+
+# --- the log of the HTTP library ------------------------------------------------------------------------------
+
+
+def lines_of_httpx(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    return [(each.levelname, each.getMessage()) for each in caplog.records if each.name == "httpx"]
+
+
+def look_twice_beside_another(emulator: Any) -> None:
+    """Send two requests of ours, and in the same loop at the same time one of somebody else."""
+    settings = ClockifySettings.from_fields(
+        "clockify_test", password=emulator.api_key, host=emulator.url, extra={"requests_per_second": 1e6}
+    )
+
+    async def somebody_else() -> None:
+        async with httpx.AsyncClient() as client:
+            await client.get(f"{emulator.url}/somebody-else")
+
+    async def run() -> None:
+        transport = AsyncTransport(settings)
+        await asyncio.gather(
+            transport.send(logged_user(), read_item),
+            somebody_else(),
+            transport.send(logged_user(), read_item),
+        )
+        await somebody_else()
+
+    asyncio.run(run())
+
+
+def test_a_look_writes_no_line_of_the_http_library_and_others_keep_theirs(emulator, caplog):
+    with caplog.at_level(logging.INFO, logger="httpx"):
+        look_twice_beside_another(emulator)
+    lines = lines_of_httpx(caplog)
+    assert [level for level, _ in lines] == ["INFO", "INFO"]
+    assert all("/somebody-else" in text for _, text in lines)
+
+
+def test_who_debugs_still_sees_the_line_of_a_look(emulator, caplog):
+    with caplog.at_level(logging.DEBUG, logger="httpx"):
+        look_twice_beside_another(emulator)
+    looks = [(level, text) for level, text in lines_of_httpx(caplog) if "/api/v1/user" in text]
+    assert [level for level, _ in looks] == ["DEBUG", "DEBUG"]
+    assert all("HTTP Request: GET" in text for _, text in looks)

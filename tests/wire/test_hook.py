@@ -166,6 +166,53 @@ def test_a_bad_workspace_is_not_a_success(emulator, connect):
     assert emulator.workspace.id in text
 
 
+def test_a_misspelt_extra_is_named_by_the_test_and_warned_of_once(emulator, connect, caplog, capsys):
+    connection = json.loads(emulator.connection_json())
+    connection["extra"] |= {"requests_per_hours": 12345, "extra__clockify__region": "mars", "team": "x"}
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            ok, text = connect(json.dumps(connection)).test_connection()
+            assert ok
+    assert "'requests_per_hours', which is not read; rename it to 'requests_per_hour'" in text
+    assert "'extra__clockify__region'" in text
+    captured = capsys.readouterr()
+    logged = caplog.text or captured.out + captured.err  # Airflow 2.11 writes to both.
+    assert logged.count("'requests_per_hours', which is not read") == 1
+    for value in ("12345", "mars", "team"):
+        assert value not in text
+        assert value not in logged
+
+
+def test_a_misspelt_extra_is_named_by_a_test_that_fails(emulator, connect):
+    connection = json.loads(emulator.connection_json(api_key="bad-key"))
+    connection["extra"]["Region"] = "euc1"
+    ok, text = connect(json.dumps(connection)).test_connection()
+    assert not ok
+    assert "401" in text
+    assert "'Region', which is not read" in text
+
+
+@pytest.mark.parametrize(
+    "connection", ["http://:the-key@api.clockify.me/", '{"conn_type": "generic", "password": "the-key"}']
+)
+def test_a_connection_of_another_type_is_refused_before_any_request(emulator, connect, connection):
+    hook = connect(connection)
+    with pytest.raises(
+        ClockifyConfigError, match=r"'clockify_test' is of type '(http|generic)', not 'clockify'"
+    ):
+        hook.get_logged_user()
+    ok, text = hook.test_connection()
+    assert not ok
+    assert "not 'clockify'" in text
+    assert emulator.requests == []
+
+
+def test_a_connection_without_a_type_is_read(emulator, connect):
+    connection = json.loads(emulator.connection_json())
+    del connection["conn_type"]
+    assert connect(json.dumps(connection)).get_logged_user()["id"] == emulator.workspace.owner.id
+
+
 def test_an_addon_token_is_tested_on_its_workspace(emulator, connect):
     token = emulator.workspace.addon_token
     ok, text = connect(emulator.connection_json(api_key=token, auth_type="addon_token")).test_connection()

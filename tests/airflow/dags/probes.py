@@ -26,7 +26,7 @@ with DAG("probe_quarter", schedule=None, start_date=START, catchup=False):
         output_path=OUTPUT + "/entries.jsonl",
         start="{{ '2026-09-01T00:00:00Z' }}",
         end="{{ '2026-11-30T00:00:00+00:00' }}",
-        filters={"billable": True, "description": "{{ dag.dag_id[:0] }}"},
+        filters={"billable": True, "rounding": "{{ 1 > 2 }}"},
     )
 
 with DAG(
@@ -43,3 +43,25 @@ with DAG(
         retries=1,
         retry_delay=timedelta(0),
     )
+
+# Renders what the run was given; what is missing there renders to None.
+with DAG("probe_rendered", schedule=None, start_date=START, catchup=False):
+    ClockifyDetailedReportOperator(
+        task_id="export",
+        output_path=OUTPUT + "/rendered.jsonl",
+        start="2026-11-04T00:00:00Z",
+        end="2026-11-05T00:00:00Z",
+        workspace_id="{{ dag_run.conf.get('workspace_id') }}",
+        filters="{{ dag_run.conf.get('filters') }}",
+        retries=2,
+        retry_delay=timedelta(0),
+    )
+
+# At 00:00 in Berlin the month of UTC is not over.
+with DAG(
+    "probe_early_month",
+    schedule="@monthly",
+    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Berlin"),
+    catchup=False,
+):
+    ClockifyDetailedReportOperator(task_id="export", output_path=OUTPUT + "/month.jsonl", window="month")

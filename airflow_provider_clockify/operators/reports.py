@@ -75,10 +75,10 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         self.lookback = lookback
         self.partition_by = partition_by
 
-    def resume(self, context: Context, event: Any, passed: dict[str, Any]) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> dict[str, Any]:
         """Go on after a wait in the triggerer, before which the button was made."""
         self.report_link = None
-        return super().resume(context, event, passed)
+        return super().execute_complete(context, event, passed)
 
     def export(self, job: Job) -> ExportResult:
         """Export the report of the run's window."""

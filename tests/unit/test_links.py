@@ -146,5 +146,5 @@ def test_who_is_not_the_task_asks_for_what_it_kept(asked: list[Any]) -> None:
 def test_a_task_that_goes_on_after_a_wait_and_fails_early_keeps_its_link(asked: list[Any]) -> None:
     task = ClockifyDetailedReportOperator(task_id="x", output_path="")
     with pytest.raises(AirflowFailException, match="output_path is empty"):
-        task.resume({}, None, {})
+        task.execute_complete({}, None, {})
     assert ClockifyReportLink().get_link(task, ti_key="key") == "https://app.clockify.me/kept"

@@ -23,7 +23,7 @@ def read(text: str) -> list[list[str]]:
     return [[field.decode() for field in fields(record)] for record in records(lines)]
 
 
-@settings(max_examples=1000)
+@settings(max_examples=1000, deadline=None)
 @given(odd_text)
 def test_whatever_the_text_it_is_read_as_by_the_module_csv(text):
     assert read(text) == [row for row in csv.reader(io.StringIO(text, newline="")) if row]

@@ -152,7 +152,7 @@ services = {
 }
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(**services, numbers=st.sampled_from([(1, 1), (0, 0), (0, 1)]))
 def test_a_list_is_read_once_whatever_the_service_makes_of_sizes(total, cap, size, oversize, header, numbers):
     first, base = numbers
@@ -221,7 +221,7 @@ def test_a_service_that_takes_no_other_size_for_its_second_page_gets_the_old_one
         asks.send(page("d", last=True))
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(**services)
 @pytest.mark.parametrize("name", ["tags", "clients"])
 def test_lists_are_read_once_whatever_the_service_makes_of_sizes(name, total, cap, size, oversize, header):

@@ -4,22 +4,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_clockify.api.pagination import Page, PageSize, Step, last_page, pages, steps
 from airflow_provider_clockify.api.resources import LISTS, WALL_CLOCK_MARGIN
 from airflow_provider_clockify.api.values import instant
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyIncompleteError
+from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.rendered import container_of
 from airflow_provider_clockify.window import Window, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
-    from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.api.messages import ApiResponse
 
 APPROVED = "APPROVED"
 # Any other state, an unknown one too, waits for somebody.
@@ -28,7 +30,6 @@ TYPES = ("TIMESHEET", "TIMESHEET_AND_EXPENSE")
 # Timesheets of a month and a time zone; a workspace may have changed from months to weeks.
 LONGEST_PERIOD = timedelta(days=32)
 PAGE_SIZE = 200
-MAX_PAGES = 1000
 
 _States = dict[str, dict[tuple[datetime, datetime], list[str]]]
 
@@ -106,9 +107,7 @@ def make_approval_question(
     return ApprovalQuestion(workspace_id, window.start_iso, window.end_iso, users)
 
 
-def look_at_approvals(
-    question: ApprovalQuestion,
-) -> Generator[tuple[ApiRequest, Callable[[ApiResponse], Any]], Any, ApprovalAnswer]:
+def look_at_approvals(question: ApprovalQuestion) -> Generator[Step, Any, ApprovalAnswer]:
     """
     Look once.
 
@@ -125,20 +124,27 @@ def look_at_approvals(
     )
     wanted = None if question.user_ids is None else set(question.user_ids)
     states: _States = {}
+    seen: set[str] = set()
     previous = datetime.max.replace(tzinfo=UTC)
     sorted_so_far = True
-    for number in range(1, MAX_PAGES + 1):
-        timesheets, last = yield resource.page(request, number, PAGE_SIZE), _read_page
-        for sheet in timesheets:
+
+    def take(page: Page) -> Page:
+        nonlocal previous, sorted_so_far
+        for sheet in page.items:
             start, end = instant(sheet.dates.start, sheet.id), instant(sheet.dates.end, sheet.id)
             sorted_so_far, previous = sorted_so_far and start <= previous, start
+            if sheet.id in seen:
+                continue  # It moved to a later page.
+            seen.add(sheet.id)
             if _belongs(start, end, window) and (wanted is None or sheet.owner.user_id in wanted):
                 dates = states.setdefault(sheet.owner.user_id, {})
                 dates.setdefault((start, end), []).append(sheet.status.state)
         before = sorted_so_far and previous <= window.start - LONGEST_PERIOD
-        if last or not timesheets or before:
-            return _answer(states, wanted)
-    raise ClockifyIncompleteError(f"The approval requests have no end: stopped after {MAX_PAGES} pages.")
+        return replace(page, last=True) if before else page
+
+    asks = pages(PageSize(PAGE_SIZE), id_of=lambda sheet: sheet.id)
+    yield from steps(asks, partial(resource.page, request), _read_page, take)
+    return _answer(states, wanted)
 
 
 class _Owner(msgspec.Struct, frozen=True, rename="camel"):
@@ -170,9 +176,8 @@ class _Item(msgspec.Struct, frozen=True):
 _decode_items = msgspec.json.Decoder(list[_Item]).decode
 
 
-def _read_page(response: ApiResponse) -> tuple[list[_Timesheet], bool]:
-    timesheets = [item.approval_request for item in _decode_items(response.body)]
-    return timesheets, response.headers.get("last-page", "").strip().lower() == "true"
+def _read_page(response: ApiResponse) -> Page:
+    return Page([item.approval_request for item in _decode_items(response.body)], last_page(response))
 
 
 def _belongs(start: datetime, end: datetime, window: Window) -> bool:

@@ -39,14 +39,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import msgspec
 
 from airflow_provider_clockify.api.messages import ApiRequest, path
-from airflow_provider_clockify.api.pagination import MAX_PAGES, Page
+from airflow_provider_clockify.api.pagination import Page, PageSize, Step, last_page, pages, run, steps
 from airflow_provider_clockify.api.resources import WALL_CLOCK_MARGIN
 from airflow_provider_clockify.api.values import at, instant
 from airflow_provider_clockify.exceptions import (
-    ClockifyBadRequestError,
     ClockifyConfigError,
-    ClockifyIncompleteError,
-    ClockifyNotFoundError,
     ClockifyResponseError,
     ClockifyWindowError,
 )
@@ -248,28 +245,37 @@ def feed_request(
     )
 
 
-def feed_pages(limit: int, max_pages: int = MAX_PAGES) -> Generator[int, Page, None]:
+def feed_limit() -> PageSize:
+    """Give the rows that a page of a feed is asked for, for all feeds that are read together."""
+    return PageSize(LIMITS[0], LIMITS[1:])
+
+
+def feed_rows(
+    request: ApiRequest, limit: PageSize, *, last_below: int = 1
+) -> Generator[Step, Any, list[Item]]:
     """
-    Yield page numbers of a feed and receive the pages.
+    Read all pages of a feed; an entity that changes meanwhile may come twice.
 
     The first page is 0 by the description and 1 by its guide: where both are the same, the list goes on at 2. It ends
     at an empty page, since the feeds were not seen to mark their last one.
 
-    :param limit: Rows asked for, for the message.
-    :param max_pages: Cap against endless feeds.
+    :param request: What :func:`feed_request` built.
+    :param limit: What :func:`feed_limit` gave.
+    :param last_below: A page with fewer rows than these ends the feed, too.
+    :return: Generator of requests, each with what reads its answer; returns the rows.
     :raises ClockifyIncompleteError: a page repeats the one before it, or the feed never ends.
     """
-    previous: list[Item] | None = None
-    for number in range(max_pages):
-        page = yield number
-        if page.last or not page.items:
-            return
-        if page.items == previous and number != 1:
-            raise ClockifyIncompleteError(
-                f"Page {number} of entity changes repeats the page before it: the service ignores the page number."
-            )
-        previous = page.items
-    raise ClockifyIncompleteError(f"The feed has no end: stopped after {max_pages} pages of {limit} rows.")
+    rows: list[Item] = []
+
+    def ask(page: int, size: int) -> ApiRequest:
+        return request.with_params(page=str(page), limit=str(size))
+
+    def take(page: Page) -> Page:
+        rows.extend(page.items)
+        return page
+
+    yield from steps(pages(limit, 0, last_below=last_below), ask, read_feed, take)
+    return rows
 
 
 def read_feed(response: ApiResponse) -> Page:
@@ -290,8 +296,7 @@ def read_feed(response: ApiResponse) -> Page:
         raise ClockifyResponseError(
             "The answer of the entity changes is no list of rows with ids; the service may have changed."
         )
-    last = response.headers.get("last-page")
-    return Page(answer, None if last is None else last.strip().lower() == "true")
+    return Page(answer, last_page(response))
 
 
 def cuts(start: datetime, zone: tzinfo | None) -> list[datetime]:
@@ -313,42 +318,13 @@ class _Reader:
         self._send = send
         self._workspace_id = workspace_id
         self._entity_type = entity_type
-        self._limit = LIMITS[0]
+        self._limit = feed_limit()
 
     def rows(self, change: str, bounds: Sequence[datetime]) -> Iterator[Item]:
         """Read a feed between each two neighbouring bounds, in pieces of at most 30 days."""
         for start, end in pieces(bounds):
-            yield from self._all_pages(
-                feed_request(change, self._entity_type, self._workspace_id, start, end)
-            )
-
-    def _all_pages(self, request: ApiRequest) -> Iterator[Item]:
-        numbers = feed_pages(self._limit)
-        number = next(numbers)
-        while True:
-            page = self._page(request, number)
-            yield from page.items
-            try:
-                number = numbers.send(page)
-            except StopIteration:
-                return
-
-    def _page(self, request: ApiRequest, number: int) -> Page:
-        try:
-            return self._ask(request, number)
-        except ClockifyNotFoundError:
-            raise
-        except ClockifyBadRequestError:
-            # Only the first page may change the size: the others would begin elsewhere.
-            if number or self._limit == LIMITS[-1]:
-                raise
-            refused, self._limit = self._limit, LIMITS[-1]
-            page = self._ask(request, number)
-            log.warning("The service refused %d changes a page; continuing with %d.", refused, self._limit)
-            return page
-
-    def _ask(self, request: ApiRequest, number: int) -> Page:
-        return self._send(request.with_params(page=str(number), limit=str(self._limit)), read_feed)
+            request = feed_request(change, self._entity_type, self._workspace_id, start, end)
+            yield from run(self._send, feed_rows(request, self._limit))
 
 
 @dataclass(frozen=True, slots=True)

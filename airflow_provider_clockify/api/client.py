@@ -15,12 +15,16 @@ import msgspec
 from airflow_provider_clockify.api.chunk_reading import ChunkReads, IdFile
 from airflow_provider_clockify.api.filters import report_filters
 from airflow_provider_clockify.api.oddities import find_oddity
-from airflow_provider_clockify.api.pagination import Page, pages
+from airflow_provider_clockify.api.pagination import Page, PageSize, last_page, pages
 from airflow_provider_clockify.api.report_reader import ReportReader
 from airflow_provider_clockify.api.reports import detailed
 from airflow_provider_clockify.api.transport import SyncTransport
 from airflow_provider_clockify.api.values import at, durations_to_seconds, lines, shown
-from airflow_provider_clockify.exceptions import ClockifyIncompleteError, ClockifyResponseError
+from airflow_provider_clockify.exceptions import (
+    ClockifyBadRequestError,
+    ClockifyIncompleteError,
+    ClockifyResponseError,
+)
 from airflow_provider_clockify.window import Window, chunks
 
 if TYPE_CHECKING:
@@ -53,6 +57,8 @@ class ClockifyClient:
     def __init__(self, settings: ClockifySettings, transport: SyncTransport | None = None) -> None:
         self.settings = settings
         self.transport = transport or SyncTransport(settings)
+        # By operation and its own size: a list of each of 500 projects learns what is refused once.
+        self._page_sizes: dict[tuple[str, int], PageSize] = {}
 
     def send(
         self,
@@ -93,7 +99,8 @@ class ClockifyClient:
 
         :param resource: The list.
         :param request: Its request, without page parameters.
-        :param page_size: Rows per page; by default the list's own.
+        :param page_size: Rows per page; by default the list's own. Smaller ones where the service refuses it, which
+            costs a request for each size that is tried, once per client and list.
         :param as_sent: Whether items come as the service sent them: durations as ISO 8601 text, and fractional
             numbers exact, as :class:`~decimal.Decimal`. Otherwise durations come in seconds.
         :raises ClockifyIncompleteError: fewer items came than the service says there are, or items were missed since
@@ -115,10 +122,15 @@ class ClockifyClient:
             return
         seen: set[Any] = set()
         received = rows = 0
-        numbers = pages(size, id_of=id_of)
-        number = next(numbers)
+        accepted = self._page_sizes.setdefault((resource.operation, size), PageSize(size))
+        asks = pages(accepted, id_of=id_of)
+        ask = next(asks)
         while True:
-            page = self.send(resource.page(request, number, size), read)
+            try:
+                page = self.send(resource.page(request, *ask), read)
+            except ClockifyBadRequestError as error:
+                ask = asks.throw(error)
+                continue
             new = []
             for item in page.items:
                 item_id = _compact(id_of(item))
@@ -146,7 +158,7 @@ class ClockifyClient:
             for item in new:
                 yield durations_to_seconds(item, durations)
             try:
-                number = numbers.send(page)
+                ask = asks.send(page)
             except StopIteration:
                 break
         if page.count is not None and page.count > received:
@@ -237,8 +249,7 @@ def read_page(response: ApiResponse, resource: Resource, *, exact: bool = False)
     :param exact: Whether fractional numbers stay exact.
     :raises ClockifyResponseError: the items are not where the list has them; an empty list is never guessed.
     """
-    last = response.headers.get("last-page")
-    is_last = None if last is None else last.strip().lower() == "true"
+    is_last = last_page(response)
     if not resource.items:
         return Page((_decode_items_exactly if exact else _decode_items)(response.body), is_last)
     envelope = (_decode_item_exactly if exact else _decode_item)(response.body)

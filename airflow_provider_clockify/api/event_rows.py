@@ -4,40 +4,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_clockify.api.changes import feed_request, pieces
+from airflow_provider_clockify.api.changes import feed_limit, feed_request, feed_rows, pieces
 from airflow_provider_clockify.api.event_cursor import Sighting, z
 from airflow_provider_clockify.api.filters import report_filters
-from airflow_provider_clockify.api.pagination import MAX_PAGES
+from airflow_provider_clockify.api.pagination import Page, PageSize, last_page, pages, steps
 from airflow_provider_clockify.api.reports import detailed_request, read_detailed
 from airflow_provider_clockify.api.values import at, instant, shown
 from airflow_provider_clockify.api.watching import (
     DETECT,
+    FEED_END,
     asked_of,
     check_entry_filters,
-    feed_rows,
     feeds_of,
     matches,
     moment_of,
 )
-from airflow_provider_clockify.exceptions import (
-    ClockifyConfigError,
-    ClockifyIncompleteError,
-    ClockifyResponseError,
-)
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
 from airflow_provider_clockify.window import Window, chunks
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
     from datetime import datetime
 
-    from airflow_provider_clockify.api.messages import ApiResponse
-    from airflow_provider_clockify.api.watching import Step
+    from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.api.pagination import Step
 
 # How far a look reaches back behind the last one. Deletions show about a minute late (Clockify OpenAPI). An entry may
 # be reported long after its start: when its timer is stopped, or its start is set back.
@@ -100,9 +96,11 @@ def entries_in(detect: str, workspace_id: str, window: Window) -> Generator[Step
     if detect == "started":
         return (yield from _started(workspace_id, window))
     found: Rows = []
+    limit = feed_limit()
     for feed, places in feeds_of(detect).items():
         for first, last in pieces(asked_of(feed, window)):
-            for row in (yield from feed_rows(feed_request(feed, "TIME_ENTRY", workspace_id, first, last))):
+            request = feed_request(feed, "TIME_ENTRY", workspace_id, first, last)
+            for row in (yield from feed_rows(request, limit, last_below=FEED_END)):
                 at = moment_of(row, places)
                 if at in window:
                     key = f"{row['id']} {z(at)}" if detect == "changed" else row["id"]
@@ -112,23 +110,34 @@ def entries_in(detect: str, workspace_id: str, window: Window) -> Generator[Step
 
 def _started(workspace_id: str, window: Window) -> Generator[Step, Any, Rows]:
     found: Rows = []
+    size = PageSize(REPORT_ROWS)
     for chunk in chunks(window):
-        for page in range(1, MAX_PAGES + 1):
-            rows: Rows = yield detailed_request(workspace_id, chunk, {}, page, REPORT_ROWS), _read_report_rows
-            found += rows
-            if len(rows) < REPORT_ROWS:
-                break
-        else:
-            raise ClockifyIncompleteError(f"The report has no end: stopped after {MAX_PAGES} pages.")
+        found += yield from _reported(workspace_id, chunk, size)
     return [row for row in found if row.sighting.at in window]
+
+
+def _reported(workspace_id: str, window: Window, size: PageSize) -> Generator[Step, Any, Rows]:
+    """Read all pages of the report: as many rows as it counts."""
+    rows: dict[str, EntryRow] = {}
+
+    def ask(page: int, rows: int) -> ApiRequest:
+        return detailed_request(workspace_id, window, {}, page, rows)
+
+    def take(page: Page) -> Page:
+        rows.update({row.sighting.id: row for row in page.items})
+        return page if page.count is None else replace(page, last=True if len(rows) >= page.count else None)
+
+    yield from steps(pages(size, id_of=lambda row: row.sighting.id), ask, _read_report_rows, take)
+    return list(rows.values())
 
 
 _decode_row = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def _read_report_rows(response: ApiResponse) -> Rows:
-    rows = []
-    for raw in read_detailed(response.body).rows:
+def _read_report_rows(response: ApiResponse) -> Page:
+    report = read_detailed(response.body)
+    rows: Rows = []
+    for raw in report.rows:
         row = _decode_row(raw)
         row_id = row.get("_id") or row.get("id")
         if not isinstance(row_id, str):
@@ -136,7 +145,8 @@ def _read_report_rows(response: ApiResponse) -> Rows:
                 "A row of the detailed report has no id; the service may have changed."
             )
         rows.append(EntryRow(Sighting(row_id, _start(row, row_id), row_id), row))
-    return rows
+    count = report.totals.entries_count if report.totals else None
+    return Page(rows, last_page(response), count)
 
 
 def _start(row: Mapping[str, Any], row_id: str) -> datetime:

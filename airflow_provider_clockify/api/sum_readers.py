@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_clockify.api.pagination import Page, PageSize, pages
 from airflow_provider_clockify.api.proof import add_up, same_totals
 from airflow_provider_clockify.api.reader import MAX_READS, TOLERANCE, Reader, ReadResult
 from airflow_provider_clockify.api.reports import (
@@ -192,8 +193,9 @@ class AttendanceReader(Reader):
     """
     Reads attendance reports: one row per user and day, 200 per request.
 
-    The service gives no count. A short page ends the list (larger pages are refused, not cut, as reported), and sums
-    that change between pages have it read again.
+    Where the service does not say which page is the last, one that is shorter than asked for is it only if the sums
+    speak of no more rows, or, where they do not tell, if it has fewer rows than the service gives by default. Sums that
+    change between pages have it read again.
 
     :param send: Sends a request and decodes its answer, retries included.
     :param workspace_id: Workspace.
@@ -204,6 +206,7 @@ class AttendanceReader(Reader):
         self._send = send
         self._workspace_id = workspace_id
         self._filters = filters
+        self._size = PageSize(SMALL_PAGE_SIZES[0], SMALL_PAGE_SIZES[1:])
 
     def read(self, window: Window, sink: RowSink, upcoming: Sequence[Window] = ()) -> ReadResult:
         """
@@ -254,10 +257,18 @@ class AttendanceReader(Reader):
         result = ReadResult()
         timers_run = False
         seen: set[str] = set()
-        size, number, totals = SMALL_PAGE_SIZES[0], 1, None
+        totals: Any = None
+        received = Decimal(0)
+        asks = pages(self._size, id_of=lambda row: (row[0].user_id, row[0].date))
+        ask = next(asks)
         while True:
+            number, size = ask
             request = attendance_request(self._workspace_id, window, self._filters, number, size)
-            page: AttendancePage = self._send(request, read_attendance)
+            try:
+                page: AttendancePage = self._send(request, read_attendance)
+            except ClockifyBadRequestError as error:
+                ask = asks.throw(error)
+                continue
             result.pages += 1
             # An empty page may have no sums; any others tell that rows moved.
             if number > 1 and (page.rows or page.totals) and page.totals != totals:
@@ -271,7 +282,10 @@ class AttendanceReader(Reader):
                 row_id = f"{facts.user_id}/{facts.date}"
                 if row_id in seen:
                     result.duplicates += 1
-                elif day not in window:
+                    continue
+                seen.add(row_id)
+                received += facts.total_duration or Decimal(0)
+                if day not in window:
                     result.outside += 1
                 else:
                     ids.append(row_id)
@@ -280,20 +294,41 @@ class AttendanceReader(Reader):
                     result.seconds += facts.total_duration or Decimal(0)
                     if len(result.users) < 2:
                         result.users.add(facts.user_id)
-                seen.add(row_id)
                 timers_run = timers_run or bool(facts.has_running_entry)
-            sink.write(ids, rows, days)
-            result.rows += len(rows)
             if page.rows or page.totals is not None:  # An empty page may have none.
                 result.totals = None if timers_run else page.totals
-            if page.last or (page.last is None and len(page.rows) < size):
-                return result
-            if len(seen) == known:
+            sink.write(ids, rows, days)
+            result.rows += len(rows)
+            last = page.last
+            if last is None and 0 < len(page.rows) < size:
+                last = _is_last(page, len(seen), received)
+            if len(seen) == known and not last and (page.rows or page.last is False):
                 raise ClockifyResponseError(
                     f"Page {number} of {ATTENDANCE} brings no new row although more should follow.",
                     operation=ATTENDANCE,
                 )
-            number += 1
+            try:
+                ask = asks.send(Page(page.rows, last))
+            except StopIteration:
+                return result
+
+
+def _is_last(page: AttendancePage, rows: int, seconds: Decimal) -> bool | None:
+    """
+    Tell whether a page that is shorter than asked for is the last, if only the sums can tell.
+
+    :param page: The page.
+    :param rows: Distinct rows received so far.
+    :param seconds: Their duration.
+    :return: ``None`` where the next page has to tell.
+    """
+    sums = page.totals if isinstance(page.totals, dict) else {}
+    count, total = sums.get("entitiesCount"), sums.get("totalDuration")
+    if isinstance(count, int):
+        return True if rows >= count else None
+    if isinstance(total, (int, float)) and abs(Decimal(total) - seconds) >= TOLERANCE:
+        return None
+    return True if len(page.rows) < SMALL_PAGE_SIZES[-1] else None
 
 
 def _day(text: str, user_id: str) -> datetime:

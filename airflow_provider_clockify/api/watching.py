@@ -11,24 +11,24 @@ sensor and the asynchronous trigger drive the same generator.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from airflow_provider_clockify.api.changes import LIMITS, feed_pages, feed_request, pieces, read_feed
+from airflow_provider_clockify.api.changes import LIMITS, feed_limit, feed_request, feed_rows, pieces
 from airflow_provider_clockify.api.filters import report_filters
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
-from airflow_provider_clockify.api.reports import detailed_request, read_detailed
+from airflow_provider_clockify.api.pagination import Page, PageSize, Step, last_page, pages, run, steps
+from airflow_provider_clockify.api.reports import DETAILED, detailed_request, read_detailed
 from airflow_provider_clockify.api.resources import LISTS, WALL_CLOCK_MARGIN
 from airflow_provider_clockify.api.values import instant
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyConfigError,
     ClockifyIncompleteError,
-    ClockifyNotFoundError,
     ClockifyResponseError,
 )
 from airflow_provider_clockify.window import Window, chunks, parse_instant
@@ -36,16 +36,18 @@ from airflow_provider_clockify.window import Window, chunks, parse_instant
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_clockify.api.pagination import Page
-
 DETECT = ("started", "created", "changed")
 MAX_IDS = 100
+# A look costs one request: a page of a feed with fewer rows than the service gives without being asked for a number is
+# taken for the last. Any longer one may be cut by a maximum that nobody knows.
+FEED_END = LIMITS[-1]
 TIMERS_PER_PAGE = 1000
+# What the list of timers gives without being asked for a number (Clockify OpenAPI).
+TIMERS_BY_DEFAULT = 10
 # People may date entries ahead; a day covers every time zone.
 AHEAD = timedelta(days=1)
 
 T = TypeVar("T")
-Step = tuple[ApiRequest, Callable[[ApiResponse], Any]]
 Look = Generator[Step, Any, "Answer"]
 Send = Callable[[ApiRequest, Callable[[ApiResponse], Any]], Any]
 AsyncSend = Callable[[ApiRequest, Callable[[ApiResponse], Any]], Awaitable[Any]]
@@ -187,18 +189,7 @@ def look_now(send: Send, generator: Generator[Step, Any, T]) -> T:
     :param send: Sends a request and decodes its answer, retries included.
     :param generator: What :func:`look` gave.
     """
-    try:
-        step = next(generator)
-        while True:
-            try:
-                found = send(*step)
-            except ClockifyBadRequestError as error:
-                step = generator.throw(error)  # A look may know another way to ask.
-            else:
-                step = generator.send(found)
-    except StopIteration as stop:
-        answer: T = stop.value
-        return answer
+    return run(send, generator)
 
 
 async def look_async(send: AsyncSend, generator: Generator[Step, Any, T]) -> T:
@@ -225,15 +216,14 @@ async def look_async(send: AsyncSend, generator: Generator[Step, Any, T]) -> T:
 def _started(question: Question, window: Window) -> Generator[Step, Any, tuple[int, Entries]]:
     """Count finished entries by the report, newest first, with as few rows as the answer shows."""
     total, entries = 0, []
+    size = PageSize(MAX_IDS)
     for chunk in chunks(window):
-        request = _newest_first(detailed_request(question.workspace_id, chunk, question.filters, 1, MAX_IDS))
-        matching, given = yield request, _read_rows
-        rows = list({row_id: (start, row_id, running) for start, row_id, running in given}.values())
+        matching, rows = yield from _newest(question, chunk, size)
         ended = sum(not running for _, _, running in rows)
         if ended > matching:
             raise ClockifyIncompleteError(
-                f"{request.operation} gave {ended} entries and counts {matching}: one of the two is wrong.",
-                operation=request.operation,
+                f"{DETAILED} gave {ended} entries and counts {matching}: one of the two is wrong.",
+                operation=DETAILED,
             )
         # Seen among the newest only: timers, should the service show them, and what a fraction of a second let in.
         finished = [(start, row_id) for start, row_id, running in rows if not running and start in window]
@@ -252,25 +242,55 @@ def _started(question: Question, window: Window) -> Generator[Step, Any, tuple[i
     return total, entries
 
 
+_Rows = list[tuple[datetime, str, bool]]
+
+
+def _newest(question: Question, window: Window, size: PageSize) -> Generator[Step, Any, tuple[int, _Rows]]:
+    """
+    Read how many entries the report counts, and as many of its newest rows as the answer shows.
+
+    They are on one page, unless the service gives fewer rows at a time: then on several, so that what is found does
+    not depend on how many it gives.
+    """
+    rows: dict[str, tuple[datetime, str, bool]] = {}
+    matching = 0
+
+    def ask(page: int, rows: int) -> ApiRequest:
+        return _newest_first(detailed_request(question.workspace_id, window, question.filters, page, rows))
+
+    def take(page: Page) -> Page:
+        nonlocal matching
+        matching = page.count or 0
+        rows.update({row[1]: row for row in page.items})
+        return replace(page, last=True if len(rows) >= min(matching, MAX_IDS) else None)
+
+    yield from steps(pages(size, id_of=lambda row: row[1]), ask, _read_rows, take)
+    return matching, list(rows.values())
+
+
 def _running(workspace_id: str) -> Generator[Step, Any, list[dict[str, Any]]]:
-    """List the timers that run; a page that is not full is the last."""
+    """List the timers that run."""
     resource = LISTS["in_progress_time_entries"]
     request = resource.request(workspace_id=workspace_id)
-    timers: list[dict[str, Any]] = []
-    for number in count(1):
-        page: list[dict[str, Any]] = yield resource.page(request, number, TIMERS_PER_PAGE), _read_list
-        timers += page
-        if len(page) < TIMERS_PER_PAGE:
-            break
-    return timers
+    timers: dict[str, dict[str, Any]] = {}
+
+    def take(page: Page) -> Page:
+        timers.update({timer["id"]: timer for timer in page.items})
+        return page
+
+    asks = pages(PageSize(TIMERS_PER_PAGE), last_below=TIMERS_BY_DEFAULT)
+    yield from steps(asks, partial(resource.page, request), _read_list, take)
+    return list(timers.values())
 
 
 def _fed(question: Question, window: Window) -> Generator[Step, Any, tuple[int, Entries]]:
     """Count entries by the entity feeds."""
     entries: dict[str, datetime] = {}
+    limit = feed_limit()
     for feed, places in feeds_of(question.detect).items():
         for first, last in pieces(asked_of(feed, window)):
-            rows = yield from feed_rows(feed_request(feed, "TIME_ENTRY", question.workspace_id, first, last))
+            request = feed_request(feed, "TIME_ENTRY", question.workspace_id, first, last)
+            rows = yield from feed_rows(request, limit, last_below=FEED_END)
             for row in rows:
                 moment = moment_of(row, places)
                 if moment not in window or not matches(row.get("document") or row, question.filters):
@@ -281,36 +301,6 @@ def _fed(question: Question, window: Window) -> Generator[Step, Any, tuple[int, 
                 entries[row["id"]] = max(moment, entries.get(row["id"], moment))
     found = [(moment, entry_id) for entry_id, moment in entries.items()]
     return len(found), found
-
-
-def feed_rows(request: ApiRequest) -> Generator[Step, Any, list[dict[str, Any]]]:
-    """
-    Read all pages of a feed.
-
-    A page with fewer rows than the service gives without being asked for a number is taken for the last: a look costs
-    one request then. Any longer one may be cut by a maximum that nobody knows, and is followed by a further request.
-    """
-    rows: list[dict[str, Any]] = []
-    limit = LIMITS[0]
-    numbers = feed_pages(limit)
-    number = next(numbers)
-    while True:
-        try:
-            page: Page = yield request.with_params(page=str(number), limit=str(limit)), read_feed
-        except ClockifyNotFoundError:
-            raise
-        except ClockifyBadRequestError:
-            if number or limit == LIMITS[-1]:
-                raise
-            limit = LIMITS[-1]  # As the exports do, for a service that refuses the larger pages.
-            continue
-        rows += page.items
-        if len(page.items) < LIMITS[-1]:
-            return rows
-        try:
-            number = numbers.send(page)
-        except StopIteration:
-            return rows
 
 
 def asked_of(feed: str, window: Window) -> tuple[datetime, datetime]:
@@ -373,21 +363,20 @@ class _Row(msgspec.Struct, frozen=True, rename="camel"):
 _decode_row = msgspec.json.Decoder(_Row).decode
 
 
-def _read_rows(response: ApiResponse) -> tuple[int, list[tuple[datetime, str, bool]]]:
+def _read_rows(response: ApiResponse) -> Page:
     page = read_detailed(response.body)
-    rows = []
+    rows: _Rows = []
     for row in map(_decode_row, page.rows):
         row_id = row.mongo_id or row.plain_id or ""
         rows.append((instant(row.time_interval.start, row_id), row_id, row.time_interval.end is None))
     total = page.totals.entries_count if page.totals else None
     if total is None:
         raise ClockifyResponseError("The detailed report has no entriesCount; the service may have changed.")
-    return total, rows
+    return Page(rows, last_page(response), total)
 
 
-def _read_list(response: ApiResponse) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = msgspec.json.decode(response.body, type=list[dict[str, Any]])
-    return rows
+def _read_list(response: ApiResponse) -> Page:
+    return Page(msgspec.json.decode(response.body, type=list[dict[str, Any]]), last_page(response))
 
 
 def check_entry_filters(filters: Mapping[str, Any], detect: str, include_running: bool) -> None:

@@ -11,20 +11,20 @@ begin with an underscore.
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import json
 import logging
-import sys
 import zlib
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
+from itertools import islice
 from typing import IO, TYPE_CHECKING
 
 import msgspec
 
+from airflow_provider_clockify.api.csv_records import fields, records
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.sinks.formats import unescape_formula
 from airflow_provider_clockify.sinks.storage import HashingFile
@@ -103,7 +103,7 @@ def write_tombstones(staging: Staging, parts: tuple[str, ...], new: Path, kind: 
 
 
 def _old_ids(file: IO[bytes], kind: FileKind, url: str) -> list[str]:
-    unreadable = [LookupError, ValueError, EOFError, csv.Error, gzip.BadGzipFile, zlib.error]
+    unreadable = [LookupError, ValueError, EOFError, gzip.BadGzipFile, zlib.error]
     if kind.compression == "zstd":
         unreadable.append(import_module("zstandard").ZstdError)
     try:
@@ -132,13 +132,14 @@ def read_ids(file: IO[bytes], kind: FileKind) -> Iterator[str]:
             for line in plain:
                 yield _id_of(line)
         else:
-            text = io.TextIOWrapper(plain, encoding="utf-8", newline="")
-            with _fields_of_any_length():
-                rows = csv.reader(text)
-                position = next(rows, ["id"]).index("id")
-                for row in rows:
-                    yield unescape_formula(row[position]) if kind.escape_formulas else row[position]
-            text.detach()
+            rows = records(plain)
+            position = list(fields(next(rows, b"id"))).index(b"id")
+            for row in rows:
+                field = next(islice(fields(row), position, None), None)
+                if field is None:
+                    raise LookupError("a row has no id")
+                text = field.decode()
+                yield unescape_formula(text) if kind.escape_formulas else text
 
 
 class _Ids(msgspec.Struct, frozen=True):
@@ -156,16 +157,6 @@ def _id_of(line: bytes) -> str:
     if not found:
         raise LookupError("a row has no id")
     return found
-
-
-@contextmanager
-def _fields_of_any_length() -> Iterator[None]:
-    """Lift the limit of 128 KiB a field, which the module csv has for the whole process."""
-    limit = csv.field_size_limit(sys.maxsize)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(limit)
 
 
 def check_reconcile(kind: FileKind) -> None:

@@ -23,7 +23,7 @@ from airflow_provider_clockify.testing.generate import (
 )
 from airflow_provider_clockify.testing.generate_business import Sizes
 from airflow_provider_clockify.testing.limits import RETRY_AFTER_FORMS
-from airflow_provider_clockify.testing.messages import EntityFeeds
+from airflow_provider_clockify.testing.messages import OVERSIZE, EntityFeeds
 from airflow_provider_clockify.testing.server import ClockifyEmulator
 
 if TYPE_CHECKING:
@@ -102,11 +102,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--compress", action="store_true", help="gzip answers when the client accepts it")
     parser.add_argument("--detailed-max-page-size", type=int, default=1000)
-    parser.add_argument("--oversize", choices=("refuse", "clamp"), default="refuse")
+    parser.add_argument("--max-page-size", type=int, help="of every list, report, feed and file with pages")
+    parser.add_argument("--oversize", choices=OVERSIZE, default="refuse", help="what happens to larger pages")
     parser.add_argument("--report-running", action="store_true", help="show running timers in reports")
     parser.add_argument("--weekly-refusal-status", type=int, choices=(400, 200), default=400)
     parser.add_argument("--whole-files", action="store_true", help="no pages in CSV and XLSX")
     parser.add_argument("--report-last-page-header", action="store_true")
+    parser.add_argument("--no-last-page-header", action="store_true", help="of lists")
     return parser
 
 
@@ -144,11 +146,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         retry_after=options.retry_after,
         compress=options.compress,
         detailed_max_page_size=options.detailed_max_page_size,
+        max_page_size=options.max_page_size,
         oversize=options.oversize,
         report_running=options.report_running,
         weekly_refusal_status=options.weekly_refusal_status,
         csv_paged=not options.whole_files,
         report_last_page_header=options.report_last_page_header,
+        last_page_header=not options.no_last_page_header,
     )
     finish = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -16,7 +16,6 @@ from airflow_provider_clockify.testing.messages import (
     Request,
     Response,
     Route,
-    domain_error,
     unreadable_body,
 )
 from airflow_provider_clockify.testing.report_files import Table, file_response, format_date, hours
@@ -106,10 +105,8 @@ def attendance_report(request: Request) -> Response:
     own: dict[str, Any] = body["attendanceFilter"]
     for name in own.keys() - _KEYS:
         request.report_unknown(f"body attendanceFilter.{name}")
-    page = integer(own, "page", 1)
-    if page < 1:
-        raise domain_error("page must be greater than or equal to 1")
-    size = request.behaviour.page_size(integer(own, "pageSize", 50), MAX_PAGE_SIZE, "pageSize")
+    page, size = integer(own, "page", 1), integer(own, "pageSize", 50)
+    shown = request.behaviour.rows_of_page(page, size, MAX_PAGE_SIZE, "pageSize")
     key = _SORT_KEYS[choice(own, "sortColumn", tuple(_SORT_KEYS), "DATE")]
     tests = list(_tests(own, query))
     found = [day for day in _days(request, query) if all(test(day) for test in tests)]
@@ -120,10 +117,10 @@ def attendance_report(request: Request) -> Response:
     return Response(
         200,
         {
-            "entities": rows[(page - 1) * size : page * size],
+            "entities": rows[shown],
             "totals": {"entitiesCount": len(rows)} | {name: sum(r[name] for r in rows) for name in _SUMMED},
         },
-        headers=request.behaviour.last_page(page, size, len(rows)),
+        headers=request.behaviour.last_page(shown, len(rows)),
     )
 
 

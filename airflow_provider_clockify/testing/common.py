@@ -91,8 +91,5 @@ def body_page(
     request: Request, body: Mapping[str, Any], items: Sequence[Any], *, maximum: int = 5000
 ) -> Sequence[Any]:
     """Return the page that ``page`` and ``pageSize`` of a body ask for; 50 rows by default."""
-    number = integer(body, "page", 1)
-    if number < 1:
-        raise domain_error("page must be greater than or equal to 1")
-    size = request.behaviour.page_size(integer(body, "pageSize", 50), maximum, "pageSize")
-    return items[(number - 1) * size : number * size]
+    page, size = integer(body, "page", 1), integer(body, "pageSize", 50)
+    return items[request.behaviour.rows_of_page(page, size, maximum, "pageSize")]

@@ -239,12 +239,10 @@ def _answer(
     """
     feeds = request.behaviour.entities
     page, limit = _number(request, "page", 0), _number(request, "limit", 50)
-    if limit < 1:
-        raise domain_error("limit must be greater than or equal to 1")
     limit = min(limit, feeds.max_limit or limit)
-    index = max(page - feeds.page_base, 0)
+    shown = request.behaviour.rows_of_page(max(page - feeds.page_base, 0) + 1, limit, limit, "limit")
     found.sort(key=lambda row: (row[0], row[2].id))
-    rows = [render(request, kind, entity) for _, kind, entity in found[index * limit : (index + 1) * limit]]
+    rows = [render(request, kind, entity) for _, kind, entity in found[shown]]
     if feeds.shape == "envelope":
         return Response(200, {"response": rows})
     return Response(200, msgspec.json.encode(rows).decode() if feeds.shape == "json_string" else rows)

@@ -13,7 +13,6 @@ from airflow_provider_clockify.testing.messages import (
     Request,
     Response,
     Route,
-    domain_error,
     not_emulated,
 )
 from airflow_provider_clockify.testing.report_files import Table, file_response, format_date
@@ -76,10 +75,8 @@ def expense_report(request: Request) -> Response:
     body = request.json_object(_FIELDS)
     require_paid(request, "EXPENSES")
     query = read_report_query(request, body, None, "expense", _FIELDS)
-    page = integer(body, "page", 1)
-    if page < 1:
-        raise domain_error("page must be greater than or equal to 1")
-    size = request.behaviour.page_size(integer(body, "pageSize", 50), MAX_PAGE_SIZE, "pageSize")
+    page, size = integer(body, "page", 1), integer(body, "pageSize", 50)
+    shown = request.behaviour.rows_of_page(page, size, MAX_PAGE_SIZE, "pageSize")
     key = _SORT_KEYS[choice(body, "sortColumn", tuple(_SORT_KEYS), "DATE")](request.workspace)
     tests = list(_tests(request, query, body))
     found = [item for item in request.workspace.expenses.values() if all(test(item) for test in tests)]
@@ -90,14 +87,14 @@ def expense_report(request: Request) -> Response:
     return Response(
         200,
         {
-            "expenses": [_row(request.workspace, item) for item in found[(page - 1) * size : page * size]],
+            "expenses": [_row(request.workspace, item) for item in found[shown]],
             "totals": {
                 "expensesCount": len(found),
                 "totalAmount": _sum(found),
                 "totalAmountBillable": _sum(billable),
             },
         },
-        headers=request.behaviour.last_page(page, size, len(found)),
+        headers=request.behaviour.last_page(shown, len(found)),
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.testing.report_rows import EntryRows
 
 JSON = "application/json"
+OVERSIZE = ("refuse", "clamp", "cut")
 
 
 class ApiError(Exception):
@@ -119,7 +120,12 @@ class Behaviour:
 
     :param detailed_max_page_size: of the detailed report; 1000 in the Clockify help centre, 200 in
         reports of trials.
-    :param oversize: what happens to a larger page size: ``refuse`` (400) or ``clamp`` (fewer rows, no word).
+    :param max_page_size: of every list, report, feed and file that has pages, where its own maximum is larger;
+        ``page-size=5000`` of lists was answered with 400 (reported 2021-09, 2022-07) and with 200 rows (reported 2022).
+    :param oversize: what happens to a larger page size: ``refuse`` (400), ``clamp`` (fewer rows, no word; pages are
+        counted by the rows that are given) or ``cut`` (the same, but pages are counted by the size that was asked
+        for, so that the next page begins behind rows that nobody got). Which of the last two is not known.
+    :param last_page_header: send ``Last-Page`` with core lists (observed on 18 of them).
     :param report_running: show running timers in reports, with ``end: null`` and duration 0.
     :param weekly_refusal_status: of a weekly report that is not about 7 days: 400 (observed 2026-08-07) or
         200 with the same error object (observed 2026-05-12).
@@ -133,7 +139,9 @@ class Behaviour:
     """
 
     detailed_max_page_size: int = 1000
+    max_page_size: int | None = None
     oversize: str = "refuse"
+    last_page_header: bool = True
     report_running: bool = False
     weekly_refusal_status: int = 400
     csv_paged: bool = True
@@ -148,24 +156,38 @@ class Behaviour:
 
     def __post_init__(self) -> None:
         """Refuse unknown values."""
-        if self.oversize not in ("refuse", "clamp"):
-            raise ValueError("oversize must be 'refuse' or 'clamp'")
+        if self.oversize not in OVERSIZE:
+            raise ValueError(f"oversize must be one of {OVERSIZE}")
+        if self.max_page_size is not None and self.max_page_size < 1:
+            raise ValueError("max_page_size must be at least 1")
         if self.weekly_refusal_status not in (400, 200):
             raise ValueError("weekly_refusal_status must be 400 or 200")
 
-    def page_size(self, wanted: int, maximum: int, name: str) -> int:
-        """Return the size to use for a wanted page size."""
-        if wanted < 1:
-            raise domain_error(f"{name} must be greater than or equal to 1")
-        if wanted > maximum and self.oversize == "refuse":
-            raise domain_error(f"{name} must be less than or equal to {maximum}")
-        return min(wanted, maximum)
+    def rows_of_page(self, number: int, size: int, maximum: int, name: str) -> slice:
+        """
+        Return which rows are on a page, counted from 1.
 
-    def last_page(self, page: int, size: int, total: int) -> dict[str, str]:
+        :param maximum: of the list itself.
+        :param name: of the size's parameter, for the refusal.
+        """
+        if number < 1:
+            raise domain_error("page must be greater than or equal to 1")
+        if size < 1:
+            raise domain_error(f"{name} must be greater than or equal to 1")
+        maximum = min(maximum, self.max_page_size or maximum)
+        if size > maximum and self.oversize == "refuse":
+            raise domain_error(f"{name} must be less than or equal to {maximum}")
+        given = min(size, maximum)
+        start = (number - 1) * (size if self.oversize == "cut" else given)
+        return slice(start, start + given)
+
+    def last_page(self, rows: slice, total: int) -> dict[str, str]:
         """Return the header of one page of a report, if the service sends it."""
-        if not self.report_last_page_header:
-            return {}
-        return {"Last-Page": "true" if page * size >= total else "false"}
+        return _last_page(rows, total) if self.report_last_page_header else {}
+
+
+def _last_page(rows: slice, total: int) -> dict[str, str]:
+    return {"Last-Page": "true" if rows.stop >= total else "false"}
 
 
 class Query:
@@ -251,13 +273,11 @@ class Request:
 
         Pages count from 1. A page past the end is an empty array and a last page (observed 2026-08).
         """
-        number = self.query.integer("page", 1)
-        if number < 1:
-            raise domain_error("page must be greater than or equal to 1")
-        size = self.behaviour.page_size(self.query.integer("page-size", size), maximum, "page-size")
-        rows = items[(number - 1) * size : number * size]
-        last = "true" if number * size >= len(items) else "false"
-        return Response(200, [render(row) for row in rows], headers={"Last-Page": last})
+        rows = self.behaviour.rows_of_page(
+            self.query.integer("page", 1), self.query.integer("page-size", size), maximum, "page-size"
+        )
+        headers = _last_page(rows, len(items)) if self.behaviour.last_page_header else {}
+        return Response(200, [render(row) for row in items[rows]], headers=headers)
 
 
 @dataclass(slots=True, frozen=True)

@@ -20,7 +20,6 @@ from airflow_provider_clockify.testing.messages import (
     Request,
     Response,
     Route,
-    domain_error,
 )
 from airflow_provider_clockify.testing.report_files import file_response
 from airflow_provider_clockify.testing.report_rows import report_totals, style_of
@@ -55,13 +54,12 @@ def detailed_report(request: Request) -> Response:
     own: dict[str, Any] = body["detailedFilter"]
     for name in own.keys() - _DETAILED_KEYS:
         request.report_unknown(f"body detailedFilter.{name}")
-    page = integer(own, "page", 1)
-    if page < 1:
-        raise domain_error("page must be greater than or equal to 1")
-    behaviour = request.behaviour
-    size = behaviour.page_size(
-        integer(own, "pageSize", DEFAULT_PAGE_SIZE), behaviour.detailed_max_page_size, "pageSize"
+    page, size, behaviour = (
+        integer(own, "page", 1),
+        integer(own, "pageSize", DEFAULT_PAGE_SIZE),
+        request.behaviour,
     )
+    shown = behaviour.rows_of_page(page, size, behaviour.detailed_max_page_size, "pageSize")
     column = choice(own, "sortColumn", tuple(_SORT_KEYS), "DATE")
     totals_mode = choice(_part(own, "options"), "totals", ("CALCULATE", "EXCLUDE"), "CALCULATE")
 
@@ -71,7 +69,7 @@ def detailed_report(request: Request) -> Response:
         lambda: _sorted(request, select(request, query, _part(own, "auditFilter")), column, query),
         lambda found: msgspec.json.encode(report_totals(found, style, request.workspace.settings)),
     )
-    rows = entries[(page - 1) * size : page * size]
+    rows = entries[shown]
     if query.is_file:
         paged = behaviour.csv_paged and query.export_type != "PDF"
         table = detailed_table(request, query, rows if paged else entries)
@@ -81,7 +79,7 @@ def detailed_report(request: Request) -> Response:
     return Response(
         200,
         b"{" + head + b'"timeentries":[' + lines + b"]}",
-        headers=behaviour.last_page(page, size, len(entries)),
+        headers=behaviour.last_page(shown, len(entries)),
     )
 
 

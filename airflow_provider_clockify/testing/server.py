@@ -69,11 +69,13 @@ class ClockifyEmulator:
     :param retry_after: form of ``Retry-After`` of a 429: None (absent), ``seconds`` or ``http-date``.
     :param compress: answer with gzip when the client accepts it.
     :param detailed_max_page_size: largest page of the detailed report.
-    :param oversize: ``refuse`` or ``clamp`` larger pages.
+    :param max_page_size: largest page of every list, report, feed and file that has pages; None is their own.
+    :param oversize: ``refuse``, ``clamp`` or ``cut`` larger pages, see ``Behaviour``.
     :param report_running: show running timers in reports.
     :param weekly_refusal_status: 400 or 200, status of a weekly report that is not about 7 days.
     :param csv_paged: end CSV and XLSX of the detailed report with the requested page.
     :param report_last_page_header: send ``Last-Page`` with pages of reports.
+    :param last_page_header: send ``Last-Page`` with pages of lists.
     :param clock: seconds for the limits; replace it to let an hour pass.
     :param now: aware moment that the services take for now, None is the clock of this machine; see ``now``.
     :param extra_fields: fields that no client knows, added to every object in a list of an answer.
@@ -92,11 +94,13 @@ class ClockifyEmulator:
         retry_after: str | None = None,
         compress: bool = False,
         detailed_max_page_size: int = 1000,
+        max_page_size: int | None = None,
         oversize: str = "refuse",
         report_running: bool = False,
         weekly_refusal_status: int = 400,
         csv_paged: bool = True,
         report_last_page_header: bool = False,
+        last_page_header: bool = True,
         clock: Callable[[], float] = time.monotonic,
         now: datetime | None = None,
         extra_fields: Mapping[str, Any] | None = None,
@@ -111,11 +115,13 @@ class ClockifyEmulator:
         self.compress = compress
         self.behaviour = Behaviour(
             detailed_max_page_size=detailed_max_page_size,
+            max_page_size=max_page_size,
             oversize=oversize,
             report_running=report_running,
             weekly_refusal_status=weekly_refusal_status,
             csv_paged=csv_paged,
             report_last_page_header=report_last_page_header,
+            last_page_header=last_page_header,
         )
         self.behaviour.extra_fields = dict(extra_fields or {})
         self.behaviour.entities = entities or EntityFeeds()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.testing.messages import ApiError, Request, Response, Route, domain_error
+from airflow_provider_clockify.testing.messages import ApiError, Request, Response, Route
 
 if TYPE_CHECKING:
     from airflow_provider_clockify.testing.entities import SharedReport
@@ -28,16 +28,14 @@ def list_shared_reports(request: Request) -> Response:
     wanted = request.query.text("sharedReportsFilter") or "ALL"
     if wanted not in _FILTERS:
         raise ApiError(500, 500, "Internal Server Error")
-    page = request.query.integer("page", 1)
-    if page < 1:
-        raise domain_error("page must be greater than or equal to 1")
-    size = request.behaviour.page_size(request.query.integer("pageSize", 50), MAX_PAGE_SIZE, "pageSize")
+    page, size = request.query.integer("page", 1), request.query.integer("pageSize", 50)
+    shown = request.behaviour.rows_of_page(page, size, MAX_PAGE_SIZE, "pageSize")
     found = [r for r in request.workspace.shared_reports.values() if _is_wanted(request, r, wanted)]
     return Response(
         200,
         {
             "count": len(found),
-            "reports": [_document(request, report) for report in found[(page - 1) * size : page * size]],
+            "reports": [_document(request, report) for report in found[shown]],
         },
     )
 

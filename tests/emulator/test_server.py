@@ -114,7 +114,9 @@ def test_latency(make_clockify_emulator, client):
     assert other.get("/user").elapsed.total_seconds() >= 0.2
 
 
-@pytest.mark.parametrize("options", [{"workspaces": []}, {"oversize": "shrink"}, {"retry_after": "soon"}])
+@pytest.mark.parametrize(
+    "options", [{"workspaces": []}, {"oversize": "shrink"}, {"max_page_size": 0}, {"retry_after": "soon"}]
+)
 def test_bad_options(options):
     with pytest.raises(ValueError):
         ClockifyEmulator(**options)

@@ -239,6 +239,20 @@ def null_totals(world: World) -> Struck:
     return used(world.emulator.inject(faults.null_totals(), times=None))
 
 
+def cut(world: World) -> Struck:
+    """Give no more than this many rows at a time, whatever is asked for."""
+    world.emulator.behaviour.max_page_size = CUT
+    return lambda: any(size_of(record) > CUT for record in world.emulator.requests)
+
+
+def size_of(record: RequestRecord) -> int:
+    """Give how many rows a request asks for; 0 where it has no pages."""
+    if record.method == "GET":
+        return int((record.query.get("page-size") or record.query.get("limit") or ["0"])[0])
+    return int(record.json.get("detailedFilter", {}).get("pageSize", 0))
+
+
+CUT = 3
 BROKEN = refused(ClockifyTransportError)
 BUSY = refused(ClockifyRateLimitError)
 # A file that is none is not asked for again within the task.
@@ -303,6 +317,12 @@ MATRIX: dict[str, Row] = {
         },
     ),
     "row edited between pages": Row(between_pages(edit), but=NOT_PAGED),
+    **{
+        f"pages cut, counted by what is {what}": Row(
+            cut, but={"summary": None}, server={"oversize": oversize}
+        )
+        for what, oversize in (("given", "clamp"), ("asked for", "cut"))
+    },
     "a row twice on a page": Row(double_row, but={"summary": refused(ClockifyIncompleteError)}),
     "a foreign row on a page": Row(
         foreign_row,

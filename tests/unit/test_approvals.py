@@ -19,6 +19,7 @@ from airflow_provider_clockify.api.approvals import (
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
 from airflow_provider_clockify.api.watching import look_now
 from airflow_provider_clockify.exceptions import (
+    ClockifyBadRequestError,
     ClockifyConfigError,
     ClockifyIncompleteError,
     ClockifyWindowError,
@@ -46,19 +47,33 @@ def sheet(user: str, state: str, week: float = 0, weeks: float = 1, shift: float
 class Service:
     """Gives timesheets from the latest start on, in pages."""
 
-    def __init__(self, sheets: list[dict[str, Any]], *, page: int = PAGE_SIZE, header: bool = True) -> None:
+    def __init__(
+        self,
+        sheets: list[dict[str, Any]],
+        *,
+        page: int = PAGE_SIZE,
+        header: bool = True,
+        oversize: str = "clamp",
+    ) -> None:
         self.sheets = sorted(
             sheets, key=lambda row: row["approvalRequest"]["dateRange"]["start"], reverse=True
         )
+        for number, row in enumerate(self.sheets):
+            row["approvalRequest"]["id"] = f"a{number}"
         self.page = page
         self.header = header
+        self.oversize = oversize
         self.asked: list[dict[str, Any]] = []
 
     def send(self, request: ApiRequest, decode: Any) -> Any:
         self.asked.append(dict(request.params))
-        number = int(request.params["page"])
-        rows = self.sheets[(number - 1) * self.page : number * self.page]
-        last = str(number * self.page >= len(self.sheets)).lower()
+        number, size = int(request.params["page"]), int(request.params["page-size"])
+        if size > self.page and self.oversize == "refuse":
+            raise ClockifyBadRequestError("too many", status=400)
+        given = min(size, self.page)
+        start = (number - 1) * (size if self.oversize == "cut" else given)
+        rows = self.sheets[start : start + given]
+        last = str(start + given >= len(self.sheets)).lower()
         return decode(ApiResponse(200, {"last-page": last} if self.header else {}, json.dumps(rows).encode()))
 
 
@@ -133,6 +148,29 @@ def test_one_request_answers_for_two_hundred_timesheets():
     }
 
 
+@pytest.mark.parametrize("oversize", ["refuse", "clamp", "cut"])
+def test_timesheets_are_counted_however_many_the_service_gives_at_a_time(oversize):
+    sheets = [sheet(f"u{number:03}", "APPROVED") for number in range(170)]
+    service = Service(sheets, page=50, oversize=oversize)
+    assert answer_of(service, ask()) == (170, (), (), True)
+    refused = [(1, 200)] if oversize == "refuse" else []
+    first = [(1, 50)] if oversize == "refuse" else [(1, 200)]
+    sizes = [(asked["page"], asked["page-size"]) for asked in service.asked]
+    assert sizes == [*refused, *first, (2, 50), (3, 50), (4, 50)]
+
+
+def test_a_timesheet_that_moved_to_a_later_page_counts_once():
+    service = Service([sheet(f"u{number}", "APPROVED") for number in range(6)], page=3)
+
+    def send(request: ApiRequest, decode: Any) -> Any:
+        found = service.send(request, decode)
+        if len(service.asked) == 1:
+            service.sheets.insert(0, sheet("new", "APPROVED"))
+        return found
+
+    assert look_now(send, look_at_approvals(ask())).approved == 6
+
+
 def test_older_timesheets_are_not_read():
     sheets = [sheet("a", "APPROVED", week=-week) for week in range(100)]
     service = Service(sheets, page=4)
@@ -166,7 +204,7 @@ def test_without_a_header_an_empty_page_is_the_end():
 
 def test_a_list_without_end_is_an_error():
     row = sheet("a", "APPROVED", week=1)
-    with pytest.raises(ClockifyIncompleteError, match="no end"):
+    with pytest.raises(ClockifyIncompleteError, match="Page 2 repeats the page before it"):
         look_now(
             lambda request, decode: decode(ApiResponse(200, {}, json.dumps([row]).encode())),
             look_at_approvals(ask()),
@@ -182,8 +220,9 @@ def test_a_list_without_end_is_an_error():
     weeks=st.integers(1, 3),
     page=st.integers(1, 7),
     header=st.booleans(),
+    oversize=st.sampled_from(["clamp", "cut"]),
 )
-def test_any_answer_equals_a_count_one_by_one(drawn, users, weeks, page, header):
+def test_any_answer_equals_a_count_one_by_one(drawn, users, weeks, page, header, oversize):
     sheets = [sheet(user, state, week) for user, state, week in drawn]
     by_range: dict[tuple[str, int], list[str]] = {}
     for user, state, week in drawn:
@@ -199,7 +238,8 @@ def test_any_answer_equals_a_count_one_by_one(drawn, users, weeks, page, header)
     approved = sum(states.count("APPROVED") for states in standing.values())
     expected = (approved, tuple(sorted(pending)), tuple(sorted(missing)))
     enough = approved > 0 and not pending and not missing
-    assert answer_of(Service(sheets, page=page, header=header), ask(users, weeks)) == (*expected, enough)
+    service = Service(sheets, page=page, header=header, oversize=oversize)
+    assert answer_of(service, ask(users, weeks)) == (*expected, enough)
 
 
 def test_a_question_survives_as_json():

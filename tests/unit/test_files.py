@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.files import count_csv_rows, count_sheet_rows, download
+from airflow_provider_clockify.api.files import count_sheet_rows, download, split_csv
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
 from airflow_provider_clockify.exceptions import (
+    ClockifyBadRequestError,
     ClockifyConfigError,
     ClockifyForbiddenError,
     ClockifyIncompleteError,
@@ -37,9 +38,10 @@ def table(first: int, last: int) -> Table:
 class Service:
     """Answers with a count of rows, and with files given page by page."""
 
-    def __init__(self, count: int, *pages: bytes) -> None:
+    def __init__(self, count: int, *pages: bytes, largest: int = 1000) -> None:
         self.count = count
         self.pages = pages
+        self.largest = largest
         self.asked: list[tuple[str, int, int]] = []
 
     def send(self, request: ApiRequest, decode: Any) -> Any:
@@ -52,6 +54,8 @@ class Service:
             if "expenses" in request.path:
                 answer = {"expenses": [], "totals": totals}
             return decode(ApiResponse(200, {}, json.dumps(answer).encode()))
+        if paging.get("pageSize", 0) > self.largest:
+            raise ClockifyBadRequestError("too many", status=400)
         number = min(paging.get("page", 1), len(self.pages)) - 1
         return decode(ApiResponse(200, {"content-type": "text/plain"}, self.pages[number]))
 
@@ -79,12 +83,12 @@ def test_rows_of_csv_are_records_whatever_their_fields_hold(texts, end, marked):
     csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(
         [HEADER, *([each, "x"] for each in texts)]
     )
-    assert count_csv_rows(text.getvalue().encode("utf-8-sig" if marked else "utf-8")) == len(texts)
+    assert len(split_csv(text.getvalue().encode("utf-8-sig" if marked else "utf-8"))[1]) == len(texts)
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b", b"a,b\n", b"a,b\n\n"])
 def test_a_header_is_no_row(content):
-    assert count_csv_rows(content) == 0
+    assert split_csv(content)[1] == []
 
 
 @pytest.mark.parametrize("rows", [0, 1, 7])
@@ -119,7 +123,50 @@ def test_a_whole_csv_costs_its_count_and_itself(report, size):
 def test_a_csv_that_was_cut_at_pages_is_put_together():
     service = Service(5, csv_bytes(table(0, 2)), csv_bytes(table(2, 4)), csv_bytes(table(4, 5)))
     assert get(service) == (csv_bytes(table(0, 5)), 5)
-    assert service.asked == [("JSON", 1, 1), ("CSV", 1, 1000), ("CSV", 2, 1000), ("CSV", 3, 1000)]
+    # With the size that the service gives, pages are counted alike, whichever size it counts by.
+    assert service.asked == [("JSON", 1, 1), ("CSV", 1, 1000), ("CSV", 2, 2), ("CSV", 3, 2)]
+
+
+def test_a_refused_size_of_a_csv_is_replaced_by_a_smaller_one():
+    pages = [csv_bytes(table(first, min(first + 50, 120))) for first in (0, 50, 100)]
+    service = Service(120, *pages, largest=50)
+    assert get(service) == (csv_bytes(table(0, 120)), 120)
+    assert service.asked[1:] == [
+        ("CSV", 1, 1000),
+        ("CSV", 1, 200),
+        ("CSV", 1, 50),
+        ("CSV", 2, 50),
+        ("CSV", 3, 50),
+    ]
+
+
+def test_a_refusal_that_is_not_about_the_size_is_raised_as_it_came():
+    service = Service(120, b"", largest=0)
+    for export_type in ("CSV", "XLSX", "PDF"):
+        with pytest.raises(ClockifyBadRequestError, match="too many"):
+            get(service, "expenses", export_type)
+        assert [size for _, _, size in service.asked[-3:]] == [1, 200, 50]
+
+
+@pytest.mark.parametrize("length", [131_072, 131_073, 3_000_000])
+def test_a_field_of_any_length_is_counted(length):
+    content = csv_bytes(Table(HEADER, [["a\n" * (length // 2), "x"], ["b", "y" * length]]))
+    assert get(Service(2, content)) == (content, 2)
+    with pytest.raises(ClockifyIncompleteError, match="holds 2 rows, the service counts 3"):
+        get(Service(3, content))
+
+
+def test_an_attendance_csv_of_exactly_a_page_is_followed_by_another():
+    full, rest = csv_bytes(table(0, 200)), csv_bytes(table(200, 230))
+    assert get(Service(0, full, rest), "attendance") == (csv_bytes(table(0, 230)), None)
+    whole = Service(0, full)  # A service that does not page its files gives the same again.
+    assert get(whole, "attendance") == (full, None)
+    assert whole.asked == [("CSV", 1, 200), ("CSV", 2, 200)]
+    more = Service(0, csv_bytes(table(0, 201)))
+    assert get(more, "attendance")[0] == csv_bytes(table(0, 201))
+    assert len(more.asked) == 1
+    small = [csv_bytes(table(first, min(first + 50, 120))) for first in (0, 50, 100)]
+    assert get(Service(0, *small, largest=50), "attendance") == (csv_bytes(table(0, 120)), None)
 
 
 def test_a_last_line_without_an_end_gets_one_before_the_next_page():
@@ -168,6 +215,44 @@ def test_a_whole_workbook():
 def test_a_workbook_that_was_cut_is_an_error():
     with pytest.raises(ClockifyIncompleteError, match="XLSX file of .* holds 4 rows, the service counts 5"):
         get(Service(5, xlsx_bytes(table(0, 4))), export_type="XLSX")
+
+
+def test_a_refused_size_of_a_workbook_is_replaced_and_its_rows_are_counted():
+    whole = xlsx_bytes(table(0, 70))
+    assert get(Service(70, whole, largest=200), export_type="XLSX") == (whole, 70)
+    with pytest.raises(ClockifyIncompleteError, match="XLSX file of .* holds 50 rows, the service counts 70"):
+        get(Service(70, xlsx_bytes(table(0, 50)), largest=50), export_type="XLSX")
+
+
+@pytest.mark.parametrize(("rows", "largest", "sure"), [(199, 200, True), (200, 200, False), (50, 50, False)])
+def test_an_attendance_workbook_of_exactly_a_page_may_have_been_cut(rows, largest, sure):
+    service = Service(0, xlsx_bytes(table(0, rows)), largest=largest)
+    if sure:
+        assert get(service, "attendance", "XLSX") == (xlsx_bytes(table(0, rows)), None)
+        return
+    with pytest.raises(
+        ClockifyIncompleteError, match=f"may end at its first page, of {rows} rows.*partition_by"
+    ):
+        get(service, "attendance", "XLSX")
+
+
+@pytest.mark.parametrize(
+    ("report", "count", "largest", "sure"),
+    [
+        ("detailed", 900, 1000, True),
+        ("detailed", 150, 200, True),
+        ("detailed", 201, 200, False),
+        ("attendance", 0, 200, True),
+        ("attendance", 0, 50, False),
+    ],
+)
+def test_a_pdf_of_a_service_that_minds_the_size_of_its_page_may_have_been_cut(report, count, largest, sure):
+    service = Service(count, pdf_bytes("t", table(0, 1)), largest=largest)
+    if sure:
+        assert get(service, report, "PDF")[0].startswith(b"%PDF")
+        return
+    with pytest.raises(ClockifyIncompleteError, match=f"may end at its first page, of {largest} rows"):
+        get(service, report, "PDF")
 
 
 def test_a_pdf_of_as_many_rows_as_fit():

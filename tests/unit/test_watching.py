@@ -81,6 +81,9 @@ class Service:
     report_running: bool = False
     page_base: int = 0
     max_limit: int = 10_000
+    cap: int = 10_000
+    oversize: str = "clamp"
+    header: bool = False
     shape: str = "array"
     asked: list[ApiRequest] = field(default_factory=list)
     refuse_limit: bool = False
@@ -91,12 +94,20 @@ class Service:
         if request.service == "reports":
             return decode(ApiResponse(200, {}, self.report(dict(request.json or {}))))
         if request.path.endswith("in-progress"):
-            size, page = int(query["page-size"]), int(query["page"])
             running = [entry.document() for entry in self.entries if entry.running and entry.deleted is None]
-            return decode(ApiResponse(200, {}, dump(running[(page - 1) * size : page * size])))
+            shown = self.rows_of_page(int(query["page"]), int(query["page-size"]))
+            headers = {"last-page": str(shown.stop >= len(running)).lower()} if self.header else {}
+            return decode(ApiResponse(200, headers, dump(running[shown])))
         if self.refuse_limit and query["limit"] != "50":
             raise ClockifyBadRequestError("limit", status=400)
         return decode(ApiResponse(200, {}, self.feed(request.path.rsplit("/", 1)[1], query)))
+
+    def rows_of_page(self, page: int, size: int) -> slice:
+        if size > self.cap and self.oversize == "refuse":
+            raise ClockifyBadRequestError("too many", status=400)
+        given = min(size, self.cap)
+        start = (page - 1) * (size if self.oversize == "cut" else given)
+        return slice(start, start + given)
 
     def report(self, body: dict[str, Any]) -> bytes:
         assert body["timeZone"] == "UTC"
@@ -110,7 +121,8 @@ class Service:
         ]
         assert (body["sortOrder"], body["detailedFilter"]["sortColumn"]) == ("DESCENDING", "DATE")
         found.sort(key=lambda entry: (entry.start, entry.id), reverse=True)
-        rows = [entry.document() for entry in found[: body["detailedFilter"]["pageSize"]]]
+        asked = body["detailedFilter"]
+        rows = [entry.document() for entry in found[self.rows_of_page(asked["page"], asked["pageSize"])]]
         totals = [{"entriesCount": len(found)}] if found else [None]
         return dump({"totals": totals, "timeentries": [{**row, "_id": row.pop("id")} for row in rows]})
 
@@ -131,8 +143,8 @@ class Service:
                     rows.append((entry.changed, entry.document()))
         rows.sort(key=lambda row: (row[0], row[1]["id"]))
         limit, page = min(int(query["limit"]), self.max_limit), int(query["page"])
-        index = max(page - self.page_base, 0)
-        answer: Any = [row for _, row in rows[index * limit : (index + 1) * limit]]
+        shown = self.rows_of_page(max(page - self.page_base, 0) + 1, limit)
+        answer: Any = [row for _, row in rows[shown]]
         if self.shape == "envelope":
             answer = {"response": answer}
         elif self.shape == "json_string":
@@ -213,10 +225,25 @@ worlds = st.lists(numbers, max_size=120).map(
     report_running=st.booleans(),
     page_base=st.integers(0, 1),
     max_limit=st.sampled_from([50, 70, 10_000]),
+    cap=st.sampled_from([50, 60, 110, 10_000]),
+    oversize=st.sampled_from(["refuse", "clamp", "cut"]),
+    header=st.booleans(),
     shape=st.sampled_from(["array", "envelope", "json_string"]),
 )
 def test_every_answer_equals_a_count_one_by_one(
-    entries, detect, until, first, min_entries, include_running, report_running, page_base, max_limit, shape
+    entries,
+    detect,
+    until,
+    first,
+    min_entries,
+    include_running,
+    report_running,
+    page_base,
+    max_limit,
+    cap,
+    oversize,
+    header,
+    shape,
 ):
     # Timers that a report shows are seen among its newest entries only.
     report_running = report_running and len(entries) <= MAX_IDS
@@ -228,7 +255,14 @@ def test_every_answer_equals_a_count_one_by_one(
         include_running=include_running,
     )
     service = Service(
-        entries, report_running=report_running, page_base=page_base, max_limit=max_limit, shape=shape
+        entries,
+        report_running=report_running,
+        page_base=page_base,
+        max_limit=max_limit,
+        cap=cap,
+        oversize=oversize,
+        header=header,
+        shape=shape,
     )
     found = answer_of(service, question)
     expected = model(entries, question)
@@ -276,7 +310,19 @@ def test_only_a_page_as_long_as_the_services_own_is_followed_by_another():
     service = Service([Entry(number) for number in range(50)])
     answer_of(service, ask(detect="created"))
     assert [dict(request.query())["page"] for request in service.asked] == ["0", "1"]
-    assert {dict(request.query())["limit"] for request in service.asked} == {"1000"}
+    # All that there is, or all that the service gives at a time: the next page begins behind it in both cases.
+    assert [dict(request.query())["limit"] for request in service.asked] == ["1000", "50"]
+
+
+@pytest.mark.parametrize("oversize", ["refuse", "clamp", "cut"])
+def test_the_newest_entries_are_found_however_many_the_service_gives_at_a_time(oversize):
+    entries = [Entry(number, start=number / 10) for number in range(300)]
+    service = Service(entries, cap=50, oversize=oversize)
+    question = ask(until=SINCE + 40 * HOUR)
+    found = answer_of(service, question)
+    assert (found.count, len(found.ids)) == (300, MAX_IDS)
+    assert found == answer_of(Service(entries), question)
+    assert len(service.asked) == (3 if oversize == "refuse" else 2)
 
 
 def test_a_report_is_asked_for_no_more_rows_than_the_answer_shows():
@@ -320,7 +366,7 @@ def test_refusals_and_failures_reach_the_caller(error, detect):
         look_now(send, look(ask(detect=detect), NOW))
     with pytest.raises(type(error)):
         asyncio.run(look_async(later(send), look(ask(detect=detect), NOW)))
-    tries = 2 if detect == "created" and type(error) is ClockifyBadRequestError else 1
+    tries = 2 if type(error) is ClockifyBadRequestError else 1
     assert len(asked) == 2 * tries
 
 

@@ -444,7 +444,7 @@ def test_large_and_odd_rows_are_reconciled(
     assert result.to_xcom()["deleted"] == 1
     (tombstone,) = (tmp_path / "_file.tombstones.jsonl").read_bytes().splitlines()
     assert json.loads(tombstone)["id"] == gone
-    assert csv.field_size_limit() == 131_072, "a limit of the whole process is put back"
+    assert csv.field_size_limit() == 131_072, "a limit of the whole process stays as it is"
 
 
 @pytest.mark.parametrize("row_id", ["=1\n2", "a\rb", "\u2028", "x\\ny"])

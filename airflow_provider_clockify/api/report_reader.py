@@ -252,6 +252,8 @@ class _Tally:
         if "" in own and len(total) == 1:  # Rows without a currency are in the workspace's only one.
             nameless, only = own.pop(""), next(iter(total))
             own[only] = own.get(only, Decimal(0)) + nameless
+        if "" in own or "" in total:  # Money without a currency can only be compared as a part of the whole.
+            return abs(sum(own.values(), Decimal(0)) - sum(total.values(), Decimal(0))) < TOLERANCE
         return all(
             abs(own.get(currency, Decimal(0)) - total.get(currency, Decimal(0))) < TOLERANCE
             for currency in {*own, *total}

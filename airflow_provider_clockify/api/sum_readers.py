@@ -9,12 +9,16 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_clockify.api.money import added_up
 from airflow_provider_clockify.api.report_reader import MAX_READS, TOLERANCE, ReadResult
 from airflow_provider_clockify.api.reports import (
     ATTENDANCE,
     SMALL_PAGE_SIZES,
     AttendancePage,
+    Group,
     GroupReport,
+    GroupTotals,
+    amount_shown,
     attendance_request,
     read_attendance,
     read_groups,
@@ -50,14 +54,18 @@ class GroupReader:
 
     :param send: Sends a request and decodes its answer, retries included.
     :param request: From a window to the request.
+    :param shown: Kind of amount that is asked for.
     :param adds_up: Whether every entry is in one group only; an entry with two tags is in two.
     """
 
     sorted_by_id = False
 
-    def __init__(self, send: Send, request: Callable[[Window], ApiRequest], *, adds_up: bool = True) -> None:
+    def __init__(
+        self, send: Send, request: Callable[[Window], ApiRequest], *, shown: str, adds_up: bool = True
+    ) -> None:
         self._send = send
         self._request = request
+        self._shown = shown
         self._adds_up = adds_up
 
     def read(self, window: Window, sink: RowSink) -> ReadResult:
@@ -71,7 +79,7 @@ class GroupReader:
         sink.restart()
         request = self._request(window)
         report: GroupReport = self._ask(request, window)
-        seconds = sum((duration for duration, _ in report.groups), Decimal(0))
+        seconds = sum((group.duration or Decimal(0) for group, _ in report.groups), Decimal(0))
         sink.write(
             [f"{window.start_iso}/{number:06d}" for number in range(len(report.groups))],
             [raw for _, raw in report.groups],
@@ -84,13 +92,65 @@ class GroupReader:
                 "complete. Nothing was published. Run again, or report it if it stays.",
                 operation=request.operation,
             )
+        money = report.totals.money_of(self._shown)
+        groups = [(group, group.money_of(self._shown)) for group, _ in report.groups]
+        if self._adds_up:
+            money = self._proven_money(window, request, report.totals, groups)
         return ReadResult(
             rows=len(report.groups),
             seconds=total if total is not None else seconds,
-            money=report.totals.money() or {},
+            # Amounts of unknown, perhaps different currencies are never added up.
+            money={code: amount for code, amount in (money or {}).items() if code},
             pages=1,
             reads=1,
-            money_hidden=bool(report.groups) and report.totals.money() is None,
+            money_hidden=bool(report.groups) and money is None and report.totals.total_amount is None,
+        )
+
+    def _proven_money(
+        self,
+        window: Window,
+        request: ApiRequest,
+        totals: GroupTotals,
+        groups: Sequence[tuple[Group, dict[str, Decimal] | None]],
+    ) -> dict[str, Decimal] | None:
+        """
+        Compare the groups' money with the service's total, currency by currency, where both are given.
+
+        :return: The total, or else the groups' sums; ``None`` where neither is given.
+        :raises ClockifyIncompleteError: they differ by more than rounding makes of it.
+        """
+        total = totals.money_of(self._shown)
+        if any(money is None and group.amount is None for group, money in groups):
+            return total  # Groups without money, such as hidden one, tell nothing.
+        # What a group of several currencies names as its own is not known: without its sums per currency, a
+        # difference in one of them proves nothing.
+        is_sure = all(money is not None or not group.amount for group, money in groups)
+        pairs: list[tuple[str, Decimal]] = []
+        for group, money in groups:
+            if money is not None:
+                pairs += money.items()
+            elif group.amount:
+                pairs.append((group.currency if isinstance(group.currency, str) else "", group.amount))
+        own = added_up(pairs)
+        if total is None:
+            return own if is_sure and own else None
+        # Entries may be rounded before they are added up, and so may groups.
+        tolerance = TOLERANCE * ((totals.entries_count or 0) + len(groups) + 1)
+        differing = sorted(
+            code
+            for code in {*own, *total}
+            if abs(own.get(code, Decimal(0)) - total.get(code, Decimal(0))) > tolerance
+        )
+        if not differing or (not is_sure and abs(_sum(own) - _sum(total)) <= tolerance):
+            return total
+        said = "; ".join(
+            f"{own.get(code, 0)} {code or 'without currency'}, the service says {total.get(code, 0)}"
+            for code in differing
+        )
+        raise ClockifyIncompleteError(
+            f"The groups of {window} amount to {said} (minor units): the answer is not complete. Nothing was "
+            "published. Run again, or report it if it stays.",
+            operation=request.operation,
         )
 
     def _ask(self, request: ApiRequest, window: Window) -> Any:
@@ -112,6 +172,10 @@ class GroupReader:
             ) from error
 
 
+def _sum(money: Mapping[str, Decimal]) -> Decimal:
+    return sum(money.values(), Decimal(0))
+
+
 def summary_reader(
     send: Send, workspace_id: str, filters: Mapping[str, Any], groups: Sequence[str]
 ) -> GroupReader:
@@ -126,6 +190,7 @@ def summary_reader(
     return GroupReader(
         send,
         lambda window: summary_request(workspace_id, window, filters, groups),
+        shown=amount_shown(filters),
         adds_up=groups[0] != "TAG",
     )
 
@@ -139,7 +204,9 @@ def weekly_reader(send: Send, workspace_id: str, filters: Mapping[str, Any], gro
     :param filters: What :func:`.filters.report_filters` returned.
     :param group: ``USER`` or ``PROJECT``.
     """
-    return GroupReader(send, lambda window: weekly_request(workspace_id, window, filters, group))
+    return GroupReader(
+        send, lambda window: weekly_request(workspace_id, window, filters, group), shown=amount_shown(filters)
+    )
 
 
 class AttendanceReader:

@@ -204,9 +204,10 @@ def test_ids_of_groups_are_text_whatever_the_service_makes_of_them(found, expect
     assert row["group_1_id"] == expected
 
 
-def test_the_currency_of_the_workspace_stands_in_for_a_missing_one():
-    row = group("u", "Ada", 1, currency=None, workspaceCurrencyCode="EUR")
+def test_the_currency_of_the_workspace_stands_in_for_a_missing_one_but_not_for_none():
+    row = {"_id": "u", "name": "Ada", "duration": 1, "amount": 5, "workspaceCurrencyCode": "EUR"}
     assert flat(summary_table(("USER",), WEEK), row)[0]["currency"] == "EUR"
+    assert flat(summary_table(("USER",), WEEK), {**row, "currency": None})[0]["currency"] is None
 
 
 # --- weekly -------------------------------------------------------------------------------------------------

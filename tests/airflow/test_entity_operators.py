@@ -577,7 +577,7 @@ def csv_text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if value.microsecond else "%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, list):
         return Json(value)
     if isinstance(value, Json) or "approx" in type(value).__name__.lower():

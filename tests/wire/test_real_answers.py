@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from airflow.exceptions import AirflowException
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_clockify.exceptions import ClockifyError, ClockifyIncompleteError, ClockifyResponseError
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
@@ -49,9 +50,9 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[[ClockifyEmulator], None]:
-    def make(emulator: ClockifyEmulator) -> None:
-        connection = emulator.connection_json(requests_per_second=1000, max_retries=0)
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def make(emulator: ClockifyEmulator, max_retries: int = 0) -> None:
+        connection = emulator.connection_json(requests_per_second=1000, max_retries=max_retries)
         monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_DEFAULT", connection)
 
     return make
@@ -487,3 +488,50 @@ def test_negative_durations_are_data_in_lists_and_their_tables(start_emulator, c
     for file_format in FLAT:
         _, (project,) = export(emulator, ClockifyExportEntitiesOperator, file_format, entity="projects")
         assert int(project["duration_seconds"]) == -3600
+
+
+# --- refusals ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "advice"),
+    [
+        (401, 4019, "address of the key's owner is not verified"),
+        (401, 4017, "replace it with one that is made anew"),
+        (401, 4023, "replace it with one that is made anew"),
+        (401, 406, "the workspace or the user is suspended"),
+        (403, 406, "the workspace or the user is suspended"),
+        (403, 4017, "replace it with one that is made anew"),
+        (406, 406, "the workspace or the user is suspended"),
+        (406, None, "the workspace or the user is suspended"),
+    ],
+)
+def test_refusals_are_final_and_say_what_helps(start_emulator, connect, export, status, code, advice):
+    emulator = start_emulator()
+    connect(emulator, max_retries=3)
+    emulator.fail(status, body={"message": "The service's own words", "code": code}, times=None)
+    works, text = ClockifyHook().test_connection()
+    assert not works
+    for each in (advice, "The service's own words", str(status)):
+        assert each in text
+    assert len(emulator.requests) == 1, "a refusal is not tried again"
+    with pytest.raises(AirflowFailException, match=advice):
+        export(emulator, ClockifyDetailedReportOperator, "jsonl", **WEEK)
+    assert len(emulator.requests) == 2
+
+
+def test_a_refused_value_names_the_approval_request_that_holds_it(start_emulator, export):
+    emulator = start_emulator(entries=1)
+    item = {
+        "approvalRequest": {"id": "a" * 24, "status": {"state": "PENDING", "updatedAt": "yesterday"}},
+        "entries": [{"id": "b" * 24}],
+    }
+    emulator.fail(200, body=[item], times=None, headers={"Last-Page": "true"})
+    with pytest.raises(ClockifyResponseError, match=f"Item {'a' * 24}, column updated_at"):
+        export(emulator, ClockifyExportEntitiesOperator, "csv", entity="approval_requests")
+    item["approvalRequest"]["status"]["updatedAt"] = "2026-11-02T08:00:00.123456789Z"
+    item["trackedTime"] = "an hour"
+    with pytest.raises(
+        ClockifyResponseError, match=f"Item {'a' * 24}, trackedTime: 'an hour' is no ISO 8601"
+    ):
+        list(ClockifyHook().iter_approval_requests())

@@ -461,6 +461,7 @@ class GroupTotals(Totals, frozen=True, rename="camel"):
 
     total_amount: Decimal | None = None
     amounts: Any = None
+    num_of_currencies: Any = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be compared."""

@@ -103,7 +103,10 @@ class GroupReader:
             money={code: amount for code, amount in (money or {}).items() if code},
             pages=1,
             reads=1,
-            money_hidden=bool(report.groups) and money is None and report.totals.total_amount is None,
+            money_hidden=bool(groups)
+            and money is None
+            and report.totals.total_amount is None
+            and all(group.amount is None for group, _ in groups),
         )
 
     def _proven_money(
@@ -133,7 +136,7 @@ class GroupReader:
                 pairs.append((group.currency if isinstance(group.currency, str) else "", group.amount))
         own = added_up(pairs)
         if total is None:
-            return own if is_sure and own else None
+            return own if own and (is_sure or totals.num_of_currencies == 1) else None
         # Entries may be rounded before they are added up, and so may groups.
         tolerance = TOLERANCE * ((totals.entries_count or 0) + len(groups) + 1)
         differing = sorted(

@@ -273,6 +273,21 @@ def test_sums_per_currency_come_from_wherever_they_are_said(sink, totals, money)
     assert not result.money_hidden
 
 
+@pytest.mark.parametrize(
+    ("totals", "money"),
+    [
+        ({"totalAmount": 150, "numOfCurrencies": 1}, {"EUR": 150}),
+        ({"totalAmount": 150, "numOfCurrencies": 2}, {}),
+        ({"totalAmount": 150}, {}),
+        ({}, {}),
+    ],
+)
+def test_what_groups_claim_is_a_sum_only_where_there_is_one_currency(sink, totals, money):
+    answer = money_groups(claimed("EUR", 100), claimed("EUR", 50), totals=totals)
+    result = summary_reader(Script(answer).send, "w", {}, ("USER",)).read(WEEK, sink)
+    assert (result.money, result.money_hidden) == (money, False)
+
+
 def test_the_kind_of_amount_that_was_asked_for_is_compared(sink):
     both = {"amount": 7, "amounts": [*said(EUR=100)["amounts"], *said("COST", EUR=7)["amounts"]]}
     script = Script(money_groups(both, totals=total(EUR=7)))

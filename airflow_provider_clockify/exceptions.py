@@ -14,7 +14,7 @@ Errors of the package.
     │   ├── ClockifyBadRequestError           400 and other 4xx, a redirect, 2xx with an error object
     │   │   └── ClockifyNotFoundError         404, or 400 "doesn't belong to Workspace"
     │   ├── ClockifyAuthError                 401
-    │   ├── ClockifyForbiddenError            402, 403
+    │   ├── ClockifyForbiddenError            402, 403, 406
     │   ├── ClockifyRateLimitError            429; ``retry_after`` in seconds where the service named it
     │   │   └── ClockifyBudgetError           the job does not fit what is left of the hourly quota
     │   └── ClockifyServerError               5xx
@@ -98,7 +98,7 @@ class ClockifyAuthError(ClockifyApiError):
 
 
 class ClockifyForbiddenError(ClockifyApiError):
-    """The key's role or the workspace's plan does not allow it (402, 403)."""
+    """The key's role or the workspace's plan does not allow it, or the workspace is suspended (402, 403, 406)."""
 
 
 class ClockifyRateLimitError(ClockifyApiError):

@@ -119,8 +119,9 @@ def error_from_answer(
         return ClockifyAuthError(
             f"{where}: the key was refused ({seen}). {_auth_cure(settings, code)}", **facts
         )
-    if status in (402, 403):
-        return ClockifyForbiddenError(f"{where}: not allowed ({seen}). {_forbidden_cure(request)}", **facts)
+    if status in (402, 403, 406):
+        advice = _SUSPENDED_CURE if status == 406 else _forbidden_cure(settings, request, code)
+        return ClockifyForbiddenError(f"{where}: not allowed ({seen}). {advice}", **facts)
     if status == 429:
         retry_after = parse_retry_after(headers.get("retry-after"), now)
         wait = f"; it accepts requests again in {retry_after:.0f} s" if retry_after is not None else ""
@@ -360,12 +361,42 @@ def unknown_outcome(
     )
 
 
+# What Clockify's own browser extension reads into the codes of 401 and 403 (its source, 2026-05-14).
+_SUSPENDED = 406
+_NO_VALID_TOKEN = (4017, 4023)
+_SUSPENDED_CURE = (
+    "Clockify answers so where the workspace or the user is suspended: the workspace's owner has to settle that with "
+    "Clockify's support. Another key of the same workspace does not help if the workspace is."
+)
+_AUTH_CURES = {
+    1000: "No credential, or two, arrived: a proxy on the way may drop or add headers.",
+    4019: (
+        "The e-mail address of the key's owner is not verified: log in to Clockify as the owner, verify the address, "
+        "and run again; the key stays as it is."
+    ),
+    _SUSPENDED: _SUSPENDED_CURE,
+}
+_FORBIDDEN_CURES = {
+    1003: "The time entry is locked: an admin has to unlock it, or withdraw its approval, before it can be changed.",
+    4030: (
+        "Manual time tracking is disabled in the workspace, so that time entries can only be made with the timer: an "
+        "admin can allow it in the workspace's settings."
+    ),
+    _SUSPENDED: _SUSPENDED_CURE,
+}
+
+
 def _auth_cure(settings: ClockifySettings, code: int | None) -> str:
-    if code == 1000:
-        return "No credential, or two, arrived: a proxy on the way may drop or add headers."
-    if settings.auth_type == ADDON_TOKEN_AUTH or code == 4017:
+    if code in _AUTH_CURES:
+        return _AUTH_CURES[code]
+    if settings.auth_type == ADDON_TOKEN_AUTH:
         return (
             "Paste the token of an installed add-on, or set extra.auth_type to api_key if it is a user's key."
+        )
+    if code in _NO_VALID_TOKEN:
+        return (
+            "The key is not valid, or not any more: replace it with one that is made anew in the profile of its owner, "
+            "or set extra.auth_type to addon_token if it is an add-on's token."
         )
     return (
         "The key is mistyped, deleted, or belongs to another region or subdomain than the connection's "
@@ -380,7 +411,11 @@ def _place(settings: ClockifySettings) -> str:
     return f"region {settings.region}" + (f", subdomain {settings.subdomain}" if settings.subdomain else "")
 
 
-def _forbidden_cure(request: ApiRequest) -> str:
+def _forbidden_cure(settings: ClockifySettings, request: ApiRequest, code: int | None) -> str:
+    if code in _FORBIDDEN_CURES:
+        return _FORBIDDEN_CURES[code]
+    if code in _NO_VALID_TOKEN:
+        return _auth_cure(settings, code)
     cure = "The key's role or the workspace's plan lacks it: use the key of an owner or admin"
     if "amountShown" in (request.json or {}):
         cure += ', or, if only amounts are hidden from it, filters={"amountShown": "HIDE_AMOUNT"}'

@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from airflow_provider_clockify.api.values import ID_PLACES, USER_PLACE
+
 # Decoders go down one level of their own stack with each level of the answer, and Python's has 1,000.
 MAX_DEPTH = 900
 
@@ -58,8 +60,9 @@ def find_oddity(body: bytes) -> Oddity | None:
                 if not what and _has_half_a_pair(token["text"]):
                     what, path, row = _HALF_A_PAIR, _path(stack), _row(stack)
                 continue
-            name = _id_name(stack, row or _row(stack))
-            if name and (row_id is None or name != "userId"):  # Rows of attendance have no id but a user's.
+            keys = _keys_in_row(stack, row or _row(stack))
+            # Rows of attendance have no id but a user's.
+            if keys in ID_PLACES or (keys == USER_PLACE and row_id is None):
                 row_id = token["text"].decode("utf-8", "replace")
             if not what and _has_half_a_pair(token["text"]):
                 what, path, row = _HALF_A_PAIR, _path(stack), _row(stack)
@@ -105,10 +108,9 @@ def _row(stack: list[list[str | int | None]]) -> int:
     return 0
 
 
-def _id_name(stack: list[list[str | int | None]], row: int) -> str | None:
-    """Give the key that a value stands under, if it is the id of the row."""
-    key = stack[-1][0] if 0 < row == len(stack) else None
-    return key if isinstance(key, str) and key in ("_id", "id", "userId") else None
+def _keys_in_row(stack: list[list[str | int | None]], row: int) -> tuple[str | int | None, ...]:
+    """Return the keys that lead from the row to the value; none outside of any row."""
+    return tuple(place[0] for place in stack[row - 1 :]) if row else ()
 
 
 def _path(stack: list[list[str | int | None]]) -> str:

@@ -197,6 +197,9 @@ class Tally:
             only, nameless, count = next(iter(total)), own.pop(""), rows.pop("", 0)
             own[only] = own.get(only, _NOTHING) + nameless
             rows[only] = rows.get(only, 0) + count
+        if "" in own or "" in total:  # Money without a currency can only be compared as a part of the whole.
+            own, rows = {"": sum(own.values(), _NOTHING)}, {"": sum(rows.values())}
+            total = {"": sum(total.values(), _NOTHING)}
         for currency in {*own, *total}:
             differs = own.get(currency, _NOTHING) - total.get(currency, _NOTHING)
             if abs(differs) < TOLERANCE:

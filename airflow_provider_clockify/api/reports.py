@@ -13,6 +13,7 @@ import msgspec
 
 from airflow_provider_clockify.api.filters import user_ids
 from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse, path
+from airflow_provider_clockify.api.money import by_currency, pairs_of
 from airflow_provider_clockify.api.page_rows import PageRows, all_summable, not_summable, summable
 from airflow_provider_clockify.api.values import instants, shown
 from airflow_provider_clockify.exceptions import (
@@ -374,7 +375,16 @@ def _body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _money_body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
     """Add what reports of time and money share: raw durations, earned amounts."""
-    return _body(window, {"rounding": False, "amountShown": "EARNED", **filters})
+    return _body(window, {"rounding": False, **filters, "amountShown": amount_shown(filters)})
+
+
+def amount_shown(filters: Mapping[str, Any]) -> str:
+    """
+    Return the kind of amount that a report of time is asked for.
+
+    :param filters: What :func:`.filters.report_filters` returned.
+    """
+    return str(filters.get("amountShown", "EARNED"))
 
 
 def _post(operation: str, workspace_id: str, kind: str, body: Mapping[str, Any], **more: Any) -> ApiRequest:
@@ -404,6 +414,7 @@ class _Expense(msgspec.Struct, frozen=True, rename="camel"):
     mongo_id: str | None = msgspec.field(default=None, name="_id")
     user_id: str | None = None
     amount: Decimal | None = None
+    currency: str | None = None
 
     def __post_init__(self) -> None:
         _summable(amount=self.amount)
@@ -412,6 +423,7 @@ class _Expense(msgspec.Struct, frozen=True, rename="camel"):
 class _ExpenseTotals(msgspec.Struct, frozen=True, rename="camel"):
     expenses_count: int | None = None
     total_amount: Decimal | None = None
+    total_amount_by_currency: list[CurrencyAmount] | dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         _summable(totalAmount=self.total_amount)
@@ -431,7 +443,12 @@ def _expense_page(response: ApiResponse) -> ReportPage:
     totals = answer.totals or (_ExpenseTotals(0, Decimal(0)) if not answer.expenses else _ExpenseTotals())
     if totals.expenses_count is None:
         raise _no_count(EXPENSES, "expensesCount")
-    amounts = None if totals.total_amount is None else [CurrencyAmount("", totals.total_amount)]
+    # The description knows one sum over all currencies, live answers have them one by one.
+    amounts = totals.total_amount_by_currency
+    if not amounts:
+        amounts = None if totals.total_amount is None else [CurrencyAmount("", totals.total_amount)]
+    # Rows that name none are in the only currency there is.
+    only = (amounts[0].currency or "") if isinstance(amounts, list) and len(amounts) == 1 else ""
     rows = _rows(EXPENSES, _decode_expense, answer.expenses)
     ids = [expense.plain_id or expense.mongo_id or "" for expense, _ in rows]
     days = [expense.date if "T" in expense.date else f"{expense.date}T00:00:00Z" for expense, _ in rows]
@@ -443,10 +460,55 @@ def _expense_page(response: ApiResponse) -> ReportPage:
         seconds=[_ZERO] * len(rows),
         breaks=[False] * len(rows),
         amounts=[expense.amount or _ZERO for expense, _ in rows],
-        currencies=[""] * len(rows),
+        currencies=[expense.currency or only for expense, _ in rows],
         users=[expense.user_id for expense, _ in rows],
     )
     return ReportPage(Totals(totals.expenses_count, total_amount_by_currency=amounts), found)
+
+
+class GroupTotals(Totals, frozen=True, rename="camel"):
+    """The service's own sums over all groups; per currency in one of two places, or in none."""
+
+    total_amount: Decimal | None = None
+    amounts: Any = None
+    num_of_currencies: Any = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be compared."""
+        super().__post_init__()
+        _summable(totalAmount=self.total_amount, **_per_currency(self.amounts))
+
+    def money_of(self, shown: str) -> dict[str, Decimal] | None:
+        """
+        Return the sums per currency that are not zero; ``None`` when the service does not give them.
+
+        :param shown: Kind of amount that was asked for.
+        """
+        listed = self.total_amount_by_currency
+        if isinstance(listed, list) and (listed or not self.total_amount):
+            return self.money()
+        return by_currency({"amounts": self.amounts}, shown)
+
+
+class Group(msgspec.Struct, frozen=True, rename="camel"):
+    """What the proof needs of an outermost group."""
+
+    duration: Decimal | None = None
+    amount: Decimal | None = None
+    currency: Any = None
+    amounts: Any = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be summed up."""
+        _summable(duration=self.duration, amount=self.amount, **_per_currency(self.amounts))
+
+    def money_of(self, shown: str) -> dict[str, Decimal] | None:
+        """
+        Return the group's sums per currency; ``None`` where it does not give them.
+
+        :param shown: Kind of amount that was asked for.
+        """
+        return by_currency({"amounts": self.amounts}, shown)
 
 
 class GroupReport(msgspec.Struct, frozen=True):
@@ -454,35 +516,34 @@ class GroupReport(msgspec.Struct, frozen=True):
     A summary or weekly report.
 
     :param totals: The service's sums; zeros when nothing matches.
-    :param groups: The outermost groups: their seconds, and each as the service sent it.
+    :param groups: The outermost groups: what the proof needs of each, and each as the service sent it.
     """
 
-    totals: Totals
-    groups: list[tuple[Decimal, bytes]]
+    totals: GroupTotals
+    groups: list[tuple[Group, bytes]]
 
 
-class _Group(msgspec.Struct, frozen=True):
-    duration: Decimal | None = None
-
-    def __post_init__(self) -> None:
-        _summable(duration=self.duration)
+def _per_currency(amounts: Any) -> dict[str, Decimal]:
+    return {f"amount in {code or 'no currency'}": amount for code, amount in pairs_of(amounts)}
 
 
 class _GroupAnswer(msgspec.Struct, frozen=True, rename="camel"):
     group_one: list[msgspec.Raw]
-    totals: list[Totals | None] | None = None
+    totals: list[GroupTotals | None] | None = None
 
 
-_decode_group = msgspec.json.Decoder(_Group).decode
-_decode_groups = msgspec.json.Decoder(_GroupAnswer).decode
+_decode_group = msgspec.json.Decoder(Group, float_hook=Decimal).decode
+_decode_groups = msgspec.json.Decoder(_GroupAnswer, float_hook=Decimal).decode
 
 
 def read_groups(response: ApiResponse) -> GroupReport:
     """Read the answer to ``generateSummaryReport`` or ``generateWeeklyReport``."""
     answer = _decode_groups(_text(response.body))
-    totals = next((each for each in answer.totals or () if each is not None), NOTHING)
-    groups = _rows("a report of groups", _decode_group, answer.group_one)
-    return GroupReport(totals, [(group.duration or Decimal(0), raw) for group, raw in groups])
+    totals = next((each for each in answer.totals or () if each is not None), _NO_GROUPS)
+    return GroupReport(totals, _rows("a report of groups", _decode_group, answer.group_one))
+
+
+_NO_GROUPS = GroupTotals(0, Decimal(0), Decimal(0))
 
 
 def summary_request(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_clockify.api.money import added_up
 from airflow_provider_clockify.api.pagination import Page, PageSize, pages
 from airflow_provider_clockify.api.proof import add_up, same_totals
 from airflow_provider_clockify.api.reader import MAX_READS, TOLERANCE, Reader, ReadResult
@@ -18,8 +19,11 @@ from airflow_provider_clockify.api.reports import (
     ATTENDANCE,
     SMALL_PAGE_SIZES,
     AttendancePage,
+    Group,
     GroupReport,
+    GroupTotals,
     Totals,
+    amount_shown,
     attendance_request,
     read_attendance,
     read_groups,
@@ -55,6 +59,7 @@ class GroupReader(Reader):
 
     :param send: Sends a request and decodes its answer, retries included.
     :param request: From a window to the request.
+    :param shown: Kind of amount that is asked for.
     :param whole: From the time of several windows to the request for their sums; ``None`` if no request has so much.
     :param one_group_each: Whether every entry is in one group only; an entry with two tags is in two.
     """
@@ -64,11 +69,13 @@ class GroupReader(Reader):
         send: Send,
         request: Callable[[Window], ApiRequest],
         *,
+        shown: str,
         whole: Callable[[Window], ApiRequest] | None = None,
         one_group_each: bool = True,
     ) -> None:
         self._send = send
         self._request = request
+        self._shown = shown
         self._whole = whole
         self._one_group_each = one_group_each
 
@@ -84,7 +91,7 @@ class GroupReader(Reader):
         sink.restart()
         request = self._request(window)
         report: GroupReport = self._ask(request, window)
-        seconds = sum((duration for duration, _ in report.groups), Decimal(0))
+        seconds = sum((group.duration or Decimal(0) for group, _ in report.groups), Decimal(0))
         sink.write(
             [f"{window.start_iso}/{number:06d}" for number in range(len(report.groups))],
             [raw for _, raw in report.groups],
@@ -97,14 +104,69 @@ class GroupReader(Reader):
                 "complete. Nothing was published. Run again, or report it if it stays.",
                 operation=request.operation,
             )
+        money = report.totals.money_of(self._shown)
+        groups = [(group, group.money_of(self._shown)) for group, _ in report.groups]
+        if self._one_group_each:
+            money = self._proven_money(window, request, report.totals, groups)
         return ReadResult(
             rows=len(report.groups),
             seconds=total if total is not None else seconds,
-            money=report.totals.money() or {},
+            # Amounts of unknown, perhaps different currencies are never added up.
+            money={code: amount for code, amount in (money or {}).items() if code},
             pages=1,
             reads=1,
-            money_hidden=bool(report.groups) and report.totals.money() is None,
+            money_hidden=bool(groups)
+            and money is None
+            and report.totals.total_amount is None
+            and all(group.amount is None for group, _ in groups),
             totals=msgspec.to_builtins(report.totals),
+        )
+
+    def _proven_money(
+        self,
+        window: Window,
+        request: ApiRequest,
+        totals: GroupTotals,
+        groups: Sequence[tuple[Group, dict[str, Decimal] | None]],
+    ) -> dict[str, Decimal] | None:
+        """
+        Compare the groups' money with the service's total, currency by currency, where both are given.
+
+        :return: The total, or else the groups' sums; ``None`` where neither is given.
+        :raises ClockifyIncompleteError: they differ by more than rounding makes of it.
+        """
+        total = totals.money_of(self._shown)
+        if any(money is None and group.amount is None for group, money in groups):
+            return total  # Groups without money, such as hidden one, tell nothing.
+        # What a group of several currencies names as its own is not known: without its sums per currency, a
+        # difference in one of them proves nothing.
+        is_sure = all(money is not None or not group.amount for group, money in groups)
+        pairs: list[tuple[str, Decimal]] = []
+        for group, money in groups:
+            if money is not None:
+                pairs += money.items()
+            elif group.amount:
+                pairs.append((group.currency if isinstance(group.currency, str) else "", group.amount))
+        own = added_up(pairs)
+        if total is None:
+            return own if own and (is_sure or totals.num_of_currencies == 1) else None
+        # Entries may be rounded before they are added up, and so may groups.
+        tolerance = TOLERANCE * ((totals.entries_count or 0) + len(groups) + 1)
+        differing = sorted(
+            code
+            for code in {*own, *total}
+            if abs(own.get(code, Decimal(0)) - total.get(code, Decimal(0))) > tolerance
+        )
+        if not differing or (not is_sure and abs(_sum(own) - _sum(total)) <= tolerance):
+            return total
+        said = "; ".join(
+            f"{own.get(code, 0)} {code or 'without currency'}, the service says {total.get(code, 0)}"
+            for code in differing
+        )
+        raise ClockifyIncompleteError(
+            f"The groups of {window} amount to {said} (minor units): the answer is not complete. Nothing was "
+            "published. Run again, or report it if it stays.",
+            operation=request.operation,
         )
 
     def is_unchanged(self, window: Window, result: ReadResult) -> bool:
@@ -157,6 +219,10 @@ class GroupReader(Reader):
             ) from error
 
 
+def _sum(money: Mapping[str, Decimal]) -> Decimal:
+    return sum(money.values(), Decimal(0))
+
+
 def summary_reader(
     send: Send, workspace_id: str, filters: Mapping[str, Any], groups: Sequence[str]
 ) -> GroupReader:
@@ -171,6 +237,7 @@ def summary_reader(
     return GroupReader(
         send,
         lambda window: summary_request(workspace_id, window, filters, groups),
+        shown=amount_shown(filters),
         # The sums of all groups are the same, however many groups there are.
         whole=lambda window: summary_request(workspace_id, window, filters, ("MONTH",)),
         one_group_each=groups[0] != "TAG",
@@ -186,7 +253,9 @@ def weekly_reader(send: Send, workspace_id: str, filters: Mapping[str, Any], gro
     :param filters: What :func:`.filters.report_filters` returned.
     :param group: ``USER`` or ``PROJECT``.
     """
-    return GroupReader(send, lambda window: weekly_request(workspace_id, window, filters, group))
+    return GroupReader(
+        send, lambda window: weekly_request(workspace_id, window, filters, group), shown=amount_shown(filters)
+    )
 
 
 class AttendanceReader(Reader):

@@ -7,10 +7,10 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import pendulum
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 
@@ -18,10 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
-# Days and weeks of fixed length down to seconds: what a duration in years lasts would be a guess, and the parser
-# silently wraps numbers of more than 32 bits.
-_DURATION = re.compile(r"P(?:\d{1,9}(?:\.\d+)?[WD])*(?:T(?:\d{1,9}(?:[.,]\d+)?[HMS])*)?", re.ASCII)
-_FINER_THAN_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]", re.ASCII)
+# Days and weeks of fixed length down to seconds: what a duration in years lasts would be a guess. A minus stands before
+# the whole, before single parts, or both: ``PT-1H-30M`` is what Java makes of an end before the start.
+_NUMBER = r"[+-]?\d{1,9}(?:[.,]\d{1,12})?"
+_DURATION = re.compile(
+    rf"(?P<sign>[+-]?)P(?!$)(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?!$)(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?",
+    re.ASCII,
+)
+_SECONDS_OF_PARTS = (604_800, 86_400, 3_600, 60, 1)
+# Where items have their id. Approval requests lie inside of what their list gives.
+ID_PLACES = (("_id",), ("id",), ("approvalRequest", "id"))
+USER_PLACE = ("userId",)
 _LONGEST_SHOWN = 80
 
 _encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
@@ -36,7 +43,7 @@ def shown(value: Any) -> str:
 
 def instant(text: str, item_id: Any) -> datetime:
     """
-    Read a timestamp.
+    Read a timestamp, to the microsecond: what is finer is cut off, since some times come with nanoseconds.
 
     :param text: ISO 8601 with offset or ``Z``. Never cut its date out as text: the offset may move the day.
     :param item_id: Id of what it belongs to, for the message.
@@ -71,23 +78,6 @@ def instants(texts: Sequence[str], item_ids: Sequence[Any]) -> list[datetime]:
     return list(map(instant, texts, item_ids))
 
 
-def exact_instant(text: str, item_id: Any) -> datetime:
-    """
-    Read a timestamp for a column, which holds microseconds.
-
-    :param text: What :func:`instant` takes.
-    :param item_id: Id of what it belongs to, for the message.
-    :return: Aware datetime in UTC.
-    :raises ClockifyResponseError: as :func:`instant`, or it is finer than a microsecond.
-    """
-    if len(text) > len("2026-11-02T08:00:00.000000") and _FINER_THAN_MICROSECONDS.search(text):
-        raise ClockifyResponseError(
-            f"Item {shown(item_id)} has the time {text[:40]!a}, which is finer than a microsecond: no column can "
-            "hold it. Export it as jsonl."
-        )
-    return instant(text, item_id)
-
-
 def day_or_instant(text: str, item_id: Any) -> datetime:
     """
     Read a date, as its midnight UTC, or a timestamp.
@@ -99,25 +89,42 @@ def day_or_instant(text: str, item_id: Any) -> datetime:
     return instant(text if "T" in text else f"{text}T00:00:00Z", item_id)
 
 
-def seconds(text: str) -> int | float:
+def exact_seconds(text: str) -> Decimal:
     """
     Read an ISO 8601 duration.
 
-    :param text: For example ``PT1H30M``.
-    :return: Seconds; whole ones as ``int``.
+    :param text: For example ``PT1H30M``, or ``PT-1H-30M`` where an entry ends before it starts.
+    :return: Seconds, to the last digit.
     :raises ClockifyResponseError: it is no duration.
     """
-    try:
-        value = pendulum.parse(text) if _DURATION.fullmatch(text) else None
-    except (ValueError, OverflowError):
-        value = None
-    if not isinstance(value, pendulum.Duration) or _FINER_THAN_MICROSECONDS.search(text):
+    found = _DURATION.fullmatch(text) if len(text) <= _LONGEST_SHOWN else None
+    if found is None:
         raise ClockifyResponseError(
             f"{text[:40]!a} is no ISO 8601 duration of days, hours, minutes and seconds; the service may have "
             "changed."
         )
-    total = value.total_seconds()
-    return int(total) if total.is_integer() else total
+    sign, *parts = found.groups()
+    total = sum(
+        (
+            Decimal(part.replace(",", ".")) * each
+            for part, each in zip(parts, _SECONDS_OF_PARTS, strict=True)
+            if part
+        ),
+        Decimal(0),
+    )
+    return -total if sign == "-" else total
+
+
+def seconds(text: str) -> int | float:
+    """
+    Read an ISO 8601 duration, as :func:`exact_seconds` does.
+
+    :param text: For example ``PT1H30M``.
+    :return: Seconds; whole ones as ``int``.
+    """
+    total = exact_seconds(text)
+    whole = int(total)
+    return whole if whole == total else float(total)
 
 
 def durations_to_seconds(item: dict[str, Any], places: Iterable[tuple[str, ...]]) -> dict[str, Any]:
@@ -126,12 +133,39 @@ def durations_to_seconds(item: dict[str, Any], places: Iterable[tuple[str, ...]]
 
     :param item: As the service sent it.
     :param places: Keys that lead to each duration, through lists as well; absent and ``null`` ones stay as they are.
+    :raises ClockifyResponseError: one is no duration; the item is named.
     """
-    for *parents, last in places:
+    for place in places:
+        *parents, last = place
         for holder in _holders(item, parents):
             if isinstance(holder.get(last), str):
-                holder[last] = seconds(holder[last])
+                try:
+                    holder[last] = seconds(holder[last])
+                except ClockifyResponseError as error:
+                    raise ClockifyResponseError(
+                        f"Item {_named(item, holder)}, {'.'.join(place)}: {error}"
+                    ) from error
     return item
+
+
+def _named(item: Any, holder: Any) -> str:
+    """Return the id of an item, and that of what lies inside it."""
+    own, inner = id_of(item), None if holder is item else id_of(holder)
+    return shown(own) if inner is None else f"{shown(own)} ({shown(inner)} in it)"
+
+
+def id_of(item: Any) -> Any:
+    """
+    Return the id of an item, for messages.
+
+    :param item: One item of any list or report; rows of attendance have no id, but a user and a date.
+    :return: ``None`` when it has none.
+    """
+    found = next((each for place in ID_PLACES if (each := at(item, place))), None)
+    if found is None and (user := at(item, USER_PLACE)):
+        day = at(item, ("date",))
+        return f"{user}/{day}" if isinstance(day, str) else user
+    return found
 
 
 def at(item: Any, keys: Iterable[str]) -> Any:
@@ -190,5 +224,5 @@ def exact_line(item: Mapping[str, Any]) -> bytes:
         return one_line(_encode_exactly(item))
     except RecursionError as error:
         raise ClockifyResponseError(
-            f"Item {shown(item.get('id') or item.get('_id'))} is nested too deeply to be written."
+            f"Item {shown(id_of(item))} is nested too deeply to be written."
         ) from error

@@ -138,7 +138,7 @@ class ExportResult:
             "totals": {
                 "seconds": seconds,
                 "amounts_minor_units": {
-                    currency: f"{amount:f}" for currency, amount in sorted(self.money.items())
+                    currency: f"{amount.normalize():f}" for currency, amount in sorted(self.money.items())
                 },
                 "running_timers": self.running,
             },

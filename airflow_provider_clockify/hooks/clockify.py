@@ -801,9 +801,10 @@ class ClockifyHook(BaseHook):
         :param start: Aware datetime or ISO 8601 with offset.
         :param end: The same; excluded. A Free workspace allows 31 days.
         :param user_id: User.
-        :return: ``{"user_id", "name", "seconds", "amount", "currency", "projects": [{"id", "name", "seconds",
-            "amount", "currency"}]}``; no seconds when the user has no time there. Amounts in minor units, ``None``
-            where a group has several currencies.
+        :return: ``{"user_id", "name", "seconds", "amount", "currency", "amounts", "projects": [{"id", "name",
+            "seconds", "amount", "currency", "amounts"}]}``; no seconds when the user has no time there. Amounts in
+            minor units; ``amount`` and ``currency`` are ``None`` where there are several currencies, ``amounts`` has
+            each: ``{"EUR": 9900.0, "USD": 12500.0}``.
         """
         report = self.get_summary_report(start, end, ("USER", "PROJECT"))
         mine: list[Item] = [each for each in report["groupOne"] if each.get("_id") == user_id]
@@ -812,15 +813,13 @@ class ClockifyHook(BaseHook):
             "user_id": user_id,
             "name": group.get("name"),
             "seconds": group.get("duration") or 0,
-            "amount": _single(group),
-            "currency": group.get("currency"),
+            **_money_of(group),
             "projects": [
                 {
                     "id": child.get("_id"),
                     "name": child.get("name"),
                     "seconds": child.get("duration") or 0,
-                    "amount": _single(child),
-                    "currency": child.get("currency"),
+                    **_money_of(child),
                 }
                 for child in group.get("children") or ()
             ],
@@ -1008,6 +1007,13 @@ def _named(workspace: Mapping[str, Any]) -> str:
     return f"{workspace.get('name')} ({workspace.get('id')})"
 
 
-def _single(group: Mapping[str, Any]) -> Any:
-    """Give a group's amount where it is of one currency; sums of several mean nothing."""
-    return group.get("amount") if group.get("currency") else None
+def _money_of(group: Mapping[str, Any]) -> Item:
+    """Return a group's money; sums over several currencies mean nothing."""
+    from airflow_provider_clockify.api.money import currency_of, sums_of
+
+    currency = currency_of(group)
+    return {
+        "amount": group.get("amount") if currency else None,
+        "currency": currency,
+        "amounts": {code: float(amount) for code, amount in sums_of(group, "EARNED").items()},
+    }

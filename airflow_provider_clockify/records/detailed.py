@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import astuple
 
-from airflow_provider_clockify.api.values import exact_instant, shown
+from airflow_provider_clockify.api.values import instant, shown
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.records.tables import (
     MAX_DIGITS,
@@ -352,7 +352,7 @@ def _nulls(texts: list[str]) -> list[str | None]:
 
 def _instants(texts: Sequence[str | None], of: Column, ids: Ids) -> list[datetime | None]:
     return [
-        None if text is None else read_text(exact_instant, text, of, entry_id)
+        None if text is None else read_text(instant, text, of, entry_id)
         for text, entry_id in zip(texts, ids, strict=True)
     ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_clockify.api.money import currencies_of, currency_of, is_mixed, pairs_of
 from airflow_provider_clockify.api.reports import MAX_GROUPS
 from airflow_provider_clockify.api.values import shown
 from airflow_provider_clockify.exceptions import ClockifyResponseError
@@ -58,23 +59,39 @@ _GROUPS = tuple(
     )
 )
 _DURATION = column("duration_seconds", SECONDS, "Duration in seconds.", "duration")
-_AMOUNT = column("amount", MONEY, "Amount that was asked for (amountShown), minor units.", "amount")
-_CURRENCY = column("currency", TEXT, "Currency of the amount.", "currency", "workspaceCurrencyCode")
-_AMOUNTS = column("amounts", JSON, "All amounts of the group: JSON as the service sent it.", "amounts")
+_AMOUNT = column(
+    "amount",
+    MONEY,
+    "Amount that was asked for (amountShown), minor units; empty where it adds up several currencies.",
+    "amount",
+)
+_CURRENCY = column(
+    "currency",
+    TEXT,
+    "Currency of the amount; empty where there are several.",
+    "currency",
+    "workspaceCurrencyCode",
+)
+_AMOUNTS = column(
+    "amounts", JSON, "All amounts of the group, per currency: JSON as the service sent it.", "amounts"
+)
 _DATE = column("date", DAY, "Day, UTC.", "date")
 
 
-def _repeated(of: Column, *places: str, also: Sequence[str] = ()) -> Column:
-    """Give a column whose values an item repeats in places below it."""
-    names = [".".join(path) for path in of.paths]
-    copies = [*also, *(place + name for place in places for name in (*names, *also))]
-    return replace(of, copies=tuple(tuple(copy.split(".")) for copy in copies))
+# Where an item repeats the values of its groups and days.
+_BELOW = tuple(".".join(["children.*"] * level) for level in range(1, MAX_GROUPS))
+_DAYS = ("days.*", "children.*", "children.*.days.*")
+
+
+def _repeated(of: Column, *places: str) -> Column:
+    """Return a column whose values an item repeats in places below it."""
+    return replace(of, copies=tuple((*place.split("."), *path) for place in places for path in of.paths))
 
 
 SUMMARY_COLUMNS = (
     *_PERIOD,
     *_GROUPS,
-    *(_repeated(each, *_LEVELS[1:]) for each in (_DURATION, _AMOUNT, _CURRENCY, _AMOUNTS)),
+    *(_repeated(each, *_BELOW) for each in (_DURATION, _AMOUNT, _CURRENCY, _AMOUNTS)),
 )
 
 WEEKLY_COLUMNS = (
@@ -82,9 +99,20 @@ WEEKLY_COLUMNS = (
     column("group", TEXT, "USER or PROJECT."),
     column("group_id", TEXT, "Id of the user or project.", "_id", "id"),
     column("group_name", TEXT, "Its name.", "name", copies=("nameLowerCase",)),
-    *(_repeated(each, "days.*.") for each in (_DATE, _DURATION)),
-    _repeated(_AMOUNT, "days.*.", also=("amounts",)),
-    _repeated(_CURRENCY, "days.*."),
+    *(_repeated(each, *_DAYS) for each in (_DATE, _DURATION, _AMOUNT, _CURRENCY)),
+    column(
+        "amounts",
+        JSON,
+        "All amounts of the day, where they are given: JSON as the service sent it.",
+        "days.*.amounts",
+    ),
+    column(
+        "group_amounts",
+        JSON,
+        "All amounts of the group in the whole week, per currency: JSON as the service sent it; the same on each day.",
+        "amounts",
+        copies=("children.*.amounts", "children.*.days.*.amounts"),
+    ),
 )
 
 ATTENDANCE = generic_table(
@@ -120,6 +148,8 @@ EXPENSES = generic_table(
         column("user_email", TEXT, "E-mail of the user.", "userEmail"),
         column("project_id", TEXT, "Id of the project.", "projectId"),
         column("project_name", TEXT, "Name of the project.", "projectName"),
+        column("client_id", TEXT, "Id of the project's client.", "clientId"),
+        column("client_name", TEXT, "Name of the client.", "clientName"),
         column("task_id", TEXT, "Id of the task.", "taskId"),
         column("task_name", TEXT, "Name of the task.", "taskName"),
         column("category_id", TEXT, "Id of the category.", "categoryId"),
@@ -132,13 +162,20 @@ EXPENSES = generic_table(
             "categoryHasUnitPrice",
         ),
         column("quantity", ColumnType.NUMBER, "Units, or 1.", "quantity"),
+        column("currency", TEXT, "Currency of the amount.", "currency"),
         column("amount", MONEY, "Amount, minor units (scale not verified against the service).", "amount"),
         column("billable", FLAG, "Whether the expense is billable.", "billable"),
         column("notes", TEXT, "Notes.", "notes"),
-        column("is_locked", FLAG, "Whether it is locked against changes.", "locked", "isLocked"),
+        column("is_locked", FLAG, "Whether it is locked against changes.", "isLocked", "locked"),
         column("approval_request_id", TEXT, "Id of the approval request it belongs to.", "approvalRequestId"),
         column("file_id", TEXT, "Id of the receipt.", "fileId"),
         column("file_name", TEXT, "File name of the receipt.", "fileName"),
+        column(
+            "user_custom_fields",
+            JSON,
+            "Custom field values of the user: JSON as the service sent it.",
+            "userCustomFields",
+        ),
         column("invoicing_info", JSON, "Invoicing state: JSON as the service sent it.", "invoicingInfo"),
     ),
 )
@@ -146,30 +183,76 @@ EXPENSES = generic_table(
 
 def summary_table(groups: Sequence[str], window: Window) -> Table:
     """
-    Make the table of one summary report: one row per innermost group.
+    Make the table of one summary report: one row per innermost group, or per group that the service does not divide.
 
     :param groups: Kinds of groups, from the outside in.
     :param window: Time that was summed up.
     """
 
     def rows(row: bytes) -> Iterator[Row]:
-        return _leaves(parse(row), groups, (window.start, window.end))
+        return _innermost(parse(row), groups, (window.start, window.end))
 
     return Table("summary", SUMMARY_COLUMNS, rows)
 
 
-def _leaves(group: Any, groups: Sequence[str], prefix: Row, level: int = 0) -> Iterator[Row]:
+def _innermost(group: Any, groups: Sequence[str], prefix: Row, level: int = 0) -> Iterator[Row]:
     here = (*prefix, groups[level], _group_id(group), _name(group, f"group_{level + 1}_name"))
-    if level + 1 < len(groups):
-        for child in _objects(group, "children"):
-            yield from _leaves(child, groups, here, level + 1)
+    children = _objects(group, "children") if level + 1 < len(groups) else ()
+    if children:
+        _check_time(group, "children", children, may_overlap=groups[level + 1] == "TAG")
+        for child in children:
+            yield from _innermost(child, groups, here, level + 1)
         return
+    duration, (amount, currency) = value_of(group, _DURATION), _money(group)
+    amounts = value_of(group, _AMOUNTS)
+    if level + 1 < len(groups) and not (duration or value_of(group, _AMOUNT)):
+        return  # Nothing to divide.
     unused = (None,) * (3 * (MAX_GROUPS - level - 1))
-    yield (*here, *unused, *(value_of(group, each) for each in (_DURATION, _AMOUNT, _CURRENCY, _AMOUNTS)))
+    yield (*here, *unused, duration, amount, currency, amounts)
+
+
+def _check_time(group: Any, what: str, parts: Sequence[Any], *, may_overlap: bool = False) -> None:
+    """
+    Refuse a group whose rows would not add up to its time.
+
+    :param group: The group.
+    :param what: Name of its parts.
+    :param parts: Groups or days, each of which becomes rows.
+    :param may_overlap: Whether an entry may be in several parts, as it is in the groups of its tags.
+    """
+    whole = value_of(group, _DURATION)
+    times = [value_of(part, _DURATION) or 0 for part in parts]
+    if (
+        whole is None
+        or whole == sum(times)
+        or (may_overlap and (sum(times) > whole or min(times, default=0) < 0))
+    ):
+        return
+    raise ClockifyResponseError(
+        f"The group {shown(_group_id(group) or _name(group, 'name'))} lasts {whole} s, its {what} {sum(times)} s in "
+        "all: rows of them would lose or add time. Export it as jsonl and report it."
+    )
+
+
+def _money(group: Any) -> tuple[Any, str | None]:
+    """
+    Return amount and currency of a row; nothing where the amount adds up several currencies.
+
+    :raises ClockifyResponseError: there are several, and the group does not say how much of each.
+    """
+    amount, _ = value_of(group, _AMOUNT), value_of(group, _CURRENCY)  # Read to refuse what is neither.
+    if not is_mixed(group):
+        return amount, currency_of(group)
+    if not pairs_of(group.get("amounts")):
+        raise ClockifyResponseError(
+            f"The amount of the group {shown(_group_id(group))} adds up {', '.join(sorted(currencies_of(group)))}, and "
+            "the group does not say how much of each; export it as jsonl and report it."
+        )
+    return None, None
 
 
 def _objects(holder: Any, key: str) -> Sequence[Any]:
-    """Give the objects that a group holds; anything else than a list of them is refused, and never skipped."""
+    """Return the objects that a group holds; anything else than a list of them is refused, and never skipped."""
     found = holder.get(key)
     if found is None:
         return ()
@@ -209,9 +292,28 @@ def weekly_table(group: str, window: Window) -> Table:
     def rows(row: bytes) -> Iterator[Row]:
         item = parse(row)
         who = (window.start, window.end, group, _group_id(item), _name(item, "group_name"))
-        for day in _objects(item, "days"):
-            currency = value_of(day, _CURRENCY) or value_of(item, _CURRENCY)
-            values = (value_of(day, each) for each in (_DATE, _DURATION, _AMOUNT))
-            yield (*who, *values, currency)
+        days = _objects(item, "days")
+        if not days and (_objects(item, "children") or value_of(item, _AMOUNT)):
+            raise ClockifyResponseError(
+                f"The group {shown(_group_id(item))} of the weekly report has children or money, and no days: no row "
+                "of a day can hold them. Export it as jsonl and report it."
+            )
+        _check_time(item, "days", days)
+        _, currency = _money(item)
+        is_summed_up = is_mixed(item)
+        amounts_of_week = value_of(item, _AMOUNTS)
+        for day in days:
+            amount, own = _money(day)
+            if not currencies_of(day):  # Then the day is in the currencies of the week.
+                amount, own = (None, None) if is_summed_up else (amount, own or currency)
+            yield (
+                *who,
+                value_of(day, _DATE),
+                value_of(day, _DURATION),
+                amount,
+                own,
+                value_of(day, _AMOUNTS),
+                amounts_of_week,
+            )
 
     return Table("weekly", WEEKLY_COLUMNS, rows)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from airflow_provider_clockify.api.values import exact_instant, seconds, shown
+from airflow_provider_clockify.api.values import exact_seconds, id_of, instant, shown
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 
 if TYPE_CHECKING:
@@ -155,15 +155,8 @@ def value_of(item: Any, of: Column) -> Any:
     for path in of.paths:
         found = follow(item, path)
         if found is not None:
-            return convert(found, of, _id_of(item))
+            return convert(found, of, id_of(item))
     return [] if of.type is ColumnType.TEXTS else None
-
-
-def _id_of(item: Any) -> Any:
-    if not isinstance(item, dict):
-        return None
-    # Rows of attendance have no id of their own.
-    return item.get("_id") or item.get("id") or item.get("userId")
 
 
 def follow(item: Any, path: Sequence[str]) -> Any:
@@ -207,11 +200,11 @@ def convert(value: Any, of: Column, item_id: Any) -> Any:
                 raise misfit(f"{type(element).__name__} in a list", of, item_id)
         return [None if element is None else str(element) for element in value]
     if kind is ColumnType.INSTANT and isinstance(value, str):
-        return read_text(exact_instant, value, of, item_id)
+        return read_text(instant, value, of, item_id)
     if kind is ColumnType.DAY and isinstance(value, str):
         return read_text(_day, value, of, item_id)
     if kind is ColumnType.SECONDS and isinstance(value, str):
-        value = read_text(lambda text, _: seconds(text), value, of, item_id)
+        value = read_text(lambda text, _: exact_seconds(text), value, of, item_id)
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         return number(value, of, item_id)
     raise misfit(type(value).__name__, of, item_id)
@@ -235,11 +228,7 @@ def read_text(read: Callable[[str, Any], T], text: str, of: Column, item_id: Any
 
 def _day(text: str, item_id: Any) -> date:
     try:
-        return (
-            date.fromisoformat(text)
-            if len(text) == len("YYYY-MM-DD")
-            else exact_instant(text, item_id).date()
-        )
+        return date.fromisoformat(text) if len(text) == len("YYYY-MM-DD") else instant(text, item_id).date()
     except ValueError as error:
         raise ClockifyResponseError(f"{text[:40]!a} is no day between the years 1 and 9999.") from error
 

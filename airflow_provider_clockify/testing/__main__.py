@@ -106,6 +106,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--oversize", choices=OVERSIZE, default="refuse", help="what happens to larger pages")
     parser.add_argument("--report-running", action="store_true", help="show running timers in reports")
     parser.add_argument("--weekly-refusal-status", type=int, choices=(400, 200), default=400)
+    parser.add_argument(
+        "--summary-levels",
+        type=int,
+        choices=(1, 2, 3),
+        default=3,
+        help="levels of groups that a summary has at most",
+    )
     parser.add_argument("--whole-files", action="store_true", help="no pages in CSV and XLSX")
     parser.add_argument("--report-last-page-header", action="store_true")
     parser.add_argument("--no-last-page-header", action="store_true", help="of lists")
@@ -150,6 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         oversize=options.oversize,
         report_running=options.report_running,
         weekly_refusal_status=options.weekly_refusal_status,
+        summary_levels=options.summary_levels,
         csv_paged=not options.whole_files,
         report_last_page_header=options.report_last_page_header,
         last_page_header=not options.no_last_page_header,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.testing.documents import entry_document, tag_document
 from airflow_provider_clockify.testing.selection import currency_id
-from airflow_provider_clockify.testing.times import format_duration, format_utc
+from airflow_provider_clockify.testing.times import format_duration, format_nanoseconds, format_utc
 
 if TYPE_CHECKING:
     from airflow_provider_clockify.testing.business import (
@@ -314,12 +314,12 @@ def time_off_document(workspace: EmulatedWorkspace, request: TimeOffRequest) -> 
         "balance": balance,
         "balanceDiff": -request.amount,
         "note": request.note,
-        "createdAt": format_utc(request.created_at),
+        "createdAt": format_nanoseconds(request.created_at, request.id),
         "requesterUserId": requester.id,
         "requesterUserName": requester.name,
         "status": {
             "statusType": request.status,
-            "changedAt": format_utc(request.updated_at) if changed_by else None,
+            "changedAt": format_nanoseconds(request.updated_at, request.id) if changed_by else None,
             "changedByUserId": changed_by.id if changed_by else None,
             "changedByUserName": changed_by.name if changed_by else None,
             "changedForUserName": user.name if changed_by else None,

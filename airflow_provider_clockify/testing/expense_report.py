@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.testing.business import Expense
     from airflow_provider_clockify.testing.data import EmulatedWorkspace
+    from airflow_provider_clockify.testing.entities import Client
 
 MAX_PAGE_SIZE = 200
 _FIELDS = frozenset(
@@ -69,8 +70,10 @@ def expense_report(request: Request) -> Response:
     Answer ``POST reports/expenses/detailed``: one page of expenses and the totals of all matching ones.
 
     It has no filter of its own: ``page`` and ``pageSize`` (at most 200, reported) stand at the top, and a
-    request cannot hide amounts. Chosen where nothing was recorded: amounts are minor units as in the list of
-    expenses, and an expense has a calendar day, whatever the zone.
+    request cannot hide amounts. Rows and totals have the fields of the Clockify OpenAPI and those that answers
+    have besides (keys observed 2026-05-19): currencies, clients, ``_id``, ``isLocked``. Chosen where nothing was
+    recorded: amounts are minor units as in the list of expenses, an expense has a calendar day, whatever the
+    zone, and the currency of its project's client.
     """
     body = request.json_object(_FIELDS)
     require_paid(request, "EXPENSES")
@@ -83,16 +86,25 @@ def expense_report(request: Request) -> Response:
     found.sort(key=lambda item: (key(item), item.id), reverse=query.descending)
     if query.is_file:
         return file_response(request, query, "Expense", _table(request, found))
+    workspace = request.workspace
     billable = [item for item in found if item.billable]
+    by_currency = _by_currency(workspace, found)
     return Response(
         200,
         {
-            "expenses": [_row(request.workspace, item) for item in found[shown]],
+            "expenses": [_row(workspace, item) for item in found[shown]],
             "totals": {
+                "_id": "",
                 "expensesCount": len(found),
                 "totalAmount": _sum(found),
                 "totalAmountBillable": _sum(billable),
+                "totalAmountByCurrency": by_currency,
+                "totalAmountBillableByCurrency": _by_currency(workspace, billable),
+                "numOfCurrencies": len(by_currency),
             },
+            "reportName": None,
+            "exportFields": [],
+            "customFields": None,
         },
         headers=request.behaviour.last_page(shown, len(found)),
     )
@@ -102,16 +114,36 @@ def _sum(expenses: Iterable[Expense]) -> float:
     return float(sum((Fraction(item.total) for item in expenses), Fraction()))
 
 
+def _by_currency(workspace: EmulatedWorkspace, expenses: Iterable[Expense]) -> list[dict[str, Any]]:
+    found: dict[str, list[Expense]] = {}
+    for item in expenses:
+        found.setdefault(_currency(workspace, item), []).append(item)
+    return [{"currency": code, "amount": _sum(items)} for code, items in sorted(found.items())]
+
+
+def _currency(workspace: EmulatedWorkspace, item: Expense) -> str:
+    client = _client(workspace, item)
+    return client.currency if client else workspace.currency
+
+
+def _client(workspace: EmulatedWorkspace, item: Expense) -> Client | None:
+    project = workspace.projects.get(item.project_id or "")
+    return workspace.clients.get(project.client_id or "") if project else None
+
+
 def _row(workspace: EmulatedWorkspace, item: Expense) -> dict[str, Any]:
     user = workspace.users[item.user_id]
     project = workspace.projects.get(item.project_id or "")
+    client = _client(workspace, item)
     category = workspace.expense_categories.get(item.category_id or "")
     row: dict[str, Any] = {
+        "_id": item.id,
         "id": item.id,
         "workspaceId": workspace.id,
         "date": f"{item.day}T00:00:00Z",
         "time": None,
         "amount": float(item.total),
+        "currency": _currency(workspace, item),
         "quantity": item.quantity,
         "billable": item.billable,
         "notes": item.notes,
@@ -122,6 +154,8 @@ def _row(workspace: EmulatedWorkspace, item: Expense) -> dict[str, Any]:
         "projectId": item.project_id,
         "projectName": project.name if project else None,
         "projectColor": project.color if project else None,
+        "clientId": client.id if client else "",
+        "clientName": client.name if client else "",
         "categoryId": item.category_id,
         "categoryName": category.name if category else None,
         "categoryUnit": category.unit if category else None,
@@ -129,7 +163,9 @@ def _row(workspace: EmulatedWorkspace, item: Expense) -> dict[str, Any]:
         "fileId": item.file_id,
         "fileName": item.file_name,
         "approvalRequestId": item.approval_request_id,
+        "isLocked": item.locked,
         "locked": item.locked,
+        "userCustomFields": [],
         "reportName": None,
         "exportFields": [],
     }

@@ -129,6 +129,8 @@ class Behaviour:
     :param report_running: show running timers in reports, with ``end: null`` and duration 0.
     :param weekly_refusal_status: of a weekly report that is not about 7 days: 400 (observed 2026-08-07) or
         200 with the same error object (observed 2026-05-12).
+    :param summary_levels: levels of groups that a summary has at most; groups on the last one have no ``children``,
+        though they were asked for (guards of three clients say that this happens).
     :param csv_paged: whether CSV and XLSX of the detailed report end with the requested page; sources
         disagree, and the web app exports everything.
     :param report_last_page_header: send ``Last-Page`` with reports that have pages; the Clockify OpenAPI
@@ -144,6 +146,7 @@ class Behaviour:
     last_page_header: bool = True
     report_running: bool = False
     weekly_refusal_status: int = 400
+    summary_levels: int = 3
     csv_paged: bool = True
     report_last_page_header: bool = False
     frozen_now: datetime | None = None

@@ -73,6 +73,7 @@ class ClockifyEmulator:
     :param oversize: ``refuse``, ``clamp`` or ``cut`` larger pages, see ``Behaviour``.
     :param report_running: show running timers in reports.
     :param weekly_refusal_status: 400 or 200, status of a weekly report that is not about 7 days.
+    :param summary_levels: levels of groups that a summary has at most; those on the last one have no ``children``.
     :param csv_paged: end CSV and XLSX of the detailed report with the requested page.
     :param report_last_page_header: send ``Last-Page`` with pages of reports.
     :param last_page_header: send ``Last-Page`` with pages of lists.
@@ -98,6 +99,7 @@ class ClockifyEmulator:
         oversize: str = "refuse",
         report_running: bool = False,
         weekly_refusal_status: int = 400,
+        summary_levels: int = 3,
         csv_paged: bool = True,
         report_last_page_header: bool = False,
         last_page_header: bool = True,
@@ -119,6 +121,7 @@ class ClockifyEmulator:
             oversize=oversize,
             report_running=report_running,
             weekly_refusal_status=weekly_refusal_status,
+            summary_levels=summary_levels,
             csv_paged=csv_paged,
             report_last_page_header=report_last_page_header,
             last_page_header=last_page_header,

@@ -117,7 +117,7 @@ class _Writer:
             name = fields["name"]
             fields["nameLowerCase"] = None if name is None else name.lower()
             fields |= sum_fields(self._request.workspace, child.sums, self._query)
-            if level + 1 < len(self._kinds):
+            if level + 1 < min(len(self._kinds), self._request.behaviour.summary_levels):
                 fields["children"] = self.rows(child, inner)
             found.append(fields)
         return found

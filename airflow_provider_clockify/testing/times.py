@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from zlib import crc32
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,6 +52,15 @@ def format_utc(seconds: int) -> str:
     return _utc_day(seconds // 86_400) + _utc_time(seconds % 86_400)
 
 
+def format_nanoseconds(seconds: int, record_id: str) -> str:
+    """
+    Write an instant (epoch seconds) with a fraction of nine digits, as times of time-off requests have (2024-05).
+
+    :param record_id: what the fraction is made of: no recording says more about it than that it is there.
+    """
+    return f"{format_utc(seconds)[:-1]}.{crc32(record_id.encode()) % 1_000_000_000:09d}Z"
+
+
 def format_zoned(seconds: int, zone: tzinfo) -> str:
     """
     Write an instant (epoch seconds) with the offset that the zone has at that instant.
@@ -63,10 +73,17 @@ def format_zoned(seconds: int, zone: tzinfo) -> str:
 
 
 def format_duration(seconds: int) -> str:
-    """Write seconds as the ISO 8601 duration of the core service: ``PT1H30M``, ``PT45S``, ``PT0S``."""
-    hours, rest = divmod(seconds, 3_600)
+    """
+    Write seconds as the ISO 8601 duration of the core service: ``PT1H30M``, ``PT45S``, ``PT0S``.
+
+    Less than nothing has a minus before each part (Clockify help centre, 2025-06-27): ``PT-1H-30M``.
+    """
+    minus = "-" if seconds < 0 else ""
+    hours, rest = divmod(abs(seconds), 3_600)
     minutes, rest = divmod(rest, 60)
-    parts = [f"{amount}{unit}" for amount, unit in ((hours, "H"), (minutes, "M"), (rest, "S")) if amount]
+    parts = [
+        f"{minus}{amount}{unit}" for amount, unit in ((hours, "H"), (minutes, "M"), (rest, "S")) if amount
+    ]
     return "PT" + ("".join(parts) or "0S")
 
 

@@ -31,6 +31,7 @@ from airflow_provider_clockify.records.entities import ENTITIES, TABLES
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, generate_workspace
 from airflow_provider_clockify.testing.entities import WorkspaceSettings
 from airflow_provider_clockify.testing.messages import EntityFeeds
+from airflow_provider_clockify.testing.times import format_nanoseconds
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
@@ -366,7 +367,8 @@ def time_off(w: EmulatedWorkspace, item: Any) -> dict[str, Any]:
         "end": at(item.end),
         "half_day": item.half_day is not None,
         "balance_diff": -float(item.amount),
-        "created_at": at(item.created_at),
+        # The service has nanoseconds; columns have microseconds.
+        "created_at": datetime.fromisoformat(format_nanoseconds(item.created_at, item.id)[:26] + "+00:00"),
         "note": item.note or None,
     }
 
@@ -575,7 +577,7 @@ def csv_text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if value.microsecond else "%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, list):
         return Json(value)
     if isinstance(value, Json) or "approx" in type(value).__name__.lower():

@@ -282,9 +282,8 @@ def test_attendance_of_a_part_of_a_day_costs_no_request(emulator, export):
 
 
 def test_expenses_in_all_formats(emulator, export):
-    wanted = {
-        key: item for key, item in emulator.workspace.expenses.items() if item.day.startswith("2026-11")
-    }
+    workspace = emulator.workspace
+    wanted = {key: item for key, item in workspace.expenses.items() if item.day.startswith("2026-11")}
     rows = lines_of(export(emulator, "expenses", NOVEMBER, output="e.jsonl"))
     assert {row["id"]: row["amount"] for row in rows} == {key: item.total for key, item in wanted.items()}
     for file_format in ("csv", "parquet"):
@@ -296,8 +295,15 @@ def test_expenses_in_all_formats(emulator, export):
         assert {key: float(row["amount"]) for key, row in flat.items()} == pytest.approx(
             {key: item.total for key, item in wanted.items()}
         )
-        # Expenses do not say their currency, and amounts of different ones are never added up.
-        assert result["totals"]["amounts_minor_units"] == {}
+        sums: dict[str, float] = {}
+        for row in flat.values():
+            item = wanted[row["id"]]
+            currency = workspace.rates(workspace.users[item.user_id], item.project_id)[2]
+            assert row["currency"] == currency
+            sums[currency] = sums.get(currency, 0) + item.total
+        assert len(sums) > 1
+        found = {code: float(text) for code, text in result["totals"]["amounts_minor_units"].items()}
+        assert found == pytest.approx(sums), "amounts of different currencies are never added up"
     assert emulator.count() == max(1, -(-len(wanted) // 200))
 
 
@@ -710,9 +716,9 @@ def test_unknown_new_fields_stay_in_lines_and_change_no_flat_file(start, export,
     plain, more = content(), content(extra_fields={"brandNew": {"a": [1]}})
     if file_format == "jsonl":
         assert all(json.loads(line)["brandNew"] == {"a": [1]} for line in more.splitlines())
-    elif report in ("summary", "detailed") and file_format == "csv":
+    elif report in ("summary", "weekly", "detailed") and file_format == "csv":
         # Columns of JSON hold what the service sent, new fields included.
-        json_columns = {"amounts", "custom_fields"}
+        json_columns = {"amounts", "group_amounts", "custom_fields"}
         without = [
             [
                 {k: v for k, v in row.items() if k not in json_columns}
@@ -721,7 +727,7 @@ def test_unknown_new_fields_stay_in_lines_and_change_no_flat_file(start, export,
             for each in (plain, more)
         ]
         assert without[0] == without[1]
-    elif report not in ("summary", "detailed"):
+    elif report not in ("summary", "weekly", "detailed"):
         assert more == plain
 
 

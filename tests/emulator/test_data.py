@@ -89,11 +89,15 @@ def test_dangling_references_are_refused(empty, fields):
     assert empty.entries == {}
 
 
-def test_naive_moments_and_negative_durations_are_refused(empty):
+def test_naive_moments_are_refused(empty):
     with pytest.raises(ValueError, match="time zone"):
         empty.add_entry(start=datetime(2026, 11, 5), end=DAY)  # noqa: DTZ001
-    with pytest.raises(ValueError, match="before it starts"):
-        empty.add_entry(start=NEXT, end=DAY)
+
+
+def test_an_entry_may_end_before_it_starts(empty):
+    entry = empty.add_entry(start=NEXT, end=DAY, at=NEXT)
+    assert entry.seconds == (DAY - NEXT).total_seconds() < 0
+    assert empty.truth_seconds(NEXT, NEXT + (NEXT - DAY)) == entry.seconds
 
 
 def test_change_refuses_fields_that_do_not_exist(empty):

@@ -69,17 +69,26 @@ def test_answer_in_full(spent):
     known = spent.known
     answer = ask(spent).json()
     assert answer["totals"] == {
+        "_id": "",
         "expensesCount": 3,
         "totalAmount": 1150.5,
         "totalAmountBillable": 1050.5,
+        "totalAmountByCurrency": [
+            {"currency": "EUR", "amount": 100.0},
+            {"currency": "USD", "amount": 1050.5},
+        ],
+        "totalAmountBillableByCurrency": [{"currency": "USD", "amount": 1050.5}],
+        "numOfCurrencies": 2,
     }
     row = answer["expenses"][0]
     assert row == {
+        "_id": row["id"],
         "id": row["id"],
         "workspaceId": spent.emulator.workspace.id,
         "date": "2026-11-01T00:00:00Z",
         "time": None,
         "amount": 1050.5,
+        "currency": "USD",
         "quantity": 25.0,
         "billable": True,
         "notes": "drive",
@@ -90,6 +99,8 @@ def test_answer_in_full(spent):
         "projectId": known["web"].id,
         "projectName": "Web",
         "projectColor": "#2196F3",
+        "clientId": known["globex"].id,
+        "clientName": "Globex",
         "categoryId": known["drive"].id,
         "categoryName": "Kilometres",
         "categoryUnit": "km",
@@ -97,7 +108,9 @@ def test_answer_in_full(spent):
         "fileId": "f" * 24,
         "fileName": "bill.pdf",
         "approvalRequestId": "a" * 24,
+        "isLocked": False,
         "locked": False,
+        "userCustomFields": [],
         "reportName": None,
         "exportFields": [],
         "invoicingInfo": {"manuallyInvoiced": False, "invoiceId": "b" * 24},
@@ -110,6 +123,7 @@ def test_answer_in_full(spent):
         False,
     )
     assert "invoicingInfo" not in bare
+    assert (bare["currency"], bare["clientId"], bare["clientName"]) == ("EUR", "", "")
 
 
 def test_days_are_calendar_days_whatever_the_zone(spent):
@@ -120,7 +134,18 @@ def test_nothing_found(spent):
     past = {"dateRangeStart": "2020-01-01T00:00:00Z", "dateRangeEnd": "2020-01-02T00:00:00Z"}
     assert ask(spent, **past).json() == {
         "expenses": [],
-        "totals": {"expensesCount": 0, "totalAmount": 0.0, "totalAmountBillable": 0.0},
+        "totals": {
+            "_id": "",
+            "expensesCount": 0,
+            "totalAmount": 0.0,
+            "totalAmountBillable": 0.0,
+            "totalAmountByCurrency": [],
+            "totalAmountBillableByCurrency": [],
+            "numOfCurrencies": 0,
+        },
+        "reportName": None,
+        "exportFields": [],
+        "customFields": None,
     }
 
 

@@ -252,6 +252,27 @@ def test_usual_instants_and_money_stay_text(entry_json):
     assert columns["amount"] == ["14250.0"]
 
 
+@pytest.mark.parametrize("digits", ["", ".5", ".1234567", ".123456789", ".999999999999"])
+def test_times_of_any_precision_are_the_same_row_by_row_and_column_by_column(digits):
+    usual = entry('"amount":1')
+    times = (
+        f'"timeInterval":{{"start":"2026-11-02T08:00:00{digits}Z","end":"2026-11-02T09:00:00{digits}+00:00"}}'
+    )
+    odd = entry(f'"_id":"f",{times}')
+    for rows in ([odd], [usual, odd], [odd, usual]):
+        written = file_or_error(rows, DETAILED, "csv")
+        assert isinstance(written, bytes)
+        assert written == file_or_error(rows, replace(DETAILED, columns_of=None), "csv")
+
+
+@pytest.mark.parametrize("duration", ["-1", "-3600", "-3600.0", "-0", str(-(2**63))])
+def test_negative_durations_are_whole_seconds_too(duration):
+    row = entry(
+        f'"timeInterval":{{"start":"2026-11-02T08:00:00Z","end":"2026-11-02T07:00:00Z","duration":{duration}}}'
+    )
+    assert entry_columns([row])[4] == [int(float(duration))] == [entry_rows(row)[0][4]]
+
+
 def test_a_column_of_instants_or_money_is_of_one_kind():
     rows = [entry('"amount":1.5'), entry('"amount":1e3'), entry('"amount":null')]
     columns = dict(zip([each.name for each in DETAILED.columns], entry_columns(rows), strict=True))

@@ -51,10 +51,20 @@ TABLE = [
     (400, body(3000), exceptions.ClockifyBadRequestError, "Check the parameters"),
     (401, body(1000), exceptions.ClockifyAuthError, "a proxy on the way may drop or add headers"),
     (401, body(4003), exceptions.ClockifyAuthError, "(region euc1, subdomain acme)"),
-    (401, body(4017), exceptions.ClockifyAuthError, "set extra.auth_type to api_key"),
+    (401, body(4017), exceptions.ClockifyAuthError, "replace it with one that is made anew"),
+    (401, body(4023), exceptions.ClockifyAuthError, "set extra.auth_type to addon_token"),
+    (401, body(4019), exceptions.ClockifyAuthError, "The e-mail address of the key's owner is not verified"),
+    (401, body(406), exceptions.ClockifyAuthError, "the workspace or the user is suspended"),
     (401, b"", exceptions.ClockifyAuthError, "another region or subdomain"),
     (402, b"", exceptions.ClockifyForbiddenError, "use the key of an owner or admin"),
     (403, b"", exceptions.ClockifyForbiddenError, "use the key of an owner or admin"),
+    (403, body(501), exceptions.ClockifyForbiddenError, "use the key of an owner or admin"),
+    (403, body(4017), exceptions.ClockifyForbiddenError, "replace it with one that is made anew"),
+    (403, body(4030), exceptions.ClockifyForbiddenError, "Manual time tracking is disabled"),
+    (403, body(1003), exceptions.ClockifyForbiddenError, "The time entry is locked"),
+    (403, body(406), exceptions.ClockifyForbiddenError, "the workspace or the user is suspended"),
+    (406, body(406), exceptions.ClockifyForbiddenError, "the workspace or the user is suspended"),
+    (406, b"", exceptions.ClockifyForbiddenError, "the workspace or the user is suspended"),
     (404, body(3000), exceptions.ClockifyNotFoundError, "Check region, subdomain, host and URLs"),
     (404, b"", exceptions.ClockifyNotFoundError, "Check region, subdomain, host and URLs"),
     (405, body(405), exceptions.ClockifyBadRequestError, "Check the parameters"),
@@ -98,6 +108,20 @@ def test_a_report_names_the_host_of_reports_and_the_filter_that_hides_amounts(se
     assert "HIDE_AMOUNT" not in str(
         error_from_answer(settings(), without, status=403, headers={}, body=b"", now=NOW)
     )
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, 4017), (401, 4023), (403, 4017), (401, None)])
+def test_a_refused_token_of_an_add_on_is_to_be_pasted_anew(settings, status, code):
+    value = settings(auth_type="addon_token")
+    error = error_from_answer(value, LIST, status=status, headers={}, body=body(code), now=NOW)
+    assert "Paste the token of an installed add-on" in str(error)
+
+
+@pytest.mark.parametrize("status", [401, 403, 406])
+def test_advice_for_a_suspended_workspace_offers_no_way_that_is_none(settings, status):
+    error = error_from_answer(settings(), REPORT, status=status, headers={}, body=body(406), now=NOW)
+    assert "HIDE_AMOUNT" not in str(error)
+    assert "mistyped" not in str(error)
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,144 @@ def test_money_comes_from_the_totals_and_its_absence_is_noticed(sink, by_currenc
     assert (result.money, result.money_hidden) == (money, hidden)
 
 
+def money_groups(*kinds: dict[str, Any], totals: dict[str, Any]) -> Answer:
+    rows = [{"_id": f"g{n}", "duration": 60, **kind} for n, kind in enumerate(kinds)]
+    return {"groupOne": rows, "totals": [{"totalTime": 60 * len(rows), "entriesCount": 0, **totals}]}, {}
+
+
+def named(**pairs: Any) -> list[dict[str, Any]]:
+    return [{"currency": code or None, "amount": amount} for code, amount in pairs.items()]
+
+
+def said(kind: str = "EARNED", /, **pairs: Any) -> dict[str, Any]:
+    return {"amount": sum(pairs.values()), "amounts": [{"type": kind, "amountByCurrency": named(**pairs)}]}
+
+
+def claimed(currency: str | None, amount: Any) -> dict[str, Any]:
+    return {"amount": amount, "currency": currency, "amounts": [{"type": "EARNED", "value": 7}]}
+
+
+def total(**pairs: Any) -> dict[str, Any]:
+    return {"totalAmount": sum(pairs.values()), "totalAmountByCurrency": named(**pairs)}
+
+
+PROVEN = {
+    "per currency": ([said(EUR=100, USD=50), said(EUR=10)], total(EUR=110, USD=50)),
+    "one currency each": ([claimed("EUR", 100), claimed("USD", 50)], total(EUR=100, USD=50)),
+    "claims that are sums": ([claimed("USD", 100), claimed("USD", 50)], total(EUR=100, USD=50)),
+    "no currency": ([claimed(None, 100), said(USD=50)], total(EUR=100, USD=50)),
+    "a rounded group": ([claimed("EUR", 101)], total(EUR=100.4)),
+    "negative": ([said(EUR=-100, USD=50)], total(EUR=-100, USD=50)),
+    "zeros": ([said(EUR=0, USD=50), claimed("CHF", 0)], total(USD=50, EUR=0)),
+}
+
+
+@pytest.mark.parametrize("report", ["summary", "weekly"])
+@pytest.mark.parametrize(("kinds", "totals"), PROVEN.values(), ids=PROVEN.keys())
+def test_money_of_groups_that_adds_up_per_currency_is_the_services_total(sink, kinds, totals, report):
+    script = Script(money_groups(*kinds, totals=totals))
+    reader = (
+        summary_reader(script.send, "w", {}, ("USER",))
+        if report == "summary"
+        else weekly_reader(script.send, "w", {}, "USER")
+    )
+    result = reader.read(WEEK, sink)
+    assert result.money == {
+        each["currency"]: Decimal(str(each["amount"]))
+        for each in totals["totalAmountByCurrency"]
+        if each["amount"]
+    }
+    assert not result.money_hidden
+
+
+LOST = {
+    "of one currency": (
+        [said(EUR=100, USD=50), said(EUR=10)],
+        total(EUR=110, USD=60),
+        "50 USD, the service says 60",
+    ),
+    "a whole currency": ([said(EUR=100)], total(EUR=100, USD=60), "0 USD, the service says 60"),
+    "swapped": ([said(EUR=100, USD=50)], total(EUR=50, USD=100), "100 EUR, the service says 50; 50 USD"),
+    "of claims": ([claimed("EUR", 100), claimed("USD", 50)], total(EUR=100, USD=60), "50 USD"),
+    "too much": ([said(EUR=100)], total(EUR=90), "100 EUR, the service says 90"),
+    "beyond rounding": ([said(EUR=100), said(EUR=100)], total(EUR=198.4), "200 EUR"),
+    "a total of nothing": ([said(EUR=100)], total(), "100 EUR, the service says 0"),
+}
+
+
+@pytest.mark.parametrize(("kinds", "totals", "text"), LOST.values(), ids=LOST.keys())
+def test_money_of_groups_that_does_not_add_up_is_an_incomplete_answer(sink, kinds, totals, text):
+    reader = summary_reader(Script(money_groups(*kinds, totals=totals)).send, "w", {}, ("USER",))
+    with pytest.raises(ClockifyIncompleteError, match=text):
+        reader.read(WEEK, sink)
+
+
+def test_rounding_may_make_half_a_minor_unit_of_each_entry_and_group(sink):
+    for total_amount, is_fine in ((105.5, True), (105.6, False)):
+        totals = {**total(EUR=total_amount), "entriesCount": 9}
+        reader = summary_reader(Script(money_groups(said(EUR=100), totals=totals)).send, "w", {}, ("USER",))
+        if is_fine:
+            assert reader.read(WEEK, sink).money == {"EUR": Decimal("105.5")}
+        else:
+            with pytest.raises(ClockifyIncompleteError):
+                reader.read(WEEK, sink)
+
+
+def test_money_in_tags_need_not_add_up(sink):
+    script = Script(money_groups(said(EUR=100), said(EUR=100), totals=total(EUR=100)))
+    assert summary_reader(script.send, "w", {}, ("TAG",)).read(WEEK, sink).money == {"EUR": Decimal(100)}
+
+
+@pytest.mark.parametrize(
+    ("totals", "money"),
+    [
+        ({"totalAmount": 150}, {"EUR": 100, "USD": 50}),
+        ({"totalAmount": 150, "totalAmountByCurrency": []}, {"EUR": 100, "USD": 50}),
+        ({"totalAmount": 150, "amounts": said(EUR=100, USD=50)["amounts"]}, {"EUR": 100, "USD": 50}),
+        ({"totalAmount": 150, "totalAmountByCurrency": [{"currency": None, "amount": 150}]}, {}),
+    ],
+    ids=["one sum", "empty list", "amounts", "no currency"],
+)
+def test_sums_per_currency_come_from_wherever_they_are_said(sink, totals, money):
+    kind = claimed(None, 150) if totals.get("totalAmountByCurrency") else said(EUR=100, USD=50)
+    answer = money_groups(kind, totals=totals)
+    result = summary_reader(Script(answer).send, "w", {}, ("USER",)).read(WEEK, sink)
+    assert result.money == money
+    assert not result.money_hidden
+
+
+@pytest.mark.parametrize(
+    ("totals", "money"),
+    [
+        ({"totalAmount": 150, "numOfCurrencies": 1}, {"EUR": 150}),
+        ({"totalAmount": 150, "numOfCurrencies": 2}, {}),
+        ({"totalAmount": 150}, {}),
+        ({}, {}),
+    ],
+)
+def test_what_groups_claim_is_a_sum_only_where_there_is_one_currency(sink, totals, money):
+    answer = money_groups(claimed("EUR", 100), claimed("EUR", 50), totals=totals)
+    result = summary_reader(Script(answer).send, "w", {}, ("USER",)).read(WEEK, sink)
+    assert (result.money, result.money_hidden) == (money, False)
+
+
+def test_the_kind_of_amount_that_was_asked_for_is_compared(sink):
+    both = {"amount": 7, "amounts": [*said(EUR=100)["amounts"], *said("COST", EUR=7)["amounts"]]}
+    script = Script(money_groups(both, totals=total(EUR=7)))
+    assert summary_reader(script.send, "w", {"amountShown": "COST"}, ("USER",)).read(WEEK, sink).money == {
+        "EUR": Decimal(7)
+    }
+    with pytest.raises(ClockifyIncompleteError):
+        summary_reader(script.send, "w", {}, ("USER",)).read(WEEK, sink)
+
+
+@pytest.mark.parametrize("amount", [10**27, "NaN"])
+def test_money_that_cannot_be_summed_up_names_its_group(sink, amount):
+    group = claimed("EUR", amount) if isinstance(amount, str) else said(EUR=amount)
+    with pytest.raises(ClockifyResponseError, match="id g0.*amount"):
+        summary_reader(Script(money_groups(group, totals={})).send, "w", {}, ("USER",)).read(WEEK, sink)
+
+
 REFUSAL = ClockifyBadRequestError("Refused.", status=400, code=501, reason="r", operation=SUMMARY, attempts=3)
 
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.records.detailed import DETAILED
@@ -185,8 +187,96 @@ def test_nested_groups_are_one_row_per_innermost_group():
     assert {(r["group_1"], r["group_2"], r["group_3"]) for r in rows} == {("USER", "PROJECT", "TASK")}
 
 
-def test_a_group_without_the_children_asked_for_gives_no_row():
-    assert flat(summary_table(("USER", "PROJECT"), WEEK), {"_id": "u", "name": "Ada", "duration": 0}) == []
+@pytest.mark.parametrize("children", [{}, {"children": None}, {"children": []}])
+def test_a_group_without_the_children_asked_for_is_a_row_if_it_holds_anything(children):
+    table = summary_table(("USER", "PROJECT"), WEEK)
+    assert flat(table, {**group("u", "Ada", 0), **children}) == []
+    for more in ({"duration": 60}, {"duration": -60}, {"duration": 0, "amount": 5}):
+        (row,) = flat(table, {**group("u", "Ada", 0), **more, **children})
+        assert (row["group_1"], row["group_1_id"], row["group_1_name"]) == ("USER", "u", "Ada")
+        assert (row["group_2"], row["group_2_id"], row["group_2_name"]) == (None, None, None)
+        assert (row["duration_seconds"], row["amount"]) == (more["duration"], more.get("amount"))
+
+
+KINDS = ("USER", "PROJECT", "DATE")
+
+
+@st.composite
+def divided(draw: Any, level: int = 1) -> dict[str, Any]:
+    """A group that is divided down to some level, and adds up."""
+    below = draw(st.lists(divided(level + 1), max_size=3)) if level < len(KINDS) else []
+    own = sum(each["duration"] for each in below) if below else draw(st.integers(-5000, 5000))
+    return group(draw(st.text("abc", min_size=1)), "x", own, *below)
+
+
+@given(divided(), st.sampled_from([KINDS[:1], KINDS[:2], KINDS]))
+def test_rows_of_a_summary_add_up_to_the_group_however_deep_it_is_divided(item, kinds):
+    rows = flat(summary_table(kinds, WEEK), item)
+    assert sum(row["duration_seconds"] for row in rows) == item["duration"]
+    for row in rows:
+        known = [row[f"group_{level}"] for level in (1, 2, 3)]
+        assert known == [*kinds[: 3 - known.count(None)], *[None] * known.count(None)]
+
+
+def spoilt(item: dict[str, Any], seconds: int) -> bool:
+    """Change the innermost group of the first branch, if there is one below the item."""
+    if "children" not in item:
+        return False
+    if not spoilt(item["children"][0], seconds):
+        item["children"][0]["duration"] += seconds
+    return True
+
+
+@given(divided(), st.integers(-100, 100).filter(bool))
+def test_a_group_whose_children_do_not_add_up_is_refused_by_name(item, seconds):
+    if spoilt(item, seconds):
+        with pytest.raises(
+            ClockifyResponseError, match=r"The group [abc]+ lasts .* s, its children .* as jsonl"
+        ):
+            flat(summary_table(KINDS, WEEK), item)
+
+
+@pytest.mark.parametrize(
+    ("whole", "parts", "is_fine"),
+    [
+        (60, [60, 60], True),
+        (60, [30, 30], True),
+        (60, [59], False),
+        (60, [30, 29], False),
+        (0, [-60, 30], True),
+        (None, [30], True),
+    ],
+)
+def test_entries_count_in_each_of_their_tags(whole, parts, is_fine):
+    item = group("u", "Ada", whole, *(group(f"t{n}", "x", part) for n, part in enumerate(parts)))
+    table = summary_table(("USER", "TAG"), WEEK)
+    if is_fine:
+        assert [row["duration_seconds"] for row in flat(table, item)] == parts
+    else:
+        with pytest.raises(ClockifyResponseError, match="The group u lasts 60 s"):
+            flat(table, item)
+
+
+def both(**more: Any) -> dict[str, Any]:
+    named = [{"currency": code, "amount": 5} for code in ("EUR", "USD")]
+    return {"amount": 10, "amounts": [{"type": "EARNED", "value": 10, "amountByCurrency": named}], **more}
+
+
+@pytest.mark.parametrize("currency", [None, "USD", "EUR"])
+def test_a_group_over_two_currencies_has_neither_amount_nor_currency(currency):
+    item = group("u", "Ada", 60, **both(currency=currency, workspaceCurrencyCode="EUR"))
+    (row,) = flat(summary_table(("USER",), WEEK), item)
+    assert (row["amount"], row["currency"]) == (None, None)
+    assert parse(row["amounts"].encode()) == both()["amounts"]
+
+
+def test_a_sum_whose_parts_are_not_said_is_refused_by_name():
+    below = [{"_id": code, "duration": 30, "amount": 5, "currency": code} for code in ("EUR", "USD")]
+    item = group("u", "Ada", 60, *below, amount=10, currency="USD")
+    with pytest.raises(
+        ClockifyResponseError, match="amount of the group u adds up EUR, USD, and .* as jsonl"
+    ):
+        flat(summary_table(("USER",), WEEK), item)
 
 
 @pytest.mark.parametrize(
@@ -204,9 +294,10 @@ def test_ids_of_groups_are_text_whatever_the_service_makes_of_them(found, expect
     assert row["group_1_id"] == expected
 
 
-def test_the_currency_of_the_workspace_stands_in_for_a_missing_one():
-    row = group("u", "Ada", 1, currency=None, workspaceCurrencyCode="EUR")
+def test_the_currency_of_the_workspace_stands_in_for_a_missing_one_but_not_for_none():
+    row = {"_id": "u", "name": "Ada", "duration": 1, "amount": 5, "workspaceCurrencyCode": "EUR"}
     assert flat(summary_table(("USER",), WEEK), row)[0]["currency"] == "EUR"
+    assert flat(summary_table(("USER",), WEEK), {**row, "currency": None})[0]["currency"] is None
 
 
 # --- weekly -------------------------------------------------------------------------------------------------
@@ -234,8 +325,47 @@ def test_a_day_may_have_a_currency_of_its_own():
 
 
 @pytest.mark.parametrize("days", [None, []])
-def test_a_user_without_days_gives_no_row(days):
-    assert flat(weekly_table("USER", WEEK), {"_id": "u", "name": "Ada", "days": days}) == []
+@pytest.mark.parametrize("duration", [None, 0])
+def test_a_user_without_days_and_time_gives_no_row(days, duration):
+    assert (
+        flat(weekly_table("USER", WEEK), {"_id": "u", "name": "Ada", "days": days, "duration": duration})
+        == []
+    )
+
+
+@pytest.mark.parametrize("days", [{}, {"days": None}, {"days": []}, {"days": [{"duration": 59}]}])
+@pytest.mark.parametrize(
+    "held", [{"duration": 60}, {"duration": 60, "children": [{"_id": "p", "duration": 60}]}]
+)
+def test_time_that_is_in_no_day_is_refused_by_name(days, held):
+    with pytest.raises(ClockifyResponseError, match="The group u .*days.*as jsonl"):
+        flat(weekly_table("USER", WEEK), {"_id": "u", "name": "Ada", **held, **days})
+
+
+@pytest.mark.parametrize("held", [{"amount": 5}, {"children": [{"_id": "p"}]}])
+def test_money_and_children_without_any_day_are_refused_by_name(held):
+    with pytest.raises(ClockifyResponseError, match="The group u of the weekly report has children or money"):
+        flat(weekly_table("USER", WEEK), {"_id": "u", "name": "Ada", **held})
+
+
+def test_days_of_a_week_over_two_currencies_are_numbers_only_where_they_name_one():
+    days = [
+        {"date": "2026-11-09", "duration": 1, "amount": 3},
+        {"date": "2026-11-10", "duration": 1, "amount": 3, "currency": "USD"},
+        {"date": "2026-11-11", "duration": 1, **both(currency="USD")},
+        {
+            "date": "2026-11-12",
+            "duration": 1,
+            "amount": 5,
+            "amounts": [{"type": "EARNED", "amountByCurrency": [{"currency": "EUR", "amount": 5}]}],
+        },
+    ]
+    rows = flat(weekly_table("USER", WEEK), group("u", "Ada", 4, days=days, **both(currency="USD")))
+    assert [(row["amount"], row["currency"]) for row in rows] == [(None, None)] * 3 + [(5, "EUR")]
+    assert [row["amounts"] is None for row in rows] == [True, True, False, False]
+    assert {row["group_amounts"] for row in rows} == {
+        '[{"type":"EARNED","value":10,"amountByCurrency":[{"currency":"EUR","amount":5},{"currency":"USD","amount":5}]}]'
+    }
 
 
 # --- attendance and expenses --------------------------------------------------------------------------------
@@ -290,4 +420,24 @@ def test_expense_rows():
         "amount": Decimal("1234.5"),
         "quantity": 2.5,
         "is_locked": True,
+    }
+
+
+def test_expense_rows_as_the_service_answers_them():
+    item = {
+        "_id": "e",
+        "currency": "USD",
+        "clientId": "c",
+        "clientName": "Globex",
+        "isLocked": False,
+        "userCustomFields": [{"customFieldId": "f", "value": None}],
+    }
+    (row,) = flat(EXPENSES, item)
+    assert {name: value for name, value in row.items() if value is not None} == {
+        "id": "e",
+        "currency": "USD",
+        "client_id": "c",
+        "client_name": "Globex",
+        "is_locked": False,
+        "user_custom_fields": '[{"customFieldId":"f","value":null}]',
     }

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.values import durations_to_seconds, instant, one_line, seconds
+from airflow_provider_clockify.api.resources import LISTS
+from airflow_provider_clockify.api.values import (
+    ID_PLACES,
+    durations_to_seconds,
+    exact_seconds,
+    id_of,
+    instant,
+    one_line,
+    seconds,
+)
 from airflow_provider_clockify.exceptions import ClockifyResponseError
+from airflow_provider_clockify.records.entities import TABLES
 
 
 @pytest.mark.parametrize(
@@ -43,6 +55,13 @@ def test_what_names_no_instant_is_never_guessed(text):
         instant(text, "e1")
 
 
+@pytest.mark.parametrize("digits", [7, 8, 9, 12, 40])
+@pytest.mark.parametrize("offset", ["Z", "+05:30", "-07:00"])
+def test_what_is_finer_than_a_microsecond_is_cut_off_never_rounded(digits, offset):
+    text = f"2024-05-21T18:15:59.{'9' * digits}{offset}"
+    assert instant(text, "x") == datetime.fromisoformat(f"2024-05-21T18:15:59.999999{offset}")
+
+
 @given(
     st.datetimes(datetime(1000, 1, 1), datetime(9000, 1, 1)),
     st.integers(-14 * 60, 14 * 60),
@@ -63,6 +82,21 @@ def test_an_instant_is_the_same_in_every_offset(moment, minutes):
         ("P1DT1S", 86_401),
         ("PT1.5S", 1.5),
         ("PT25H", 90_000),
+        ("P1W", 604_800),
+        ("P0D", 0),
+        ("PT-1H", -3600),
+        ("PT-1H-30M", -5400),
+        ("PT-1H30M", -1800),
+        ("-PT1H", -3600),
+        ("-PT1H30M", -5400),
+        ("-PT-1H", 3600),
+        ("+PT1H", 3600),
+        ("PT-0.5S", -0.5),
+        ("PT-0S", 0),
+        ("P-1DT-2H", -93_600),
+        ("PT0.000000001S", 1e-9),
+        ("PT0,25S", 0.25),
+        ("PT1.000000000S", 1),
     ],
 )
 def test_durations_become_seconds(text, value):
@@ -70,7 +104,30 @@ def test_durations_become_seconds(text, value):
     assert type(seconds(text)) is type(value)
 
 
-@pytest.mark.parametrize("text", ["", "1h", "5400", "2026-11-02T08:00:00Z", "P"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1h",
+        "5400",
+        "2026-11-02T08:00:00Z",
+        "P",
+        "PT",
+        "-P",
+        "P1DT",
+        "PT--1H",
+        "PT1H-",
+        "PT1M1H",
+        "PT1H1H",
+        "P1Y",
+        "P1M",
+        "PT1",
+        "PT1H\n",
+        "PT٣H",
+        "PT1234567890H",
+        "PT" + "0" * 100 + "1H",
+    ],
+)
 def test_what_is_no_duration_is_an_error(text):
     with pytest.raises(ClockifyResponseError, match="no ISO 8601 duration"):
         seconds(text)
@@ -86,6 +143,41 @@ def test_durations_of_items_are_replaced_in_place_where_they_are_text():
         "other": "PT3H",
         "no": None,
     }
+
+
+def duration_text(parts):
+    return "".join(f"{number}{letter}" for number, letter in zip(parts, "HMS", strict=True) if number) or "0S"
+
+
+@given(
+    st.lists(st.integers(-999_999_999, 999_999_999), min_size=3, max_size=3), st.sampled_from(["", "-", "+"])
+)
+def test_a_duration_is_the_sum_of_its_parts_with_their_signs(parts, sign):
+    total = sum(number * each for number, each in zip(parts, (3600, 60, 1), strict=True))
+    assert seconds(f"{sign}PT{duration_text(parts)}") == (-total if sign == "-" else total)
+
+
+@given(st.integers(-(10**15), 10**15))
+def test_durations_are_exact_to_the_nanosecond(nanoseconds):
+    text = f"PT{Decimal(nanoseconds).scaleb(-9):f}S"
+    assert exact_seconds(text) == Decimal(nanoseconds).scaleb(-9)
+
+
+@pytest.mark.parametrize(
+    ("item", "named"),
+    [
+        ({"id": "e1", "duration": "soon"}, "Item e1, duration: 'soon' is no"),
+        ({"_id": "e2", "duration": "PT"}, "Item e2, duration: 'PT' is no"),
+        (
+            {"approvalRequest": {"id": "a1"}, "entries": [{"id": "e1", "timeInterval": {"duration": "1h"}}]},
+            "Item a1, entries.timeInterval.duration: '1h' is no",
+        ),
+    ],
+)
+def test_a_refused_duration_names_its_item(item, named):
+    places = [("duration",), ("entries", "timeInterval", "duration")]
+    with pytest.raises(ClockifyResponseError, match=f"^{re.escape(named)}"):
+        durations_to_seconds(item, places)
 
 
 @pytest.mark.parametrize("value", [None, 5400, 1.5])
@@ -107,3 +199,32 @@ def test_any_json_becomes_one_line(value):
         assert line.endswith(b"\n")
         assert line.count(b"\n") == 1
         assert json.loads(line) == {"value": value}
+
+
+@pytest.mark.parametrize(
+    ("item", "named"),
+    [
+        ({"_id": "a", "id": "b", "userId": "u"}, "a"),
+        ({"id": "b", "userId": "u"}, "b"),
+        ({"approvalRequest": {"id": "c"}, "userId": "u"}, "c"),
+        ({"userId": "u", "date": "2026-11-02"}, "u/2026-11-02"),
+        ({"userId": "u"}, "u"),
+        ({"_id": "", "id": "b"}, "b"),
+        ({}, None),
+        ("text", None),
+    ],
+)
+def test_an_item_is_named_by_where_its_kind_has_its_id(item, named):
+    assert id_of(item) == named
+
+
+def test_every_list_has_its_ids_where_messages_look_for_them():
+    assert {each.item_id for each in LISTS.values()} <= set(ID_PLACES)
+    ids = {
+        path
+        for table in TABLES.values()
+        for each in table.columns
+        if each.name == "id"
+        for path in each.paths
+    }
+    assert ids == set(ID_PLACES)

@@ -241,13 +241,22 @@ CASES: dict[str, Odd] = {
     "before the year 1 in UTC": odd_end("0001-01-01T00:00:00+14:00"),
     "after the year 9999 in UTC": odd_end("9999-12-31T23:59:59-14:00"),
     "a leap second": odd_end("2026-12-31T23:59:60Z"),
-    "nanoseconds": odd_end("2026-11-02T09:00:00.123456789Z"),
-    "nanoseconds that are none": Odd(
-        ("timeInterval", "end"),
-        b'"2026-11-02T09:00:00.123456000Z"',
-        "end",
-        csv="2026-11-02T09:00:00.123456Z",
-        parquet=datetime(2026, 11, 2, 9, 0, 0, 123456, UTC),
+    **{
+        f"a time with {len(digits)} decimals": Odd(
+            ("timeInterval", "end"),
+            text_of(f"2026-11-02T09:00:00.{digits}Z"),
+            "end",
+            csv="2026-11-02T09:00:00.123456Z",
+            parquet=datetime(2026, 11, 2, 9, 0, 0, 123456, UTC),
+        )
+        for digits in ("1234567", "123456789", "123456000", "123456999999")
+    },
+    "nanoseconds of a start": Odd(
+        ("timeInterval", "start"),
+        b'"2026-11-02T09:00:00.999999999Z"',
+        "start",
+        csv="2026-11-02T09:00:00.999999Z",
+        parquet=datetime(2026, 11, 2, 9, 0, 0, 999999, UTC),
     ),
     "no offset": odd_end("2026-11-02T09:00:00"),
     "an empty end": odd_end(""),

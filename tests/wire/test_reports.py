@@ -376,15 +376,42 @@ def test_expenses_that_change_between_pages_come_each_once_as_they_are_in_the_en
     )
 
 
-@pytest.mark.parametrize("total", ["expensesCount", "totalAmount"])
-def test_expenses_that_do_not_add_up_are_not_given(start_emulator, hook_of, spender, total):
+def without_currencies(totals: dict[str, Any]) -> dict[str, Any]:
+    """The totals as the description has them."""
+    return {name: value for name, value in totals.items() if "Currenc" not in name}
+
+
+def plus_more_than_rounding(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def change(totals: dict[str, Any]) -> dict[str, Any]:
+        found = totals[name]
+        more = (
+            [{**each, "amount": each["amount"] + 1000} for each in found]
+            if isinstance(found, list)
+            else found + 1000
+        )
+        return {**totals, name: more}
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "totals",
+    [
+        plus_more_than_rounding("expensesCount"),
+        plus_more_than_rounding("totalAmountByCurrency"),
+        lambda totals: plus_more_than_rounding("totalAmount")(without_currencies(totals)),
+    ],
+    ids=["count", "per currency", "one sum"],
+)
+@pytest.mark.parametrize("fields", [(), ("currency",)], ids=["as answered", "without currency"])
+def test_expenses_that_do_not_add_up_are_not_given(start_emulator, hook_of, spender, totals, fields):
     def alter(response: Any) -> Any:
-        more = 1 + response.payload["totals"]["expensesCount"]  # More than rounding explains.
-        totals = {**response.payload["totals"], total: response.payload["totals"][total] + more}
-        return replace(response, payload={**response.payload, "totals": totals})
+        answer = response.payload
+        rows = [{key: row[key] for key in row if key not in fields} for row in answer["expenses"]]
+        return replace(response, payload={**answer, "expenses": rows, "totals": totals(answer["totals"])})
 
     emulator = start_emulator(spender)
-    emulator.inject(Fault("wrong total", alter=alter), times=None)
+    emulator.inject(Fault("wrong totals", alter=alter), times=None)
     with pytest.raises(ClockifyIncompleteError, match="could not be read completely in 4 attempts"):
         list(hook_of(emulator).iter_expense_report(END - DAY, END))
 
@@ -434,10 +461,19 @@ def test_totals_of_a_user_are_the_truth_in_one_request(start_emulator, hook_of):
     currencies = {currency for group in mine.values() for currency, earned in group.earned.items() if earned}
     assert len(currencies) > 1
     assert found["amount"] is None, "a sum of several currencies means nothing"
+    assert found["currency"] is None
+    everything: dict[str, float] = {}
     for each in found["projects"]:
-        earned = mine[each["id"]].earned
-        if each["currency"]:
-            assert each["amount"] == pytest.approx(float(earned[each["currency"]]))
+        earned = {code: float(amount) for code, amount in mine[each["id"]].earned.items() if amount}
+        assert each["amounts"] == pytest.approx(earned)
+        if len(earned) == 1:
+            assert (each["currency"], each["amount"]) == (
+                next(iter(earned)),
+                pytest.approx(sum(earned.values())),
+            )
+        for code, amount in earned.items():
+            everything[code] = everything.get(code, 0) + amount
+    assert found["amounts"] == pytest.approx(everything)
     (request,) = emulator.requests
     assert "users" not in request.json
     assert request.json["summaryFilter"]["groups"] == ["USER", "PROJECT"]
@@ -450,6 +486,7 @@ def test_totals_of_somebody_without_time_are_zeros(hook):
         "seconds": 0,
         "amount": None,
         "currency": None,
+        "amounts": {},
         "projects": [],
     }
 

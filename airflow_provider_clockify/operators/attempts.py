@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ class Passed:
     :param parts: How many parts are finished.
     :param waits: Waits in a row that brought no further part; 0 before the first.
     :param requests: Requests spent so far.
+    :param began: When the first attempt began, ISO 8601.
     """
 
     parts: int = 0
     waits: int = 0
     requests: int = 0
+    began: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
 
 
 @dataclass(frozen=True, slots=True)

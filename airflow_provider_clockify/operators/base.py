@@ -164,9 +164,10 @@ class ClockifyExportOperator(BaseOperator):
                     raise
                 delay = UNKNOWN_WAIT if error.retry_after is None else timedelta(seconds=error.retry_after)
                 self.log.info("%s", error)
+                self._check_wait(delay, passed)
                 job.goes_on = True
                 spent = passed.requests + hook.client.transport.stats.requests
-                self.wait(delay, Passed(max(job.kept_parts, passed.parts), waits, spent))
+                self.wait(delay, Passed(max(job.kept_parts, passed.parts), waits, spent, passed.began))
             finally:
                 job.end(self.log)
         before = max(passed.requests, result.requests_before)
@@ -223,6 +224,16 @@ class ClockifyExportOperator(BaseOperator):
             kwargs={"passed": asdict(passed)},
         )
         raise AssertionError("unreachable: defer raises")  # pragma: no cover
+
+    def _check_wait(self, delay: timedelta, passed: Passed) -> None:
+        """Refuse a wait that would outlast the task's time-out, which Airflow 3 does not apply to a deferred task."""
+        limit: timedelta | None = self.execution_timeout
+        if limit is not None and datetime.now(UTC) + delay > datetime.fromisoformat(passed.began) + limit:
+            raise AirflowTaskTimeout(
+                f"The export would wait for {delay.total_seconds() / 60:.0f} minutes, and execution_timeout ({limit}) "
+                "ends before that. Nothing was published. Give the task an execution_timeout that is longer than an "
+                "hour, or none, or run it when the workspace's hour has room."
+            )
 
     def _may_wait(self, error: ClockifyRateLimitError) -> bool:
         if isinstance(error, ClockifyBudgetError):

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
+from airflow_provider_clockify._compat import AirflowTaskTimeout
 from airflow_provider_clockify.api import rate_limit
 from airflow_provider_clockify.exceptions import (
     ClockifyBudgetError,
@@ -275,6 +276,34 @@ def test_a_limit_that_does_not_say_when_is_waited_for_a_quarter_of_an_hour_and_n
     with pytest.raises(ClockifyRateLimitError):
         run(emulator, deferrable=True, waits=waits)
     assert [round(wait.total_seconds()) for wait in waits] == [901] * base.MAX_WAITS
+
+
+@pytest.mark.parametrize(("minutes", "waits"), [(10, 0), (25, 1), (120, 2)])
+def test_no_wait_outlasts_the_tasks_time_out(start, run, hour, monkeypatch, minutes, waits):
+    emulator = start(generate_workspace(entries=10))
+    emulator.inject(faults.answer(429, headers={"Retry-After": "1200"}), times=2)
+    began = datetime.now(UTC)
+
+    class Later(datetime):
+        """The machine's clock goes with the emulator's."""
+
+        @classmethod
+        def now(cls, zone: Any = None) -> datetime:
+            return began + timedelta(seconds=hour.now - Hour.now)
+
+    monkeypatch.setattr(base, "datetime", Later)
+    waited: list[timedelta] = []
+    options: dict[str, Any] = {
+        "deferrable": True,
+        "waits": waited,
+        "execution_timeout": timedelta(minutes=minutes),
+    }
+    if waits == 2:
+        run(emulator, window=NOVEMBER, **options)
+    else:
+        with pytest.raises(AirflowTaskTimeout, match="execution_timeout"):
+            run(emulator, window=NOVEMBER, **options)
+    assert len(waited) == waits
 
 
 def test_waits_that_bring_the_export_further_are_not_counted(free_year, run):

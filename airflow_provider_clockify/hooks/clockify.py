@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from airflow_provider_clockify.connection import (
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyError,
+    ClockifyMissingConnectionError,
     ClockifyResponseError,
     ClockifyWindowError,
 )
@@ -80,7 +82,8 @@ class ClockifyHook(BaseHook):
     @cached_property
     def settings(self) -> ClockifySettings:
         """The connection, checked."""
-        connection = self.get_connection(self.clockify_conn_id)
+        with reading_connection(self.clockify_conn_id):
+            connection = self.get_connection(self.clockify_conn_id)
         settings = settings_from(self.clockify_conn_id, connection)
         # Airflow masks the password as it is stored; the key that is sent has no spaces around it. And of an extra it
         # masks only what sounds like a secret to it.
@@ -895,6 +898,25 @@ class ClockifyHook(BaseHook):
         return durations_to_seconds(self.client.get(request), TIME_ENTRIES.durations)
 
 
+@contextmanager
+def reading_connection(conn_id: str) -> Iterator[None]:
+    """
+    Turn what Airflow raises while it gives a connection into one error.
+
+    Its text names the class of Airflow's error only: a secrets backend may put anything into the text.
+
+    :param conn_id: Connection that is read.
+    :raises ClockifyMissingConnectionError: it was not given, whatever the reason.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise ClockifyMissingConnectionError(
+            f"Airflow gave no connection {conn_id!r} ({type(error).__name__}): it does not exist, or the secrets "
+            "backend that holds it does not answer. Check the id under Admin, Connections, and the secrets backend."
+        ) from error
+
+
 def settings_from(conn_id: str, connection: Any) -> ClockifySettings:
     """
     Read an Airflow connection.
@@ -902,14 +924,17 @@ def settings_from(conn_id: str, connection: Any) -> ClockifySettings:
     :param conn_id: Its id.
     :param connection: The connection, of any supported Airflow version.
     :raises ClockifyConfigError: a field is missing or wrong.
+    :raises ClockifyMissingConnectionError: Airflow cannot decrypt it.
     """
+    with reading_connection(conn_id):
+        password, extra = connection.password, connection.extra
     return ClockifySettings.from_fields(
         conn_id,
-        password=connection.password,
+        password=password,
         host=connection.host,
         schema=connection.schema,
         port=connection.port,
-        extra=_extra(conn_id, connection.extra),
+        extra=_extra(conn_id, extra),
     )
 
 

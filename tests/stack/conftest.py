@@ -83,6 +83,8 @@ class Stack:
         self.postgres.create("airflow")
         self.database = self.postgres.connect("airflow")
         self.lake = folder / "lake"
+        self.secrets = folder / "secrets.json"
+        self.give_secrets()
         self.api_port = free_port()
         dags = folder / "dags"
         dags.mkdir()
@@ -97,7 +99,7 @@ class Stack:
         for name in COMPONENTS:
             self.start(name)
         self.wait_for(
-            "the DAGs", lambda: self.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] == 10, 120
+            "the DAGs", lambda: self.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] == 13, 120
         )
         # The example runs at once, for yesterday; the tests count requests.
         self.wait_for(
@@ -133,6 +135,10 @@ class Stack:
             "LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
             "SCHEDULER__JOB_HEARTBEAT_SEC": 1,
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
+            # Waits must end by themselves.
+            "SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": 3600,
+            "SECRETS__BACKEND": "file_secrets.FileSecrets",
+            "SECRETS__BACKEND_KWARGS": json.dumps({"path": str(self.secrets)}),
             "TRIGGERER__JOB_HEARTBEAT_SEC": 1,
             # A killed triggerer is believed to be alive for this long.
             "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": 5,
@@ -142,6 +148,7 @@ class Stack:
             **kept,
             **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
             "AIRFLOW_HOME": str(self.folder / "home"),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")])),
             "AIRFLOW_VAR_CLOCKIFY_OUTPUT": str(self.lake),
             "AIRFLOW_CONN_CLOCKIFY_DEFAULT": self.emulator.connection_json(requests_per_second=1000),
         }
@@ -149,6 +156,28 @@ class Stack:
     def start(self, name: str) -> None:
         command = [sys.executable, "-m", "airflow", name]
         self.processes[name] = Process(name, command, self.folder, self.env)
+
+    def trigger(self, dag_id: str, run_id: str = "by_test", **conf: Any) -> None:
+        """Start a run."""
+        arguments = ["dags", "trigger", dag_id, "--run-id", run_id, "--conf", json.dumps(conf)]
+        subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=self.env,
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+
+    def give_secrets(self, **fields: Any) -> None:
+        """Let the secrets backend give its connection ``vault``, at once and as a whole."""
+        connection = json.loads(self.emulator.connection_json(requests_per_second=1000))
+        new = self.secrets.with_suffix(".new")
+        new.write_text(json.dumps({"vault": {**connection, **fields}}))
+        new.replace(self.secrets)
+
+    def take_secrets(self) -> None:
+        """Let the secrets backend fail."""
+        self.secrets.unlink()
 
     def restart_triggerer(self) -> None:
         """SIGKILL, so that nothing is handed over, and a new one."""

@@ -70,7 +70,7 @@ class ClockifyWaitSensor(BaseSensorOperator):
         """Give one look at the question."""
         raise NotImplementedError
 
-    def trigger(self, question: Any, first_look: str, deadline: str) -> BaseTrigger:
+    def trigger(self, question: Any, first_look: str, deadline: str | None = None) -> BaseTrigger:
         """Return the trigger that asks the question, from an instant on and until a deadline."""
         raise NotImplementedError
 

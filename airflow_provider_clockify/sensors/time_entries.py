@@ -91,7 +91,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
 
         return look(question, datetime.now(UTC))
 
-    def trigger(self, question: Any, first_look: str, deadline: str) -> BaseTrigger:
+    def trigger(self, question: Any, first_look: str, deadline: str | None = None) -> BaseTrigger:
         """Return the trigger that asks the question, from an instant on and until a deadline."""
         from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryTrigger
 
@@ -159,7 +159,7 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
 
         return look_at_approvals(question)
 
-    def trigger(self, question: Any, first_look: str, deadline: str) -> BaseTrigger:
+    def trigger(self, question: Any, first_look: str, deadline: str | None = None) -> BaseTrigger:
         """Return the trigger that asks the question, from an instant on and until a deadline."""
         from airflow_provider_clockify.triggers.time_entries import ClockifyApprovalTrigger
 

@@ -23,6 +23,7 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from database_servers import MissingServerError, Postgres, free_port
@@ -96,7 +97,10 @@ class Stack:
             [sys.executable, "-m", "airflow", "db", "migrate"], env=self.env, capture_output=True, text=True
         )
         assert made.returncode == 0, made.stdout[-3000:] + made.stderr[-3000:]
-        for name in COMPONENTS:
+        self.start("api-server")
+        # A worker that gives up its first request, since the server still starts, fails its task.
+        self.wait_for("the API server", self._api_answers, 180)
+        for name in COMPONENTS[1:]:
             self.start(name)
         self.wait_for(
             "the DAGs", lambda: self.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] == 13, 120
@@ -109,6 +113,13 @@ class Stack:
             ),
             120,
         )
+
+    def _api_answers(self) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self.api_port}/execution/health", timeout=10):
+                return True
+        except OSError:
+            return False
 
     def _environment(self) -> dict[str, str]:
         where = f"airflow@127.0.0.1:{self.postgres.port}/airflow"
@@ -143,6 +154,8 @@ class Stack:
             # A killed triggerer is believed to be alive for this long.
             "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": 5,
             "USAGE_DATA_COLLECTION__ENABLED": False,
+            # Machines that run tests are busy.
+            "WORKERS__EXECUTION_API_TIMEOUT": 60,
         }
         return {
             **kept,

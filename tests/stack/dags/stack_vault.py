@@ -17,14 +17,19 @@ WAIT = {
 }
 
 with DAG(dag_id="many_waits", schedule=None, max_active_tasks=20):
-    ClockifyTimeEntrySensor.partial(task_id="wait", poke_interval=3, timeout=900, **WAIT).expand(
-        filters=[{"description": f"vault {number}"} for number in range(20)]
+    ClockifyTimeEntrySensor.partial(task_id="wait", poke_interval=3, timeout=3600, **WAIT).expand(
+        filters=[{"description": f"vault {number:02}"} for number in range(20)]
     )
 
 with DAG(dag_id="refused_waits", schedule=None):
     for name, parameters in {"wait": {}, "soft": {"soft_fail": True}}.items():
         ClockifyTimeEntrySensor(
-            task_id=name, filters={"description": "never"}, poke_interval=2, timeout=900, **parameters, **WAIT
+            task_id=name,
+            filters={"description": "never"},
+            poke_interval=2,
+            timeout=3600,
+            **parameters,
+            **WAIT,
         )
 
 with DAG(dag_id="short_waits", schedule=None):

@@ -69,6 +69,7 @@ __all__ = [
     "schedule_zone",
     "variable",
     "wait_until",
+    "was_rescheduled",
 ]
 
 
@@ -135,6 +136,21 @@ def wait_until(moment: datetime) -> BaseTrigger:
     )
     made: BaseTrigger = trigger(moment=moment)
     return made
+
+
+def was_rescheduled(context: Context) -> bool:
+    """Tell whether this try of a task has waited in reschedule mode before."""
+    task_instance: Any = context.get("ti")
+    if task_instance is None:
+        return False
+    if not ENDS_AFTER_ON_KILL:
+        return task_instance.get_first_reschedule_date(context) is not None
+    from airflow.models.taskreschedule import TaskReschedule
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        earlier = TaskReschedule.stmt_for_task_instance(task_instance)
+        return session.scalars(earlier).first() is not None
 
 
 def deferral_timed_out(next_method: str, next_kwargs: dict[str, Any] | None) -> bool:

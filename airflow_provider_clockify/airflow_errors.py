@@ -14,6 +14,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyBudgetError,
     ClockifyConfigError,
     ClockifyForbiddenError,
+    ClockifyMissingConnectionError,
     ClockifyRateLimitError,
     ClockifyServerError,
     ClockifyTransportError,
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 # Running the same task again cannot mend these.
 FINAL = (ClockifyConfigError, ClockifyAuthError, ClockifyForbiddenError, ClockifyBadRequestError)
 # These pass by themselves: who waits goes on waiting.
-PASSING = (ClockifyRateLimitError, ClockifyServerError, ClockifyTransportError)
+PASSING = (
+    ClockifyRateLimitError,
+    ClockifyServerError,
+    ClockifyTransportError,
+    ClockifyMissingConnectionError,
+)
 
 
 def may_wait(error: ClockifyError, silent_fail: bool) -> bool:

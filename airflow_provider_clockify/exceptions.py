@@ -8,6 +8,7 @@ Errors of the package.
     ClockifyError
     ├── ClockifyConfigError (ValueError)      a parameter or connection field is wrong; trying again cannot help
     │   └── ClockifyWindowError               no usable time window for this run
+    ├── ClockifyMissingConnectionError        Airflow gave no connection, maybe only for the moment
     ├── ClockifyTransportError                no usable answer: connection, timeout, broken body
     │   └── ClockifyWriteUnknownError         a write was sent, and nobody knows whether it took effect
     ├── ClockifyApiError                      the service answered with an error
@@ -50,6 +51,15 @@ class ClockifyConfigError(ClockifyError, ValueError):
 
 class ClockifyWindowError(ClockifyConfigError):
     """The run gives no usable time window."""
+
+
+class ClockifyMissingConnectionError(ClockifyError):
+    """
+    Airflow gave no connection.
+
+    To whoever asks Airflow for it, a secrets backend that does not answer looks like a connection that does not exist,
+    so that trying again may help.
+    """
 
 
 class ClockifyTransportError(ClockifyError):

@@ -4,7 +4,7 @@
 ### Wait until time is tracked, then export it
 
 The sensor waits in the triggerer, at one request every five minutes, until the day of the run has a finished time
-entry. Then the day is exported. A day without any ends as skipped after twelve hours.
+entry. Then the day is exported. A day without any fails after twelve hours.
 
 - Needs a connection `clockify_default` and a running triggerer.
 - Writes below the Airflow variable `clockify_output` (by default `/tmp/clockify`).
@@ -36,7 +36,6 @@ with DAG(
         until="{{ data_interval_end.isoformat() }}",
         deferrable=True,
         timeout=timedelta(hours=12),
-        soft_fail=True,
     )
     export = ClockifyDetailedReportOperator(
         task_id="export_time_entries",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from airflow_provider_clockify.connection import (
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyError,
+    ClockifyMissingConnectionError,
     ClockifyResponseError,
     ClockifyWindowError,
 )
@@ -88,7 +90,8 @@ class ClockifyHook(BaseHook):
     @cached_property
     def settings(self) -> ClockifySettings:
         """The connection, checked."""
-        connection = self.get_connection(self.clockify_conn_id)
+        with reading_connection(self.clockify_conn_id):
+            connection = self.get_connection(self.clockify_conn_id)
         settings = settings_from(self.clockify_conn_id, connection)
         self._doubts = doubts_of_extra(_extra(self.clockify_conn_id, connection.extra))
         # Airflow masks the password as it is stored; the key that is sent has no spaces around it. And of an extra it
@@ -913,6 +916,25 @@ class ClockifyHook(BaseHook):
         return durations_to_seconds(self.client.get(request), TIME_ENTRIES.durations)
 
 
+@contextmanager
+def reading_connection(conn_id: str) -> Iterator[None]:
+    """
+    Turn what Airflow raises while it gives a connection into one error.
+
+    Its text names the class of Airflow's error only: a secrets backend may put anything into the text.
+
+    :param conn_id: Connection that is read.
+    :raises ClockifyMissingConnectionError: it was not given, whatever the reason.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise ClockifyMissingConnectionError(
+            f"Airflow gave no connection {conn_id!r} ({type(error).__name__}): it does not exist, or the secrets "
+            "backend that holds it does not answer. Check the id under Admin, Connections, and the secrets backend."
+        ) from error
+
+
 def settings_from(conn_id: str, connection: Any) -> ClockifySettings:
     """
     Read an Airflow connection; names in its extra that look misspelt are warned of, once per process.
@@ -920,12 +942,15 @@ def settings_from(conn_id: str, connection: Any) -> ClockifySettings:
     :param conn_id: Its id.
     :param connection: The connection, of any supported Airflow version.
     :raises ClockifyConfigError: a field is missing or wrong, or it is a connection to something else.
+    :raises ClockifyMissingConnectionError: Airflow cannot decrypt it.
     """
-    extra = _extra(conn_id, connection.extra)
+    with reading_connection(conn_id):
+        password, text = connection.password, connection.extra
+    extra = _extra(conn_id, text)
     settings = ClockifySettings.from_fields(
         conn_id,
         conn_type=getattr(connection, "conn_type", None),
-        password=connection.password,
+        password=password,
         host=connection.host,
         schema=connection.schema,
         port=connection.port,

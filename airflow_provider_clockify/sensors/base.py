@@ -9,16 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify._compat import (
+    AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
     BaseSensorOperator,
     PokeReturnValue,
     conf,
     deferral_timed_out,
+    was_rescheduled,
 )
 from airflow_provider_clockify.airflow_errors import airflow_semantics, may_wait
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
-from airflow_provider_clockify.exceptions import ClockifyError
+from airflow_provider_clockify.exceptions import ClockifyError, ClockifyMissingConnectionError
 from airflow_provider_clockify.rendered import check_templates
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 class ClockifyWaitSensor(BaseSensorOperator):
     """
     Base of the sensors; not used by itself.
+
+    ``soft_fail`` skips the task when the wait times out, and never for an error that waiting cannot mend.
 
     :param workspace_id: Workspace; by default the connection's, else the key's active one. (templated)
     :param clockify_conn_id: Connection of type ``clockify``. (templated)
@@ -67,8 +71,8 @@ class ClockifyWaitSensor(BaseSensorOperator):
         """Give one look at the question."""
         raise NotImplementedError
 
-    def trigger(self, question: Any, first_look: str) -> BaseTrigger:
-        """Give the trigger that asks the question, from an instant on."""
+    def trigger(self, question: Any, first_look: str, deadline: str | None = None) -> BaseTrigger:
+        """Return the trigger that asks the question, from an instant on and until a deadline."""
         raise NotImplementedError
 
     def poke(self, context: Context) -> PokeReturnValue:
@@ -77,6 +81,15 @@ class ClockifyWaitSensor(BaseSensorOperator):
 
         If deferrable, the first look also is the last one here: the wait goes on in the triggerer.
         """
+        try:
+            return self._look_once(context)
+        except AirflowFailException as error:
+            self._say_what_ends_it(error)
+            # Airflow reads it next, of this task's own copy of the operator, and would skip the task.
+            self.soft_fail = False
+            raise
+
+    def _look_once(self, context: Context) -> PokeReturnValue:
         from airflow_provider_clockify.api.watching import look_now
 
         self._pause = self.poke_interval
@@ -91,6 +104,8 @@ class ClockifyWaitSensor(BaseSensorOperator):
             except ClockifyError as error:
                 if not may_wait(error, self.silent_fail) or (self.deferrable and not question.workspace_id):
                     raise
+                if isinstance(error, ClockifyMissingConnectionError) and not self._has_waited(context):
+                    raise  # It never was there, as far as this task knows.
                 self._pause = max(self._pause, getattr(error, "retry_after", None) or 0.0)
                 self.log.warning("Looking again in %.0f s. %s", self._pause, error)
             else:
@@ -98,11 +113,12 @@ class ClockifyWaitSensor(BaseSensorOperator):
                 if answer.enough:
                     return PokeReturnValue(is_done=True, xcom_value=answer.to_xcom())
         if self.deferrable:
-            first_look = datetime.now(UTC) + timedelta(seconds=self._pause)
+            now, timeout = datetime.now(UTC), timedelta(seconds=self.timeout)
+            first_look = now + timedelta(seconds=self._pause)
             self.defer(
-                trigger=self.trigger(question, first_look.isoformat()),
+                trigger=self.trigger(question, first_look.isoformat(), (now + timeout).isoformat()),
                 method_name="execute_complete",
-                timeout=timedelta(seconds=self.timeout),
+                timeout=timeout,
             )
         return PokeReturnValue(is_done=False)
 
@@ -121,21 +137,37 @@ class ClockifyWaitSensor(BaseSensorOperator):
         return result
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """End a deferred wait as the other modes end theirs, whatever Airflow's version."""
+        """
+        End a deferred wait as the other modes end theirs, whatever Airflow's version.
+
+        The method of Airflow's sensors is passed over: it lets ``soft_fail`` hide every error.
+        """
         try:
-            return super().resume_execution(next_method, next_kwargs, context)
+            return super(BaseSensorOperator, self).resume_execution(next_method, next_kwargs, context)
         except AirflowSkipException:
             raise
         except Exception as error:
-            if getattr(self, "never_fail", False):
-                raise AirflowSkipException("Skipping due to never_fail is set to True.") from error
-            if not deferral_timed_out(next_method, next_kwargs):
-                raise
-            if self.soft_fail:  # Airflow 3.0 forgets this one.
-                raise AirflowSkipException("Skipping due to soft_fail is set to True.") from error
-            if isinstance(error, AirflowSensorTimeout):
-                raise
-            raise AirflowSensorTimeout(str(error)) from error
+            message = str(error)
+            if late := deferral_timed_out(next_method, next_kwargs):
+                message = f"The wait has lasted longer than its timeout of {self.timeout:.0f} s ({error})."
+            timed_out = late or isinstance(error, AirflowSensorTimeout)
+            if not timed_out:
+                self._say_what_ends_it(error)
+            if self.never_fail or (self.soft_fail and timed_out):
+                raise AirflowSkipException(message) from error
+            if late:
+                raise AirflowSensorTimeout(message) from error
+            raise
+
+    def _say_what_ends_it(self, error: Exception) -> None:
+        """Log an error that soft_fail, if Airflow were asked, or never_fail would hide."""
+        if self.soft_fail:
+            self.log.error("The task fails in spite of soft_fail, which is for time-outs: %s", error)
+        elif self.never_fail:
+            self.log.error("never_fail skips the task, but waiting cannot mend this: %s", error)
+
+    def _has_waited(self, context: Context) -> bool:
+        return self.reschedule and was_rescheduled(context)
 
     def _get_next_poke_interval(
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
@@ -165,8 +197,8 @@ class ClockifyWaitSensor(BaseSensorOperator):
 
         if getattr(self, "_warned", False):
             return
-        self._warned = True
         quota = hook.settings.requests_per_hour or FREE_REQUESTS_PER_HOUR
+        self._warned = True
         per_look = question.requests_per_look(datetime.now(UTC))
         spent = per_look * 3600 / max(self.poke_interval, 0.001)
         if spent > quota:

@@ -91,12 +91,17 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
 
         return look(question, datetime.now(UTC))
 
-    def trigger(self, question: Any, first_look: str) -> BaseTrigger:
-        """Give the trigger that asks the question, from an instant on."""
+    def trigger(self, question: Any, first_look: str, deadline: str | None = None) -> BaseTrigger:
+        """Return the trigger that asks the question, from an instant on and until a deadline."""
         from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryTrigger
 
         return ClockifyTimeEntryTrigger(
-            question.to_json(), self.clockify_conn_id, self.poke_interval, first_look, self.silent_fail
+            question.to_json(),
+            self.clockify_conn_id,
+            self.poke_interval,
+            first_look,
+            self.silent_fail,
+            deadline,
         )
 
 
@@ -154,10 +159,15 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
 
         return look_at_approvals(question)
 
-    def trigger(self, question: Any, first_look: str) -> BaseTrigger:
-        """Give the trigger that asks the question, from an instant on."""
+    def trigger(self, question: Any, first_look: str, deadline: str | None = None) -> BaseTrigger:
+        """Return the trigger that asks the question, from an instant on and until a deadline."""
         from airflow_provider_clockify.triggers.time_entries import ClockifyApprovalTrigger
 
         return ClockifyApprovalTrigger(
-            question.to_json(), self.clockify_conn_id, self.poke_interval, first_look, self.silent_fail
+            question.to_json(),
+            self.clockify_conn_id,
+            self.poke_interval,
+            first_look,
+            self.silent_fail,
+            deadline,
         )

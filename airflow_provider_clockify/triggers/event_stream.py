@@ -13,7 +13,6 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify._compat import AirflowException
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError
 from airflow_provider_clockify.triggers.polling import is_final, prepare, transport_of
 
@@ -24,11 +23,11 @@ if TYPE_CHECKING:
 
 # Below the five minutes after which Airflow gives up a watcher that is busy with a tick.
 LONGEST_LOOK = 120.0
-# Nothing but a person can mend these; the connection may be, while the watcher runs on.
+# Nothing but a person can mend a refused key or a wrong field; somebody may, while the watcher runs on.
 PAUSE_AFTER_FINAL = 900.0
 # The cursors of a group differ by a little; whoever asks first, asks for all of them.
 WIDER = timedelta(minutes=1)
-LOOK_ERRORS = (ClockifyError, AirflowException, TimeoutError)
+LOOK_ERRORS = (ClockifyError, TimeoutError)
 
 
 class Looker:
@@ -130,6 +129,6 @@ class Tick:
 
 
 def _pause(error: BaseException) -> float:
-    if isinstance(error, ClockifyError) and not is_final(error):
-        return getattr(error, "retry_after", None) or 0.0
-    return 0.0 if isinstance(error, TimeoutError) else PAUSE_AFTER_FINAL
+    if isinstance(error, ClockifyError) and is_final(error):
+        return PAUSE_AFTER_FINAL
+    return getattr(error, "retry_after", None) or 0.0

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_clockify._compat import AirflowSensorTimeout
 from airflow_provider_clockify.airflow_errors import FINAL as FINAL_ERRORS
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyResponseError
 
-SUCCESS, ERROR = "success", "error"
+SUCCESS, ERROR, TIMEOUT = "success", "error", "timeout"
 # Whether the task's retries apply.
 FINAL, FAILED = "final", "failed"
 
@@ -38,12 +39,22 @@ def error_event(error: ClockifyError) -> dict[str, Any]:
     return {"status": ERROR, "kind": kind, "message": str(error)}
 
 
+def timeout_event(message: str) -> dict[str, Any]:
+    """
+    Say that the deadline has come.
+
+    :param message: What was waited for in vain; no secret, and no current time.
+    """
+    return {"status": TIMEOUT, "message": message}
+
+
 def read_event(event: Any) -> dict[str, Any]:
     """
     Read an event.
 
     :param event: What the trigger sent.
     :return: The sensor's result.
+    :raises AirflowSensorTimeout: the deadline has come.
     :raises ClockifyConfigError: the trigger met an error that running the task again cannot mend.
     :raises ClockifyResponseError: it met another one, or the event is none that a trigger of this package sends.
     """
@@ -51,6 +62,8 @@ def read_event(event: Any) -> dict[str, Any]:
         match dict(event):
             case {"status": "success", "result": Mapping() as result}:
                 return dict(result)
+            case {"status": "timeout", "message": str(message)}:
+                raise AirflowSensorTimeout(message)
             case {"status": "error", "kind": "final", "message": str(message)}:
                 raise ClockifyConfigError(message)
             case {"status": "error", "kind": "failed", "message": str(message)}:

@@ -31,6 +31,8 @@ T = TypeVar("T")
 FORGET_AFTER = 3
 # Seconds between two searches for it.
 SWEEP = 60.0
+# Seconds after which a secrets backend is believed not to answer.
+LONGEST_READ = 60.0
 
 
 @dataclass(slots=True)
@@ -148,11 +150,14 @@ async def transport_of(clockify_conn_id: str) -> AsyncTransport:
     Make the transport of a connection, its lookup included, without blocking the event loop.
 
     :param clockify_conn_id: Connection of type ``clockify``.
+    :raises ClockifyMissingConnectionError: Airflow did not give it, or not in time.
     """
     from airflow_provider_clockify.api.async_transport import AsyncTransport
-    from airflow_provider_clockify.hooks.clockify import settings_from
+    from airflow_provider_clockify.hooks.clockify import reading_connection, settings_from
 
-    connection = await get_async_connection(clockify_conn_id)
+    with reading_connection(clockify_conn_id):
+        async with asyncio.timeout(LONGEST_READ):
+            connection = await get_async_connection(clockify_conn_id)
     settings = settings_from(clockify_conn_id, connection)
     if settings.api_key != connection.password:
         # Airflow masks the password as it is stored. In a thread, since it may tell another process.

@@ -14,7 +14,7 @@ from airflow_provider_clockify._compat import BaseTrigger, TriggerEvent
 from airflow_provider_clockify.airflow_errors import may_wait
 from airflow_provider_clockify.exceptions import ClockifyError
 from airflow_provider_clockify.triggers.event_entries import ClockifyTimeEntryEventTrigger
-from airflow_provider_clockify.triggers.events import error_event, success_event
+from airflow_provider_clockify.triggers.events import error_event, success_event, timeout_event
 from airflow_provider_clockify.triggers.polling import look_once, prepare, shared_polls
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class _WaitTrigger(BaseTrigger):
 
     It only looks, so that it may be restarted or doubled at any time. Triggers in one triggerer that ask the same share
     their requests. A refused key and other errors that waiting cannot mend end the wait; a used-up budget, a failing
-    service or network only delay it. The end of the wait is the task's own deadline, which Airflow keeps.
+    service or network, and a connection that is missing for the moment only delay it. It ends by itself at its
+    deadline, which nobody else keeps in ``dag.test()``.
     """
 
     kind: ClassVar[str]
@@ -51,6 +52,7 @@ class _WaitTrigger(BaseTrigger):
         poll_interval: float,
         first_look: str | None = None,
         silent_fail: bool = False,
+        deadline: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.question = dict(question)
@@ -58,6 +60,7 @@ class _WaitTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.first_look = first_look
         self.silent_fail = silent_fail
+        self.deadline = deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give class path and arguments: JSON values, and no secret among them."""
@@ -69,31 +72,50 @@ class _WaitTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "first_look": self.first_look,
                 "silent_fail": self.silent_fail,
+                "deadline": self.deadline,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look, sleep, and look again."""
+        """Look, sleep, and look again, until the deadline."""
         key = (self.kind, self.clockify_conn_id, json.dumps(self.question, sort_keys=True))
-        if self.first_look is not None:
-            wait = datetime.fromisoformat(self.first_look) - datetime.now(UTC)
-            await asyncio.sleep(max(wait.total_seconds(), 0.0))
-        while True:
+        trouble = ""
+        over = await self._sleep(_until(self.first_look) or 0.0)
+        while not over:
             pause = self.poll_interval
             try:
-                answer = await shared_polls().ask(key, self.poll_interval, self._fetch)
+                async with asyncio.timeout(_until(self.deadline)) as limit:
+                    answer = await shared_polls().ask(key, self.poll_interval, self._fetch)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                break
             except ClockifyError as error:
                 if not may_wait(error, self.silent_fail):
                     yield TriggerEvent(error_event(error))
                     return
                 pause = max(pause, getattr(error, "retry_after", None) or 0.0)
+                trouble = f" The last look failed: {error}"
                 self.log.warning("Looking again in %.0f s. %s", pause, error)
             else:
                 if answer.enough:
                     yield TriggerEvent(success_event(answer.to_xcom()))
                     return
+                trouble = ""
             # A thousand triggers that share a look must not all wake up in the same moment.
-            await asyncio.sleep(pause * random.uniform(1, 1 + SPREAD))
+            over = await self._sleep(pause * random.uniform(1, 1 + SPREAD))
+        yield TriggerEvent(
+            timeout_event(f"The wait has lasted as long as the sensor's timeout allows.{trouble}")
+        )
+
+    async def _sleep(self, seconds: float) -> bool:
+        """Sleep, but not beyond the deadline; tell whether that has come."""
+        left = _until(self.deadline)
+        if left is None or seconds < left:
+            await asyncio.sleep(seconds)
+            return False
+        await asyncio.sleep(left)
+        return True
 
     async def _fetch(self) -> _Answer:
         await prepare()
@@ -102,6 +124,13 @@ class _WaitTrigger(BaseTrigger):
     def look(self) -> Generator[Any, Any, _Answer]:
         """Give one look at the question."""
         raise NotImplementedError
+
+
+def _until(instant: str | None) -> float | None:
+    """Give the seconds from now to an instant, none below zero; ``None`` without an instant."""
+    if instant is None:
+        return None
+    return max((datetime.fromisoformat(instant) - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 class ClockifyTimeEntryTrigger(_WaitTrigger):
@@ -113,6 +142,7 @@ class ClockifyTimeEntryTrigger(_WaitTrigger):
     :param poll_interval: Seconds between two looks.
     :param first_look: Instant before which it does not look, ISO 8601; its sensor has just done so.
     :param silent_fail: Go on after any error but one that running the task again cannot mend.
+    :param deadline: Instant at which the wait times out, ISO 8601, whatever is restarted; by default none.
     """
 
     kind = "time_entries"
@@ -133,6 +163,7 @@ class ClockifyApprovalTrigger(_WaitTrigger):
     :param poll_interval: Seconds between two looks.
     :param first_look: Instant before which it does not look, ISO 8601; its sensor has just done so.
     :param silent_fail: Go on after any error but one that running the task again cannot mend.
+    :param deadline: Instant at which the wait times out, ISO 8601, whatever is restarted; by default none.
     """
 
     kind = "approvals"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -342,6 +343,58 @@ def test_a_failing_service_delays_and_a_refused_key_pauses(
             await until(lambda: len(events) == 2)
             assert ids(events) == added
             assert not any(task.done() for task in found.tasks)
+
+    asyncio.run(scenario())
+
+
+@needs_store
+def test_a_missing_connection_delays_a_watcher_by_an_interval(
+    emulator: ClockifyEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "AIRFLOW_CONN_CLOCKIFY_DEFAULT"
+    value = os.environ[name]
+
+    async def scenario() -> None:
+        store = Store()
+        async with triggerer() as found:
+            monkeypatch.delenv(name)
+            events = found.watch(store)
+            await until(lambda: store.values)
+            added = add(emulator)
+            await asyncio.sleep(2.5)
+            assert (events, emulator.count()) == ([], 0)
+            monkeypatch.setenv(name, value)
+            await until(lambda: events, 5)
+            monkeypatch.delenv(name)
+            added += add(emulator)
+            await asyncio.sleep(2.5)
+            monkeypatch.setenv(name, value)
+            await until(lambda: len(events) == 2, 5)
+            assert ids(events) == added
+            assert not any(task.done() for task in found.tasks)
+
+    asyncio.run(scenario())
+
+
+@needs_events
+def test_without_a_store_a_missing_connection_delays_a_watcher_by_an_interval(
+    emulator: ClockifyEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_entries, "SETTLE", timedelta(seconds=1))
+    name = "AIRFLOW_CONN_CLOCKIFY_DEFAULT"
+    value = os.environ[name]
+    monkeypatch.delenv(name)
+    added = add(emulator)
+
+    async def scenario() -> None:
+        watch = ClockifyTimeEntryEventTrigger(poll_interval=1).run()
+        event = asyncio.ensure_future(anext(watch))
+        await asyncio.sleep(2.5)
+        assert not event.done()
+        assert emulator.count() == 0
+        monkeypatch.setenv(name, value)
+        async with asyncio.timeout(10):
+            assert (await event).payload["ids"] == added
 
     asyncio.run(scenario())
 

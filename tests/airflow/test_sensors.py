@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import os
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from itertools import count, cycle
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ from airflow_provider_clockify._compat import (
     AirflowSensorTimeout,
     AirflowSkipException,
 )
+from airflow_provider_clockify.exceptions import ClockifyMissingConnectionError
 from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
 from airflow_provider_clockify.testing import ClockifyEmulator, faults
 from airflow_provider_clockify.testing.request_log import RequestRecord
@@ -176,13 +180,38 @@ def test_silent_fail_does_not_wait_with_a_refused_key(
     assert emulator.count() == 2
 
 
+# What waiting cannot mend: nobody but a person can.
+FINAL: dict[str, Callable[[ClockifyEmulator], Any]] = {
+    "refused key": lambda emulator: emulator.fail(401, times=None),
+    "missing permission": lambda emulator: emulator.fail(403, times=None),
+    "wrong request": lambda emulator: emulator.fail(400, times=None),
+    "unknown shape": lambda emulator: emulator.inject(
+        faults.answer(200, body={"timeentries": 1}), times=None
+    ),
+}
+
+
 @pytest.mark.parametrize("first", [1, 2])
-@pytest.mark.parametrize("how", ["soft_fail", "never_fail"])
-def test_a_refused_key_skips_the_task_on_demand(
-    how: str, first: int, mode: dict, wait: Callable, emulator: ClockifyEmulator, at_request: Callable
+@pytest.mark.parametrize("case", FINAL)
+def test_soft_fail_hides_no_error_that_waiting_cannot_mend(
+    case: str, first: int, mode: dict, wait: Callable, emulator: ClockifyEmulator, at_request: Callable
+) -> None:
+    at_request(first, lambda: FINAL[case](emulator))
+    assert wait(soft_fail=True, **mode) == ("failed", 1, None)
+
+
+def test_soft_fail_hides_no_wrong_parameter(mode: dict, wait: Callable, emulator: ClockifyEmulator) -> None:
+    assert wait(detect="ended", soft_fail=True, retries=2, **mode) == ("failed", 1, None)
+    assert wait(sensor="approvals", user_ids=[], soft_fail=True, retries=2, **mode) == ("failed", 1, None)
+    assert emulator.count() == 0
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_never_fail_skips_after_a_refused_key(
+    first: int, mode: dict, wait: Callable, emulator: ClockifyEmulator, at_request: Callable
 ) -> None:
     at_request(first, lambda: emulator.fail(401, times=None))
-    assert wait(**{how: True}, **mode)[0] == "skipped"
+    assert wait(never_fail=True, **mode)[0] == "skipped"
 
 
 @pytest.mark.parametrize("first", [1, 2])
@@ -193,15 +222,154 @@ def test_never_fail_skips_after_other_errors_too(
     assert wait(never_fail=True, **mode)[0] == "skipped"
 
 
+@pytest.fixture
+def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect what a sensor logs as errors."""
+    said: list[str] = []
+    log = ClockifyTimeEntrySensor(task_id="wait").log
+    monkeypatch.setattr(log, "error", lambda message, *values: said.append(message % values), raising=False)
+    monkeypatch.setattr(ClockifyTimeEntrySensor, "log", log)
+    return said
+
+
 @pytest.mark.parametrize(
-    ("parameters", "state"),
-    [({}, "failed"), ({"soft_fail": True}, "skipped"), ({"never_fail": True}, "failed")],
+    ("parameters", "text"),
+    [
+        ({"soft_fail": True}, "The task fails in spite of soft_fail, which is for time-outs: "),
+        ({"never_fail": True}, "never_fail skips the task, but waiting cannot mend this: "),
+        ({}, None),
+    ],
+    ids=["soft_fail", "never_fail", "neither"],
 )
-@pytest.mark.parametrize("where", ["poke", "reschedule"])
-def test_a_wait_that_lasts_too_long_is_not_retried(
-    where: str, parameters: dict, state: str, wait: Callable, emulator: ClockifyEmulator
+@pytest.mark.parametrize("where", MODES)
+def test_what_could_be_hidden_is_logged_as_an_error_with_its_cure(
+    where: str, parameters: dict, text: str | None, emulator: ClockifyEmulator, errors: list[str]
 ) -> None:
-    assert wait(timeout=0.05, retries=2, **parameters, **MODES[where])[:2] == (state, 1)
+    emulator.fail(401, times=None)
+    sensor = ClockifyTimeEntrySensor(task_id="wait", since=TODAY, **parameters, **MODES[where])
+    with pytest.raises(AirflowFailException, match="the key was refused"):
+        sensor.poke({})
+    assert len(errors) == (text is not None)
+    for said in errors:
+        assert said.startswith(text)
+        assert "keys work only where they were made" in said
+
+
+@pytest.mark.parametrize("kind", ["final", "failed"])
+@pytest.mark.parametrize(
+    ("parameters", "skips"), [({"soft_fail": True}, False), ({"never_fail": True}, True), ({}, False)]
+)
+def test_what_a_trigger_met_is_logged_as_an_error_and_not_hidden(
+    parameters: dict, skips: bool, kind: str, errors: list[str]
+) -> None:
+    sensor = ClockifyTimeEntrySensor(task_id="wait", deferrable=True, **parameters)
+    event = {"status": "error", "kind": kind, "message": "Make a new key."}
+    with pytest.raises(Exception, match="Make a new key.") as caught:
+        sensor.resume_execution("execute_complete", {"event": event}, {})
+    assert isinstance(caught.value, AirflowSkipException) == skips
+    assert isinstance(caught.value, AirflowFailException) == (not skips and kind == "final")
+    assert len(errors) == bool(parameters)
+    assert all(said.endswith(": Make a new key.") for said in errors)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "state"), [({}, "failed"), ({"soft_fail": True}, "skipped"), ({"never_fail": True}, None)]
+)
+def test_a_wait_that_lasts_too_long_is_not_retried(
+    parameters: dict, state: str | None, mode: dict, wait: Callable, emulator: ClockifyEmulator
+) -> None:
+    # Airflow's never_fail is about errors of a look, of which a deferred wait has none that Airflow sees.
+    expected = state or ("skipped" if "deferrable" in mode else "failed")
+    assert wait(timeout=0.05, retries=2, **parameters, **mode)[:2] == (expected, 1)
+    assert emulator.count() >= 1
+
+
+def test_a_gate_that_stays_shut_is_not_retried(
+    mode: dict, wait: Callable, emulator: ClockifyEmulator, approvals: dict
+) -> None:
+    hand_in(emulator, emulator.workspace.owner.id)
+    assert wait(timeout=0.3, retries=2, **approvals, **mode)[:2] == ("failed", 1)
+    assert wait(timeout=0.3, retries=2, soft_fail=True, **approvals, **mode)[:2] == ("skipped", 1)
+
+
+def test_a_deferred_wait_ends_although_the_service_fails_or_sleeps(
+    wait: Callable, emulator: ClockifyEmulator, at_request: Callable
+) -> None:
+    at_request(2, lambda: emulator.inject(faults.hang(20), times=None))
+    began = time.monotonic()
+    assert wait(timeout=1, soft_fail=True, **MODES["deferrable"])[:2] == ("skipped", 1)
+    assert time.monotonic() - began < 15
+    emulator.clear_faults()
+    emulator.reset_log()
+    at_request(2, lambda: emulator.fail(429, headers={"Retry-After": "1000"}, times=None))
+    assert wait(timeout=1, retries=2, **MODES["deferrable"])[:2] == ("failed", 1)
+
+
+# --- a connection that blinks -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def blink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable]:
+    """Take the connection away, for some seconds or for good."""
+    name = "AIRFLOW_CONN_CLOCKIFY_DEFAULT"
+    timers = []
+
+    def take(seconds: float | None = None) -> None:
+        value = os.environ[name]
+        monkeypatch.delenv(name)
+        if seconds is not None:
+            timers.append(Timer(seconds, os.environ.__setitem__, (name, value)))
+            timers[-1].start()
+
+    yield take
+    for timer in timers:
+        timer.join()
+
+
+@pytest.mark.parametrize("where", ["reschedule", "deferrable"])
+@pytest.mark.parametrize("parameters", [{}, {"soft_fail": True}], ids=str)
+def test_a_connection_that_is_missing_for_a_moment_only_delays_the_wait(
+    parameters: dict,
+    where: str,
+    wait: Callable,
+    emulator: ClockifyEmulator,
+    at_request: Callable,
+    blink: Callable,
+    capfd: pytest.CaptureFixture,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    start = next(dates)
+
+    def happens() -> None:
+        blink(2.5)
+        track(emulator, start)
+
+    at_request(2, happens)
+    emulator.inject(faults.answer(503), times=2)
+    state, tries, result = wait(at=start, poke_interval=0.2, **parameters, **MODES[where])
+    assert (state, tries, result["count"]) == ("success", 1, 1)
+    assert emulator.count() == 3
+    assert "Airflow gave no connection 'clockify_default'" in "".join(capfd.readouterr()) + caplog.text
+
+
+def test_a_connection_that_stays_away_ends_the_wait_at_its_deadline(
+    wait: Callable, emulator: ClockifyEmulator, at_request: Callable, blink: Callable
+) -> None:
+    at_request(1, blink)
+    assert wait(timeout=1, retries=2, **MODES["deferrable"])[:2] == ("failed", 1)
+    assert emulator.count() == 1
+
+
+@pytest.mark.parametrize("parameters", [{}, {"soft_fail": True}], ids=str)
+def test_a_connection_that_never_was_there_fails_the_first_look_with_the_cure(
+    parameters: dict, mode: dict, wait: Callable, emulator: ClockifyEmulator, blink: Callable
+) -> None:
+    blink()
+    assert wait(**parameters, **mode)[0] == "failed"
+    sensor = ClockifyTimeEntrySensor(task_id="wait", since=TODAY, workspace_id="w", **parameters, **mode)
+    with pytest.raises(ClockifyMissingConnectionError, match="Check the id under Admin, Connections"):
+        sensor.poke({})
+    assert emulator.count() == 0
 
 
 @pytest.mark.parametrize("text", TIMED_OUT)
@@ -377,6 +545,8 @@ def trigger_of(sensor: Any, context: dict | None = None) -> Any:
         sensor.execute(context or {})
     assert caught.value.method_name == "execute_complete"
     assert caught.value.timeout == timedelta(seconds=sensor.timeout)
+    left = datetime.fromisoformat(caught.value.trigger.deadline) - datetime.now(UTC)
+    assert timedelta(0) <= caught.value.timeout - left < timedelta(seconds=30)
     return again(caught.value.trigger)
 
 

@@ -302,7 +302,7 @@ def run_trigger(world: World) -> Parts:
         # A busy machine may take its time until the first request; patience begins with it.
         while not (event.done() or world.emulator.requests or world.host):  # noqa: ASYNC110 - other threads
             await asyncio.sleep(0.01)
-        async with asyncio.timeout(world.patience):  # Airflow keeps the deadline of a deferred task.
+        async with asyncio.timeout(world.patience):  # The wait has no deadline here.
             return await event
 
     event = asyncio.run(first_event())

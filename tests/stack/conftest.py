@@ -23,6 +23,7 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from database_servers import MissingServerError, Postgres, free_port
@@ -83,6 +84,8 @@ class Stack:
         self.postgres.create("airflow")
         self.database = self.postgres.connect("airflow")
         self.lake = folder / "lake"
+        self.secrets = folder / "secrets.json"
+        self.give_secrets()
         self.api_port = free_port()
         dags = folder / "dags"
         dags.mkdir()
@@ -94,10 +97,13 @@ class Stack:
             [sys.executable, "-m", "airflow", "db", "migrate"], env=self.env, capture_output=True, text=True
         )
         assert made.returncode == 0, made.stdout[-3000:] + made.stderr[-3000:]
-        for name in COMPONENTS:
+        self.start("api-server")
+        # A worker that gives up its first request, since the server still starts, fails its task.
+        self.wait_for("the API server", self._api_answers, 180)
+        for name in COMPONENTS[1:]:
             self.start(name)
         self.wait_for(
-            "the DAGs", lambda: self.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] == 10, 120
+            "the DAGs", lambda: self.query("SELECT count(*) FROM dag WHERE NOT is_stale")[0][0] == 13, 120
         )
         # The example runs at once, for yesterday; the tests count requests.
         self.wait_for(
@@ -107,6 +113,13 @@ class Stack:
             ),
             120,
         )
+
+    def _api_answers(self) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self.api_port}/execution/health", timeout=10):
+                return True
+        except OSError:
+            return False
 
     def _environment(self) -> dict[str, str]:
         where = f"airflow@127.0.0.1:{self.postgres.port}/airflow"
@@ -133,15 +146,22 @@ class Stack:
             "LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
             "SCHEDULER__JOB_HEARTBEAT_SEC": 1,
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
+            # Waits must end by themselves.
+            "SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": 3600,
+            "SECRETS__BACKEND": "file_secrets.FileSecrets",
+            "SECRETS__BACKEND_KWARGS": json.dumps({"path": str(self.secrets)}),
             "TRIGGERER__JOB_HEARTBEAT_SEC": 1,
             # A killed triggerer is believed to be alive for this long.
             "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": 5,
             "USAGE_DATA_COLLECTION__ENABLED": False,
+            # Machines that run tests are busy.
+            "WORKERS__EXECUTION_API_TIMEOUT": 60,
         }
         return {
             **kept,
             **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
             "AIRFLOW_HOME": str(self.folder / "home"),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")])),
             "AIRFLOW_VAR_CLOCKIFY_OUTPUT": str(self.lake),
             "AIRFLOW_CONN_CLOCKIFY_DEFAULT": self.emulator.connection_json(requests_per_second=1000),
         }
@@ -149,6 +169,28 @@ class Stack:
     def start(self, name: str) -> None:
         command = [sys.executable, "-m", "airflow", name]
         self.processes[name] = Process(name, command, self.folder, self.env)
+
+    def trigger(self, dag_id: str, run_id: str = "by_test", **conf: Any) -> None:
+        """Start a run."""
+        arguments = ["dags", "trigger", dag_id, "--run-id", run_id, "--conf", json.dumps(conf)]
+        subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=self.env,
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+
+    def give_secrets(self, **fields: Any) -> None:
+        """Let the secrets backend give its connection ``vault``, at once and as a whole."""
+        connection = json.loads(self.emulator.connection_json(requests_per_second=1000))
+        new = self.secrets.with_suffix(".new")
+        new.write_text(json.dumps({"vault": {**connection, **fields}}))
+        new.replace(self.secrets)
+
+    def take_secrets(self) -> None:
+        """Let the secrets backend fail."""
+        self.secrets.unlink()
 
     def restart_triggerer(self) -> None:
         """SIGKILL, so that nothing is handed over, and a new one."""

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -30,22 +28,7 @@ def runs(stack: Any, dag_id: str, state: str = "success") -> int:
 
 def test_a_wait_survives_the_death_of_its_triggerer_and_ends_once_at_the_right_entry(stack: Any) -> None:
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    command = [
-        "dags",
-        "trigger",
-        "wait_for_entry",
-        "--run-id",
-        "killed",
-        "--conf",
-        json.dumps({"since": since}),
-    ]
-    subprocess.run(
-        [sys.executable, "-m", "airflow", *command],
-        env=stack.env,
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    stack.trigger("wait_for_entry", since=since)
 
     def task() -> dict[str, Any]:
         rows = stack.query(

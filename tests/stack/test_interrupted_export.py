@@ -7,8 +7,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,15 +35,7 @@ def test_a_killed_export_goes_on_where_it_was(stack: Any) -> None:
     stack.emulator.inject(
         faults.hang(1.0), times=None, match=lambda record: record.path.endswith("/reports/detailed")
     )
-    conf = json.dumps({"output_path": str(output)})
-    command = ["dags", "trigger", "killed_export", "--run-id", "killed", "--conf", conf]
-    subprocess.run(
-        [sys.executable, "-m", "airflow", *command],
-        env=stack.env,
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    stack.trigger("killed_export", output_path=str(output))
 
     def task() -> tuple[Any, ...]:
         rows = stack.query("SELECT state, pid, try_number FROM task_instance WHERE dag_id = 'killed_export'")

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from airflow_provider_clockify._compat import AirflowSensorTimeout
 from airflow_provider_clockify.exceptions import (
     ClockifyAuthError,
     ClockifyBadRequestError,
@@ -13,10 +14,11 @@ from airflow_provider_clockify.exceptions import (
     ClockifyError,
     ClockifyForbiddenError,
     ClockifyIncompleteError,
+    ClockifyMissingConnectionError,
     ClockifyResponseError,
     ClockifyWindowError,
 )
-from airflow_provider_clockify.triggers.events import error_event, read_event, success_event
+from airflow_provider_clockify.triggers.events import error_event, read_event, success_event, timeout_event
 
 RESULT = {"count": 2, "latest": "2026-11-02T08:00:00Z", "ids": ["b", "a"]}
 
@@ -31,6 +33,11 @@ def test_a_result_arrives_as_it_was_sent():
 
 def test_equal_results_are_equal_events():
     assert success_event(RESULT) == success_event(dict(reversed(RESULT.items())))
+
+
+def test_the_end_of_a_wait_arrives_as_airflows_own():
+    with pytest.raises(AirflowSensorTimeout, match="^too late$"):
+        read_event(through_the_database(timeout_event("too late")))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +57,13 @@ def test_what_no_retry_can_mend_arrives_as_such(error):
 
 
 @pytest.mark.parametrize(
-    "error", [ClockifyResponseError("odd"), ClockifyIncompleteError("odd"), ClockifyError("odd")]
+    "error",
+    [
+        ClockifyResponseError("odd"),
+        ClockifyIncompleteError("odd"),
+        ClockifyMissingConnectionError("odd"),
+        ClockifyError("odd"),
+    ],
 )
 def test_other_errors_leave_the_retries_to_the_task(error):
     with pytest.raises(ClockifyResponseError, match="^odd$"):

@@ -66,10 +66,12 @@ def test_a_script_ends_that_is_told_to_stop(what: str, error: str, how: str, tmp
 @pytest.mark.usefixtures("airflow_database")
 def test_a_dag_test_ends(tmp_path: Path) -> None:
     what = ["nothing", "deleted early", "moved later", "key refused", "time-out of a hanging request"]
-    assert reads(what, "dag", tmp_path, [3, 5]) == {
+    came = reads(what, "dag", tmp_path, [3, 5])
+    # Airflow 2 lets it through, out of dag.test().
+    assert came.pop("time-out of a hanging request") in ({"failed"}, {"AirflowTaskTimeout"})
+    assert came == {
         "nothing": {"success"},
         "deleted early": {"success"},
         "moved later": {"success"},
         "key refused": {"failed"},
-        "time-out of a hanging request": {"failed"},
     }

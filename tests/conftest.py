@@ -8,10 +8,13 @@ import atexit
 import os
 import shutil
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from our_threads import left_over
 
 pytest_plugins = ["airflow_provider_clockify.testing.pytest_plugin", "secret_guard"]
 
@@ -49,3 +52,11 @@ def fresh_pace() -> None:
     from airflow_provider_clockify.api import rate_limit
 
     rate_limit._limiters.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_thread_of_ours_is_left() -> Iterator[None]:
+    """Fail a test after which a thread of this package goes on: it would keep the interpreter from ending."""
+    before = set(threading.enumerate())
+    yield
+    assert not left_over(before, patience=5.0), "a thread of this package outlives the test"

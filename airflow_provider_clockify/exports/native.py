@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_clockify.api.budget import Budget
-    from airflow_provider_clockify.exports.plan import Plan
+    from airflow_provider_clockify.exports.plan import Output, Plan
     from airflow_provider_clockify.window import Window
 
 # file_format to export type and ending.
@@ -56,23 +56,25 @@ def export_native(job: NativeExport) -> ExportResult:
     :raises ClockifyNoRowsError: there are no rows, and ``on_empty`` is not ``write``.
     :raises ClockifyError: the export could not be made; nothing was published.
     """
-    result = ExportResult(job.plan.window, job.report, job.workspace_id, job.file_format)
-    result.partitions = job.plan.partition_starts
+    plan = job.plan
+    result = ExportResult(plan.window, job.report, job.workspace_id, job.file_format, job.target.output_path)
     counted = False
-    with Staging(job.target, is_base=job.plan.partition_by is not None) as staging:
-        ready: list[HashingFile] = []
-        for number, output in enumerate(job.plan.outputs):
+    with Staging(job.target, is_base=plan.partition_by is not None) as staging:
+        ready: list[tuple[HashingFile, Output, int]] = []
+        for number, output in enumerate(plan.outputs):
             if job.budget is not None:
-                job.budget.begin(len(job.plan.outputs) - number)
+                job.budget.begin(len(plan.outputs) - number)
             content, rows = job.download(output.window)
             counted = counted or rows is not None
-            result.rows += rows or 0
             file = HashingFile(staging.path(f"{number}.done"))
             file.write(content)
             file.close()
-            ready.append(file)
-        if job.on_empty != "write" and counted and not result.rows:
-            raise ClockifyNoRowsError(f"The {job.report} report of {job.plan.window} holds no rows.")
-        for file, output in zip(ready, job.plan.outputs, strict=True):
-            result.published(staging.publish(file.path, *output.parts), file)
+            ready.append((file, output, rows or 0))
+        if job.on_empty != "write" and counted and not any(rows for *_, rows in ready):
+            raise ClockifyNoRowsError(f"The {job.report} report of {plan.window} holds no rows.")
+        for file, output, rows in ready:
+            path = staging.publish(file.path, *output.parts)
+            result.published(
+                path, file, rows=rows, window=output.window, is_partition=plan.partition_by is not None
+            )
     return result

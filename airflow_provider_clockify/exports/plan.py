@@ -21,7 +21,6 @@ from airflow_provider_clockify.window import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
 WEEK = timedelta(days=7)
 
@@ -56,11 +55,6 @@ class Plan:
     chunks: Sequence[Window]
     outputs: Sequence[Output]
     partition_by: PartitionUnit | None = None
-
-    @property
-    def partition_starts(self) -> list[datetime]:
-        """First instants of the partitions; none without."""
-        return [output.window.start for output in self.outputs] if self.partition_by else []
 
 
 def make_plan(window: Window, *, partition_by: PartitionUnit | None, file_name: str) -> Plan:

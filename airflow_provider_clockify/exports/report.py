@@ -137,8 +137,9 @@ def export_report(job: ReportExport) -> ExportResult:
     :raises ClockifyError: the export could not be made; nothing was published.
     """
     plan = job.plan
-    result = ExportResult(plan.window, job.report, job.workspace_id, job.kind.file_format)
-    result.partitions = plan.partition_starts
+    result = ExportResult(
+        plan.window, job.report, job.workspace_id, job.kind.file_format, job.target.output_path
+    )
     with job.keeper or nullcontext(), Staging(job.target, is_base=plan.partition_by is not None) as staging:
         kept = _KeptChunks(job, staging)
         reading = ChunkReads(
@@ -158,7 +159,7 @@ def export_report(job: ReportExport) -> ExportResult:
             result.requests_before = job.keeper.requests_before
         if job.on_empty != "write" and not any(chunk.result.rows for chunk in chunks):
             raise ClockifyNoRowsError(f"The {job.report} report of {plan.window} holds no rows.")
-        ready: list[tuple[HashingFile, Output]] = []
+        ready: list[tuple[HashingFile, Output, int]] = []
         for number, output in enumerate(plan.outputs):
             metadata = {
                 "clockify.report": job.report,
@@ -175,14 +176,18 @@ def export_report(job: ReportExport) -> ExportResult:
             finished = next((found for chunk in chunks if (found := chunk.spool.finished(output))), None)
             if finished is not None:
                 file, rows = finished
-                result.rows += rows
             else:
                 file = HashingFile(staging.path(f"{number}.done"))
-                result.rows += write_file(file, parts, job.kind, metadata)
-            ready.append((file, output))
+                rows = write_file(file, parts, job.kind, metadata)
+            ready.append((file, output, rows))
         if job.reconcile:
-            deleted = [write_tombstones(staging, output.parts, file.path, job.kind) for file, output in ready]
+            deleted = [
+                write_tombstones(staging, output.parts, file.path, job.kind) for file, output, _ in ready
+            ]
             result.more["deleted"] = sum(deleted)
-        for file, output in ready:
-            result.published(staging.publish(file.path, *output.parts), file)
+        for file, output, rows in ready:
+            path = staging.publish(file.path, *output.parts)
+            result.published(
+                path, file, rows=rows, window=output.window, is_partition=plan.partition_by is not None
+            )
     return result

@@ -4,17 +4,44 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from airflow_provider_clockify.api.reader import ReadResult
     from airflow_provider_clockify.sinks.storage import HashingFile
     from airflow_provider_clockify.window import Window
+
+log = logging.getLogger(__name__)
+
+# Files whose hashes the summary has one by one: with more, it would grow too large for XCom.
+MAX_HASHES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """
+    A file that an export published.
+
+    :param path: Its final path or URL.
+    :param rows: Rows in it.
+    :param bytes: Its size.
+    :param sha256: Its hash.
+    :param window: Time that it covers; ``None`` for a snapshot.
+    :param is_partition: Whether it is the whole of a partition.
+    """
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+    window: Window | None = None
+    is_partition: bool = False
 
 
 @dataclass(slots=True)
@@ -22,16 +49,14 @@ class ExportResult:
     """
     What an export read and published.
 
-    :param paths: Published files, in the order of time.
-    :param rows: Rows in them.
-    :param bytes: Their size.
-    :param sha256: Hash of each file by path.
     :param window: Time they cover; ``None`` for a snapshot.
     :param report: Name of the report.
     :param workspace_id: Workspace.
     :param requests: Requests spent, retries and those of interrupted attempts included.
     :param requests_before: Those of interrupted attempts that this one goes on after.
     :param format: File format.
+    :param output_path: Where it went: the file, or the folder with the partitions.
+    :param files: Published files, in the order of time.
     :param seconds: Duration of all rows, in seconds.
     :param money: Amounts in minor units per currency.
     :param running: Timers that ran when the window was read; not among the rows.
@@ -40,17 +65,14 @@ class ExportResult:
     :param money_hidden: Whether the service showed no amounts although there were rows.
     :param rounded: By how much amounts differ from the service's sums, per currency, through rounding.
     :param warnings: What people should know of it.
-    :param partitions: First instants of the partitions that were replaced.
     """
 
     window: Window | None
     report: str
     workspace_id: str
     format: str
-    paths: list[str] = field(default_factory=list)
-    rows: int = 0
-    bytes: int = 0
-    sha256: dict[str, str] = field(default_factory=dict)
+    output_path: str
+    files: list[PublishedFile] = field(default_factory=list)
     requests: int = 0
     requests_before: int = 0
     seconds: Decimal = Decimal(0)
@@ -61,7 +83,33 @@ class ExportResult:
     money_hidden: bool = False
     rounded: dict[str, Decimal] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    partitions: list[datetime] = field(default_factory=list)
+
+    @property
+    def paths(self) -> list[str]:
+        """Paths of the published files."""
+        return [file.path for file in self.files]
+
+    @property
+    def rows(self) -> int:
+        """Rows in them."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def bytes(self) -> int:
+        """Their size."""
+        return sum(file.bytes for file in self.files)
+
+    @property
+    def sha256(self) -> dict[str, str]:
+        """
+        Hash of each file by path; of more than :data:`MAX_HASHES` files, one hash by ``output_path``.
+
+        That one is the hash of the lines which ``sha256sum`` prints for the files, in their order.
+        """
+        if len(self.files) <= MAX_HASHES:
+            return {file.path: file.sha256 for file in self.files}
+        lines = "".join(f"{file.sha256}  {file.path}\n" for file in self.files)
+        return {self.output_path: hashlib.sha256(lines.encode()).hexdigest()}
 
     def add(self, read: ReadResult) -> None:
         """Count a chunk in."""
@@ -74,11 +122,12 @@ class ExportResult:
         for currency, amount in read.rounded.items():
             self.rounded[currency] = self.rounded.get(currency, Decimal(0)) + amount
 
-    def published(self, path: str, file: HashingFile) -> None:
+    def published(
+        self, path: str, file: HashingFile, *, rows: int, window: Window | None, is_partition: bool = False
+    ) -> None:
         """Count a published file in."""
-        self.paths.append(path)
-        self.bytes += file.size
-        self.sha256[path] = file.sha256()
+        self.files.append(PublishedFile(path, rows, file.size, file.sha256(), window, is_partition))
+        log.debug("Published %s: %d rows, %d bytes, SHA-256 %s.", path, rows, file.size, file.sha256())
 
     def check_sight(self, filters: Mapping[str, Any]) -> None:
         """

@@ -77,7 +77,9 @@ def export_list(job: ListExport) -> ExportResult:
     :raises ClockifyNoRowsError: there are no rows, and ``on_empty`` is not ``write``.
     :raises ClockifyError: the export could not be made; nothing was published.
     """
-    result = ExportResult(job.window, job.report, job.workspace_id, job.kind.file_format)
+    result = ExportResult(
+        job.window, job.report, job.workspace_id, job.kind.file_format, job.target.output_path
+    )
     with job.keeper or nullcontext(), Staging(job.target, is_base=False) as staging:
         spools = _read(job, staging)
         if job.keeper is not None:
@@ -89,8 +91,8 @@ def export_list(job: ListExport) -> ExportResult:
         if job.window is not None:
             metadata["clockify.window_start"] = job.window.start_iso
             metadata["clockify.window_end"] = job.window.end_iso
-        result.rows = write_file(file, [(job.table, spool) for spool in spools], job.kind, metadata)
-        result.published(staging.publish(file.path), file)
+        rows = write_file(file, [(job.table, spool) for spool in spools], job.kind, metadata)
+        result.published(staging.publish(file.path), file, rows=rows, window=job.window)
     return result
 
 

@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOp
 from airflow_provider_clockify.testing import ClockifyEmulator
 
 KNOWS_PARTITIONS = Version(version("apache-airflow")) >= Version("3.3")
+DAY = timedelta(days=1)
 WINDOW = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC))
 
 
@@ -119,42 +124,59 @@ def events_of(dag_id: str) -> list[tuple[str, str | None, dict[str, Any]]]:
         return [(uri, getattr(event, "partition_key", None), dict(event.extra)) for uri, event in found]
 
 
-def expected_extra(month: ClockifyEmulator, start: datetime, end: datetime, paths: list[Any]) -> dict:
+def files_of(folder: Path, days: list[datetime]) -> list[Path]:
+    return [folder / "days" / f"dt={day:%Y-%m-%d}" / "detailed.jsonl" for day in days]
+
+
+def whole(month: ClockifyEmulator, start: datetime, end: datetime, path: Path, files: list[Path]) -> dict:
+    """What an event says of an export as a whole."""
     return {
         "report": "detailed",
         "workspace_id": month.workspace.id,
+        "key": None,
+        "path": str(path),
+        "files": len(files),
         "rows": len(month.workspace.truth_ids(start, end)),
-        "bytes": sum(path.stat().st_size for path in paths),
+        "bytes": sum(file.stat().st_size for file in files),
+        "sha256": hashlib.sha256(files[0].read_bytes()).hexdigest() if len(files) == 1 else None,
         "window_start": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "window_end": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "files": len(paths),
-        "paths": [str(path) for path in paths],
     }
 
 
-@pytest.mark.skipif(
+def of_day(month: ClockifyEmulator, day: datetime, file: Path) -> dict:
+    """What an event says of one day."""
+    return {**whole(month, day, day + DAY, file, [file]), "key": f"{day:%Y-%m-%dT00:00:00}"}
+
+
+needs_active_assets = pytest.mark.skipif(
     version("apache-airflow").startswith("3.0."), reason="dag.test() of Airflow 3.0 knows no active assets"
 )
+
+
+@needs_active_assets
 @pytest.mark.usefixtures("known_assets")
-def test_every_replaced_partition_has_an_event_that_says_what_was_exported(
+def test_every_replaced_partition_has_an_event_about_itself(
     run_dag: Any, connect: Any, month: ClockifyEmulator
 ) -> None:
     folder = connect(month)
     assert run_dag("probe_partitioned_outlets", datetime(2026, 11, 10, tzinfo=UTC)).state == "success"
     days = [datetime(2026, 11, day, tzinfo=UTC) for day in (8, 9)]
-    paths = [folder / "days" / f"dt={day:%Y-%m-%d}" / "detailed.jsonl" for day in days]
-    extra = expected_extra(month, days[0], datetime(2026, 11, 10, tzinfo=UTC), paths)
+    files = files_of(folder, days)
     # Without a key for DAGs that are scheduled by the asset; none for the alias. Before 3.3 a task can add no keys.
-    keys = ["2026-11-08T00:00:00", "2026-11-09T00:00:00", None] if KNOWS_PARTITIONS else [None]
+    expected = {None: whole(month, days[0], days[1] + DAY, folder / "days", files)}
+    if KNOWS_PARTITIONS:
+        expected |= {
+            f"{day:%Y-%m-%dT00:00:00}": of_day(month, day, file)
+            for day, file in zip(days, files, strict=True)
+        }
     events = events_of("probe_partitioned_outlets")
-    assert sorted(events, key=lambda event: str(event[1])) == [
-        ("file:///probe/partitioned", key, extra) for key in keys
-    ]
+    assert len(events) == len(expected)
+    assert {uri for uri, *_ in events} == {"file:///probe/partitioned"}
+    assert {key: extra for _, key, extra in events} == expected
 
 
-@pytest.mark.skipif(
-    version("apache-airflow").startswith("3.0."), reason="dag.test() of Airflow 3.0 knows no active assets"
-)
+@needs_active_assets
 @pytest.mark.usefixtures("known_assets")
 def test_an_outlet_of_one_file_has_one_event_without_a_key(
     run_dag: Any, connect: Any, month: ClockifyEmulator
@@ -162,5 +184,51 @@ def test_an_outlet_of_one_file_has_one_event_without_a_key(
     folder = connect(month)
     start, end = datetime(2026, 11, 9, tzinfo=UTC), datetime(2026, 11, 10, tzinfo=UTC)
     assert run_dag("probe_whole_outlet", end).state == "success"
-    extra = expected_extra(month, start, end, [folder / "whole.jsonl"])
+    extra = whole(month, start, end, folder / "whole.jsonl", [folder / "whole.jsonl"])
     assert events_of("probe_whole_outlet") == [("file:///probe/whole", None, extra)]
+
+
+@pytest.mark.skipif(not KNOWS_PARTITIONS, reason="a task can add no partitions before Airflow 3.3")
+def test_a_year_of_daily_files_makes_small_events_and_a_small_result(
+    run_dag: Any, connect: Any, month: ClockifyEmulator
+) -> None:
+    folder = connect(month)
+    end = datetime(2026, 12, 1, tzinfo=UTC)
+    days = [end - number * DAY for number in range(392, 0, -1)]
+    run = run_dag("probe_long_outlet", end)
+    assert run.state == "success"
+    assert len(json.dumps(run.results["export"]["paths"])) > 0.9 * len(json.dumps(run.results["export"]))
+    events = {key: extra for _, key, extra in events_of("probe_long_outlet")}
+    assert len(events) == len(days) + 1
+    assert sum(len(json.dumps(extra)) for extra in events.values()) < 250_000
+    for day, file in zip(days, files_of(folder, days), strict=True):
+        assert events[f"{day:%Y-%m-%dT00:00:00}"] == of_day(month, day, file)
+
+
+@pytest.mark.skipif(not KNOWS_PARTITIONS, reason="needs partitioned runs of Airflow 3.3")
+@pytest.mark.parametrize(
+    ("parameters", "key"),
+    [
+        ({"partition_by": "day"}, "2026-11-09T00:00:00"),
+        ({"partition_by": "day"}, "2026-11-09"),
+        ({}, "2026-11-09T00:00:00"),
+    ],
+)
+def test_the_event_of_a_partitioned_run_is_about_its_partition(
+    connect: Any, month: ClockifyEmulator, parameters: dict[str, Any], key: str
+) -> None:
+    from airflow.sdk.execution_time.context import OutletEventAccessors
+    from airflow.sdk.execution_time.task_runner import _serialize_outlet_events
+
+    folder, day = connect(month), datetime(2026, 11, 9, tzinfo=UTC)
+    asset, events = Asset("file:///probe/run"), OutletEventAccessors()
+    path = folder / "days" if parameters else folder / "whole.jsonl"
+    operator = ClockifyDetailedReportOperator(
+        task_id="export", output_path=str(path), window="day", outlets=[asset], **parameters
+    )
+    run = SimpleNamespace(partition_key=key, run_after=day + DAY)
+    operator.execute({"outlet_events": events, "dag_run": run, "partition_date": day})
+    file = files_of(folder, [day])[0] if parameters else path
+    (event,) = _serialize_outlet_events(events)
+    assert "partition_key" not in event  # Airflow takes the run's.
+    assert event["extra"] == {**of_day(month, day, file), "key": key}

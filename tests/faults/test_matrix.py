@@ -26,9 +26,11 @@ from airflow_provider_clockify.api.retry import RetryPolicy
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyResponseError
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 
-from .conftest import NO_SENSE, RIGHT, WRONG, Cells
+from .conftest import NO_SENSE, REFUSED, RIGHT, WRONG, Cells
 from .matrix import MATRIX, Expectation, Row
 from .surfaces import END, ENTRIES, OLD, START, SURFACES, Parts, Surface, World
+
+ROWS = "fault"
 
 
 @pytest.fixture(autouse=True)
@@ -157,7 +159,7 @@ def refusal(world: World, error: Exception, expected: Expectation, files: dict[s
         return f"{WRONG}: {name} shows the key"
     if not isinstance(cause, expected.errors or ()):
         return f"{WRONG}: {name}: {error}"
-    return f"refused: {name}"
+    return f"{REFUSED}: {name}"
 
 
 def as_a_wait(expected: Expectation) -> Expectation:

@@ -2,7 +2,10 @@
 # Copyright the airflow_provider_clockify contributors
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 from airflow_provider_clockify.api.chunk_reading import moved_entries
 from airflow_provider_clockify.api.reader import ReadResult
 from airflow_provider_clockify.exports.plan import Output, make_plan
-from airflow_provider_clockify.exports.result import ExportResult
+from airflow_provider_clockify.exports.result import ExportResult, PublishedFile
 from airflow_provider_clockify.window import Window, expand_to_units
 
 DAY = timedelta(days=1)
@@ -113,7 +116,7 @@ def test_nothing_moved(chunks):
 
 
 def result() -> ExportResult:
-    return ExportResult(Window(START, START + DAY), "detailed", "w", "jsonl")
+    return ExportResult(Window(START, START + DAY), "detailed", "w", "jsonl", "/x")
 
 
 def test_chunks_add_up():
@@ -129,9 +132,7 @@ def test_the_xcom_is_json_with_exact_money_and_no_rows():
     total.add(
         ReadResult(rows=1, seconds=Decimal("5400.0"), money={"USD": Decimal("1E+3"), "EUR": Decimal("0.10")})
     )
-    total.rows = 1
-    total.paths.append("/x")
-    total.sha256["/x"] = "00"
+    total.files.append(PublishedFile("/x", 1, 0, "00", total.window))
     xcom = total.to_xcom()
     assert json.loads(json.dumps(xcom)) == xcom
     assert xcom == {
@@ -158,3 +159,44 @@ def test_fractions_of_seconds_are_kept():
     total = result()
     total.add(ReadResult(seconds=Decimal("1.5")))
     assert total.to_xcom()["totals"]["seconds"] == 1.5
+
+
+def published(number: int, output_path: str) -> ExportResult:
+    """As many daily files, below a folder."""
+    total = ExportResult(Window(START, START + number * DAY), "detailed", "6" * 24, "parquet", output_path)
+    for day in range(number):
+        window = Window(START + day * DAY, START + (day + 1) * DAY)
+        path = f"{output_path}/dt={window.start:%Y-%m-%d}/detailed.parquet"
+        digest = hashlib.sha256(path.encode()).hexdigest()
+        total.files.append(PublishedFile(path, 1_000_000, 10**9, digest, window, is_partition=True))
+    return total
+
+
+def test_the_xcom_of_a_year_by_day_has_every_path_and_stays_below_48_kb():
+    folder = "/lake/" + "x" * (110 - len("/lake/") - len("/dt=2026-11-01/detailed.parquet"))
+    total = published(366, folder)
+    assert {len(path) for path in total.paths} == {110}
+    total.money = {currency: Decimal("123456789012.123456789012") for currency in ("EUR", "USD", "JPY")}
+    xcom = total.to_xcom()
+    assert len(json.dumps(xcom)) < 48_000
+    assert xcom["paths"] == total.paths
+    assert (xcom["rows"], xcom["bytes"]) == (366 * 1_000_000, 366 * 10**9)
+
+
+@pytest.mark.parametrize("number", [1, 100])
+def test_up_to_a_hundred_files_have_a_hash_each(number):
+    total = published(number, "/lake")
+    assert total.to_xcom()["sha256"] == {file.path: file.sha256 for file in total.files}
+
+
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="there is no sha256sum")
+def test_more_files_have_the_hash_of_what_sha256sum_prints(tmp_path):
+    total = ExportResult(None, "detailed", "w", "jsonl", str(tmp_path))
+    for number in range(101):
+        path = tmp_path / f"dt={number:03}" / "detailed.jsonl"
+        path.parent.mkdir()
+        path.write_text(f"{number}\n")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.files.append(PublishedFile(str(path), 1, path.stat().st_size, digest, is_partition=True))
+    printed = subprocess.run(["sha256sum", *total.paths], check=True, capture_output=True).stdout
+    assert total.to_xcom()["sha256"] == {str(tmp_path): hashlib.sha256(printed).hexdigest()}

@@ -16,6 +16,7 @@ from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOp
 OUTPUT = "{{ var.value.get('clockify_output') }}"
 PARTITIONED = Asset("file:///probe/partitioned")
 WHOLE = Asset("file:///probe/whole")
+LONG = Asset("file:///probe/long")
 
 
 def daily(dag_id: str) -> DAG:
@@ -38,3 +39,12 @@ with daily("probe_partitioned_outlets"):
 
 with daily("probe_whole_outlet"):
     ClockifyDetailedReportOperator(task_id="export", output_path=OUTPUT + "/whole.jsonl", outlets=[WHOLE])
+
+with daily("probe_long_outlet"):
+    ClockifyDetailedReportOperator(
+        task_id="export",
+        output_path=OUTPUT + "/days",
+        partition_by="day",
+        lookback=timedelta(days=391),
+        outlets=[LONG],
+    )

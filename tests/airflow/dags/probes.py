@@ -65,3 +65,16 @@ with DAG(
     catchup=False,
 ):
     ClockifyDetailedReportOperator(task_id="export", output_path=OUTPUT + "/month.jsonl", window="month")
+
+THREE_CHUNKS = {"start": "2025-01-01T00:00:00Z", "end": "2025-04-01T00:00:00Z"}
+
+with DAG("probe_three_chunks", schedule=None, start_date=START, catchup=False):
+    ClockifyDetailedReportOperator(task_id="export", output_path=OUTPUT + "/entries.jsonl", **THREE_CHUNKS)
+
+with DAG("probe_timed_out", schedule=None, start_date=START, catchup=False):
+    ClockifyDetailedReportOperator(
+        task_id="export",
+        output_path=OUTPUT + "/entries.jsonl",
+        execution_timeout=timedelta(seconds=2),
+        **THREE_CHUNKS,
+    )

@@ -79,6 +79,7 @@ class Tally:
         else:
             self._add(page.only(self._are_new(page.ids)))
         self._recent = (self._recent[1], set(page.ids))
+        self.result.ids = None if self.result.pages else list(page.ids)
         self.result.pages += 1
 
     def _are_new(self, ids: Sequence[str]) -> list[bool]:

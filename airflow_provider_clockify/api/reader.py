@@ -54,6 +54,7 @@ class ReadResult:
     :param money_hidden: Whether the service showed no amounts although there are rows.
     :param rounded: By how much the rows' amounts differ from the service's sums, per currency, where no more than
         rounding to whole minor units explains it.
+    :param ids: Ids of all rows received, if they came in one page.
     :param totals: The service's own sums of the window when the read was proven, as JSON values; ``None`` where it
         gives none.
     """
@@ -69,6 +70,7 @@ class ReadResult:
     users: set[str] = field(default_factory=set)
     money_hidden: bool = False
     rounded: dict[str, Decimal] = field(default_factory=dict)
+    ids: list[str] | None = None
     totals: Any = None
 
 

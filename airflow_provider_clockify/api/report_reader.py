@@ -71,6 +71,10 @@ class _Seams:
         self._ends[number] = page.rows.ids[-1] if page.rows else ""
 
 
+def _same_ids(page: ReportPage, ids: Sequence[str] | None) -> bool:
+    return ids is None or set(page.rows.ids) == set(ids)
+
+
 class ReportReader(Reader):
     """
     Reads windows of a paged report.
@@ -150,31 +154,45 @@ class ReportReader(Reader):
 
     def is_unchanged(self, window: Window, result: ReadResult) -> bool:
         """
-        Ask the service whether a window still has the sums that it had when it was read; costs one request.
+        Ask the service whether a window still has the sums that it had when it was read.
+
+        If all rows fit a page, it is asked for the rows, too. Costs one request.
 
         :param window: At most 31 days.
         :param result: What was read.
         """
         before = msgspec.convert(result.totals, Totals)
-        return same_totals(before, self._page(window, 1, 1).totals, running=bool(result.running))
+        page = self._proof(window, result.ids)
+        return _same_ids(page, result.ids) and same_totals(before, page.totals, running=bool(result.running))
 
     def adds_up(self, window: Window, results: Sequence[ReadResult]) -> bool | None:
         """
-        Ask the service whether several windows together have the sums of their whole time; costs one request.
+        Ask the service whether several windows together have the sums of their whole time.
+
+        If all rows fit a page, it is asked for the rows, too. Costs one request.
 
         :param window: Their whole time.
         :param results: What was read of each.
         :return: ``None`` if the service refuses so long a time, as on the Free plan.
         """
+        every = [result.ids for result in results if result.ids is not None]
+        ids = [row_id for each in every for row_id in each] if len(every) == len(results) else None
+        if ids is not None and len(ids) > self._page_size:
+            ids = None
         try:
-            whole = self._page(window, 1, 1).totals
+            whole = self._proof(window, ids)
         except ClockifyNotFoundError:
             raise
         except ClockifyBadRequestError as error:
             log.info("The service gives no sums of %s at once: %s", window, error)
             return None
         parts = [msgspec.convert(result.totals, Totals) for result in results]
-        return add_up(parts, whole, running=any(result.running for result in results))
+        running = any(result.running for result in results)
+        return _same_ids(whole, ids) and add_up(parts, whole.totals, running=running)
+
+    def _proof(self, window: Window, ids: Sequence[str] | None) -> ReportPage:
+        """Ask for the sums of a window, with one row, or with all rows if they are known and fit a page."""
+        return self._page(window, 1, 1 if ids is None else self._page_size)
 
     def _read_once(
         self, window: Window, sink: RowSink, upcoming: Sequence[Window]

@@ -77,6 +77,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.workspace = make_workspace(3, "PRO")
+        self.workspace.settings.only_admins_see_all_time_entries = True
         self.owner, self.member = self.workspace.users.values()
         self.other = EmulatedWorkspace(workspace_id="66b0c1a2d3e4f5a6b7c8d0ff")
         self.other.add_user("Owner", api_key=self.workspace.api_key)

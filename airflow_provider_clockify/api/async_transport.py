@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.api.pace import Turn
     from airflow_provider_clockify.api.rate_limit import RateLimiter
     from airflow_provider_clockify.api.retry import RetryPolicy
     from airflow_provider_clockify.connection import ClockifySettings
@@ -56,7 +57,7 @@ class AsyncTransport(PacedTransport):
 
     :param settings: The connection.
     :param policy: Retry policy; by default the connection's number of retries.
-    :param limiter: Pace of the workspace; by default the one that this process keeps for it.
+    :param limiter: Pace of all requests; by default each workspace has its own.
     :param sleep: Waits, for the pace and between attempts.
     """
 
@@ -89,22 +90,23 @@ class AsyncTransport(PacedTransport):
         if seconds > 0:
             await self._sleep(seconds)
 
-    async def _await_turn(self, request: ApiRequest, number: int) -> None:
+    async def _await_turn(self, request: ApiRequest, number: int) -> Turn:
+        limiter = self.limiter_of(request.workspace_id)
         while True:
-            pauses = self.limiter.pauses
-            await self._wait(self._reserve(request, number))
-            if self.limiter.pauses == pauses:
-                return
+            turn = self._reserve(limiter, request, number)
+            await self._wait(turn.wait)
+            if limiter.holds(turn):
+                return turn
 
     async def _attempt(self, request: ApiRequest, decode: Callable[[ApiResponse], T], number: int) -> T:
-        await self._await_turn(request, number)
+        turn = await self._await_turn(request, number)
         try:
             status, headers, body = await self._exchange(request)
         except ClockifyError as error:
             error.attempts = number
             hide_secret(error, self.settings.api_key)
             raise
-        return self._read(request, status, headers, body, decode, number)
+        return self._read(turn, request, status, headers, body, decode, number)
 
     async def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
         url = request_url(self.settings, request)

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 # Clockify help centre 2026: of the whole workspace, all keys and users together.
 FREE_REQUESTS_PER_HOUR = 30
+# Plans are named FREE, or after their year: FREE_2026.
 FREE_PLAN = "FREE"
 
 
@@ -83,6 +84,7 @@ class Budget:
 
     def __init__(self, client: ClockifyClient, workspace_id: str, on_budget: str) -> None:
         self._client = client
+        self._limiter = client.transport.limiter_of(workspace_id)
         self._workspace_id = workspace_id
         self._on_budget = on_budget
         self._plan_known = client.settings.requests_per_hour is not None
@@ -91,7 +93,7 @@ class Budget:
     @property
     def is_limited(self) -> bool:
         """Whether requests are counted: none may be spent on what might not be read."""
-        return self._client.transport.limiter.quota is not None
+        return self._limiter.quota is not None
 
     def begin(self, parts: int) -> None:
         """
@@ -113,7 +115,7 @@ class Budget:
         self._check(Need(more, self._after, begun=1, spent=self._client.transport.stats.requests))
 
     def _check(self, need: Need) -> None:
-        limiter = self._client.transport.limiter
+        limiter = self._limiter
         if self._on_budget == "ignore":
             return
         if not self._plan_known and need.spent + need.total > FREE_REQUESTS_PER_HOUR:
@@ -124,7 +126,7 @@ class Budget:
         short = shortage(need, left, quota, self._on_budget)
         if short is None:
             return
-        # What is waited for is the whole hour: other processes do not know what this one has spent.
+        # What is waited for is the whole hour: other machines do not know what this one has spent.
         retry_after = limiter.free_in(quota if self._on_budget == "defer" else short) or 0.0
         raise ClockifyBudgetError(
             self._message(need, short, left, quota), needed=short, quota=quota, retry_after=retry_after
@@ -138,7 +140,7 @@ class Budget:
             else f"workspace {self._workspace_id} is on the Free plan, which has {quota} an hour"
         )
         begin = (
-            f"This export needs at least {need.total} more requests; {known}, of which {left} are left to this task. "
+            f"This export needs at least {need.total} more requests; {known}, of which {left} are left here. "
             "Nothing was published."
         )
         if short <= quota:
@@ -164,6 +166,5 @@ class Budget:
             return
         plan = found.get("featureSubscriptionType")
         log.info("This export needs more than %d requests; the plan is %s.", FREE_REQUESTS_PER_HOUR, plan)
-        if plan == FREE_PLAN:
-            settings = self._client.settings
-            self._client.transport.limiter.at_most(settings.requests_per_second, FREE_REQUESTS_PER_HOUR)
+        if str(plan).startswith(FREE_PLAN):
+            self._limiter.at_most(self._client.settings.requests_per_second, FREE_REQUESTS_PER_HOUR)

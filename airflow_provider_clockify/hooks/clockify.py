@@ -60,6 +60,7 @@ class ClockifyHook(BaseHook):
         super().__init__(**kwargs)
         self.clockify_conn_id = clockify_conn_id
         self._workspace_id = workspace_id
+        self._may_defer = False
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -93,8 +94,15 @@ class ClockifyHook(BaseHook):
     def client(self) -> ClockifyClient:
         """The client behind this hook, without Airflow."""
         from airflow_provider_clockify.api.client import ClockifyClient
+        from airflow_provider_clockify.api.retry import policy_of
+        from airflow_provider_clockify.api.transport import SyncTransport
 
-        return ClockifyClient(self.settings)
+        policy = policy_of(self.settings, may_defer=self._may_defer)
+        return ClockifyClient(self.settings, SyncTransport(self.settings, policy=policy))
+
+    def give_up_early(self) -> None:
+        """Refused twice (429) without a word when to come back, give up: the caller can give its slot back instead."""
+        self._may_defer = True
 
     @cached_property
     def workspace_id(self) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_clockify.api.client import read_item
+from airflow_provider_clockify.api.pace import FREE_REQUESTS_PER_HOUR as FREE_REQUESTS_PER_HOUR
 from airflow_provider_clockify.api.resources import workspace
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Clockify help centre 2026: of the whole workspace, all keys and users together.
-FREE_REQUESTS_PER_HOUR = 30
 # Plans are named FREE, or after their year: FREE_2026.
 FREE_PLAN = "FREE"
 

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import msgspec
 
 HOUR = 3600.0
+# Clockify help centre 2026: of the whole workspace, all keys and users together.
+FREE_REQUESTS_PER_HOUR = 30
 # More than this is no wait that anybody asks for in earnest.
 LONGEST = 31 * 86_400.0
 # A clock that goes back further than this has been set, and moments by the old time mean nothing.
@@ -26,10 +28,10 @@ STEP = 0.1
 LEAST = 1 / 32
 # Pauses after refusals in a row that do not say when to come back. A second's limit is over after the first; an hour's
 # may take that hour, in which few requests are to be refused.
-PAUSES = (2.0, 30.0, 900.0, 1800.0)
-# After such a pause one request finds out whether it was long enough. The others look again every so many seconds, and
-# go without its answer after so many.
-LOOK_AGAIN = 0.5
+PAUSES = (2.0, 30.0, 900.0, 2700.0)
+# Where a refusal is to be expected, one request finds out: after such a pause, and beyond what a Free workspace has in
+# an hour. The others look again every so many seconds, and go without its answer after so many.
+LOOK_AGAIN = 0.1
 TRIAL = 5.0
 # Requests of the last hour are remembered one by one up to this number; beyond, neighbours are counted as one mark.
 MOST_MARKS = 256
@@ -74,7 +76,8 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     :ivar in_a_row: Refusals without a ``Retry-After`` since the last good answer.
     :ivar slowed: When the pace was last halved.
     :ivar slowed_to: Requests per second that it was halved to.
-    :ivar tried: When a request was last sent to try whether a pause was long enough.
+    :ivar tried: Moment of the last request that was sent alone, to find out.
+    :ivar beyond: Whether more requests than a Free workspace has were answered well within this hour.
     :ivar marks: Moments of the last hour's requests, and how many each stands for.
     """
 
@@ -86,6 +89,7 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     slowed: float = -inf
     slowed_to: float = inf
     tried: float = -inf
+    beyond: bool = False
     marks: list[tuple[float, int]] = msgspec.field(default_factory=list)
 
     def reserve(self, now: float, ceiling: float, quota: int | None, longest: float) -> Turn:
@@ -98,7 +102,8 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
         :param longest: Longest wait in seconds that is acceptable; a moment beyond it is not taken.
         """
         self._settle(now)
-        if self.in_a_row:
+        alone = self._goes_alone(quota)
+        if alone:
             hold = max(self.paused_until - now, min(LOOK_AGAIN, self.tried + TRIAL - now))
             if hold > 0:
                 return Turn(hold, False, now + hold, self.pauses)
@@ -108,7 +113,7 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
         taken = moment - now <= longest
         if taken:
             self.next_free = moment + 1 / self.rate(now, ceiling)
-            if self.in_a_row:
+            if alone:
                 self.tried = moment
             self._remember(moment)
         return Turn(moment - now, taken, moment, self.pauses)
@@ -144,6 +149,15 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
         """
         if sent > self.slowed:
             self.in_a_row = 0
+        self.beyond = self.beyond or sent == self.tried
+
+    def wants_answer(self, sent: float) -> bool:
+        """
+        Tell whether a good answer changes anything.
+
+        :param sent: Moment of its request.
+        """
+        return self.in_a_row > 0 or (sent == self.tried and not self.beyond)
 
     def rate(self, now: float, ceiling: float) -> float:
         """
@@ -178,6 +192,11 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
         """
         self._settle(now)
         return max(0.0, self._room(quota, min(requests, quota)) - now)
+
+    def _goes_alone(self, quota: int | None) -> bool:
+        """Tell whether the next request may well be refused, so that the others await its answer."""
+        is_known = quota is not None or self.beyond
+        return self.in_a_row > 0 or (not is_known and self._spent() >= FREE_REQUESTS_PER_HOUR)
 
     def _room(self, quota: int, requests: int) -> float:
         """Return the moment from which the quota has room."""
@@ -217,6 +236,7 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
             over += 1
         if over:
             del self.marks[:over]
+            self.beyond = self.beyond and self._spent() >= FREE_REQUESTS_PER_HOUR
 
     def _can_be_true(self, now: float) -> bool:
         # Written so that what is no number (NaN) is not true either.

@@ -114,8 +114,8 @@ class RateLimiter:
 
         :param turn: Turn of its request.
         """
-        # Looked at without the file first, since it matters after refusals only.
-        if self._pace.in_a_row:
+        # Looked at without the file first, since it seldom matters.
+        if self._pace.wants_answer(turn.moment):
             self._with_pace(lambda pace, now: pace.answer(turn.moment))
 
     @property

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_clockify.api.pace import (
+    FREE_REQUESTS_PER_HOUR,
     HOUR,
     LEAST,
     LONGEST,
@@ -136,7 +137,43 @@ def test_an_hour_without_budget_costs_few_refusals_however_many_ask(askers, late
             free_at[asker] = now + latency
         else:
             free_at[asker] = now + min(turn.wait, 60.0)
-    assert sent <= 5 + 10 * latency + 1
+    assert sent <= 5 + latency / TRIAL
+
+
+# --- the cliff of a Free workspace's hour, where no quota is known ------------------------------------------------
+
+
+def spend(pace: Pace, requests: int, quota: int | None = None) -> None:
+    for _ in range(requests):
+        assert pace.reserve(NOW, 1e6, quota, inf).taken
+
+
+def test_the_first_request_beyond_a_free_hour_goes_alone_until_it_is_answered():
+    pace = Pace()
+    spend(pace, FREE_REQUESTS_PER_HOUR)
+    first = pace.reserve(NOW + 1, 1e6, None, inf)
+    assert first.taken
+    assert not pace.reserve(NOW + 1.01, 1e6, None, inf).taken
+    assert not pace.wants_answer(NOW)
+    assert pace.wants_answer(first.moment)
+    pace.answer(first.moment)
+    assert not pace.wants_answer(first.moment)
+    for number in range(100):
+        assert pace.reserve(NOW + 2 + number, 1e6, None, inf).taken
+
+
+def test_an_hour_later_it_is_doubtful_again():
+    pace = Pace()
+    spend(pace, FREE_REQUESTS_PER_HOUR)
+    pace.answer(pace.reserve(NOW + 1, 1e6, None, inf).moment)
+    for number in range(FREE_REQUESTS_PER_HOUR + 1):
+        assert pace.reserve(NOW + 2 * HOUR + number / 100, 1e6, None, inf).taken
+    assert not pace.reserve(NOW + 2 * HOUR + 1, 1e6, None, inf).taken
+
+
+def test_a_known_quota_leaves_no_doubt():
+    pace = Pace()
+    spend(pace, 100, quota=1_000)
 
 
 # --- the quota of an hour ----------------------------------------------------------------------------------------
@@ -156,7 +193,7 @@ def test_no_hour_has_more_requests_than_its_quota(quota, gaps):
 def test_many_requests_take_little_room():
     pace = Pace()
     for number in range(20_000):
-        pace.reserve(NOW + number / 10, 1e6, None, inf)
+        pace.reserve(NOW + number / 10, 1e6, 10**6, inf)
     assert len(pace.marks) <= MOST_MARKS
     assert sum(count for _, count in pace.marks) == 20_000
     assert len(msgspec.msgpack.encode(pace)) < 8_000

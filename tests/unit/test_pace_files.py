@@ -74,7 +74,7 @@ def test_processes_at_the_same_time_never_share_a_moment(pace_folder):
         "from airflow_provider_clockify.api.rate_limit import RateLimiter\n"
         "pace_files.folder = lambda: sys.argv[1]\n"
         "pace_files.LOCK_TRIES = 20_000\n"
-        f"limiter = RateLimiter(1000, file=pace_files.PaceFile({WHAT!r}))\n"
+        f"limiter = RateLimiter(1000, 10**6, file=pace_files.PaceFile({WHAT!r}))\n"
         "print([limiter.reserve().moment for _ in range(100)])\n"
     )
     processes = [

@@ -48,7 +48,7 @@ def test_requests_start_at_least_an_interval_apart(rate, pauses):
 
 
 def test_threads_never_share_a_moment():
-    limiter = RateLimiter(10, clock=Clock())
+    limiter = RateLimiter(10, 10**6, clock=Clock())
     taken: list[float] = []
     threads = [
         threading.Thread(

@@ -4,7 +4,7 @@
 The pace of a workspace in a small file, so that the processes of one machine keep it together.
 
 Best effort, and never in the way: whatever is wrong with folder, lock or content, the pace is kept by the process
-alone. Nothing here waits for longer than :data:`LOCK_TRIES` takes, since event loops call it.
+alone.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Somebody holds the lock for some 0.1 ms; all tries together take some milliseconds.
-LOCK_TRIES = 20
-LOCK_PAUSE = 0.000_25
+# Whoever holds the lock does so for some 0.1 ms, unless the machine has stopped them. Nobody waits longer than this.
+LOCK_PATIENCE = 0.25
+LOCK_PAUSE = 0.000_5
 MOST_BYTES = 64 * 1024
 STALE_AFTER = 2 * 3600.0
 # Changes when the meaning of the content does: another version's file is another file.
@@ -118,13 +118,15 @@ class PaceFile:
 
 
 def _lock(file: int) -> None:
-    for _ in range(LOCK_TRIES):
+    end = time.monotonic() + LOCK_PATIENCE
+    while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
+            if time.monotonic() > end:
+                raise
             time.sleep(LOCK_PAUSE)
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _sweep() -> None:

@@ -45,12 +45,14 @@ class Turn(NamedTuple):
     :param taken: Whether the moment after the wait is theirs; else they must ask again then.
     :param moment: That moment.
     :param pauses: How many pauses there have been. If one begins while they wait, their moment is void.
+    :param in_a_row: Refusals without a ``Retry-After`` since the last good answer.
     """
 
     wait: float
     taken: bool
     moment: float
     pauses: int
+    in_a_row: int
 
 
 class Refusal(NamedTuple):
@@ -106,7 +108,7 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
         if alone:
             hold = max(self.paused_until - now, min(LOOK_AGAIN, self.tried + TRIAL - now))
             if hold > 0:
-                return Turn(hold, False, now + hold, self.pauses)
+                return Turn(hold, False, now + hold, self.pauses, self.in_a_row)
         moment = max(now, self.next_free, self.paused_until)
         if quota is not None:
             moment = max(moment, self._room(quota, 1))
@@ -116,7 +118,7 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
             if alone:
                 self.tried = moment
             self._remember(moment)
-        return Turn(moment - now, taken, moment, self.pauses)
+        return Turn(moment - now, taken, moment, self.pauses, self.in_a_row)
 
     def refuse(self, now: float, sent: float, ceiling: float, asked: float | None, jitter: float) -> Refusal:
         """
@@ -243,5 +245,8 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
         last = self.marks[-1][0] if self.marks else -inf
         moments = (self.next_free, self.paused_until, self.slowed, self.tried, last)
         return (
-            self.seen <= now + SKEW and self.slowed_to > 0 and all(each <= now + LONGEST for each in moments)
+            self.seen <= now + SKEW
+            and self.slowed_to > 0
+            and self.in_a_row >= 0
+            and all(each <= now + LONGEST for each in moments)
         )

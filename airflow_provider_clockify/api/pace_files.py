@@ -75,7 +75,8 @@ class PaceFile:
         try:
             pace = self._read(file, known)
             yield pace
-            with suppress(OSError):  # A full disk, perhaps; the next one who can write will.
+            # A full disk, or a foreign number that no file can hold; the next one who can write will.
+            with suppress(OSError, OverflowError):
                 content = _encode(pace)
                 os.pwrite(file, content, 0)
                 os.ftruncate(file, len(content))

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 ANSWER_TIMEOUTS = 10
 
 TOO_MANY_REQUESTS = 429
+# Seconds that are waited for even by those who give up rather than wait.
+A_MOMENT = 2.0
 
 
 # The one content encoding that is asked for: both libraries undo it silently where its end was cut off.
@@ -124,10 +126,15 @@ class PacedTransport:
         """
         # Both moments stay in the count of an hour's requests: rather one too few than one too many.
         turn = limiter.reserve(self._policy.max_wait)
+        if turn.taken:
+            return turn
+        pause = limiter.pause_left
+        gives_up = turn.in_a_row >= self._policy.max_refusals and pause > A_MOMENT
+        if gives_up or pause > self._policy.max_wait:
+            error = pause_too_long(self.settings, request, pause, number)
+            error.in_a_row = turn.in_a_row
+            raise error
         if turn.wait > self._policy.max_wait:
-            pause = limiter.pause_left
-            if pause > self._policy.max_wait:
-                raise pause_too_long(self.settings, request, pause, number)
             raise ceiling_reached(self.settings, request, limiter, turn.wait, number)
         return turn
 

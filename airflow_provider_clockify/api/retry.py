@@ -63,9 +63,7 @@ class RetryPolicy:
         A write whose outcome is unknown arrives as :class:`ClockifyWriteUnknownError` and is never repeated.
         """
         if isinstance(error, ClockifyRateLimitError):
-            if error.retry_after is None and error.in_a_row >= self.max_refusals:
-                return False
-            return _asked(error) <= self.max_wait
+            return error.in_a_row < self.max_refusals and _asked(error) <= self.max_wait
         if isinstance(error, ClockifyServerError):
             return not (error.status == 500 and error.operation in DETERMINISTIC_500)
         return isinstance(error, ClockifyTransportError) and not isinstance(error, ClockifyWriteUnknownError)

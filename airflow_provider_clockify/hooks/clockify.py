@@ -60,7 +60,8 @@ class ClockifyHook(BaseHook):
         super().__init__(**kwargs)
         self.clockify_conn_id = clockify_conn_id
         self._workspace_id = workspace_id
-        self._may_defer = False
+        # Whether its user can give its slot back, and so need not wait here for a service that refuses requests.
+        self.may_defer = False
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -97,12 +98,8 @@ class ClockifyHook(BaseHook):
         from airflow_provider_clockify.api.retry import policy_of
         from airflow_provider_clockify.api.transport import SyncTransport
 
-        policy = policy_of(self.settings, may_defer=self._may_defer)
+        policy = policy_of(self.settings, may_defer=self.may_defer)
         return ClockifyClient(self.settings, SyncTransport(self.settings, policy=policy))
-
-    def give_up_early(self) -> None:
-        """Refused twice (429) without a word when to come back, give up: the caller can give its slot back instead."""
-        self._may_defer = True
 
     @cached_property
     def workspace_id(self) -> str:

@@ -137,8 +137,7 @@ class ClockifyExportOperator(BaseOperator):
             one_of("on_budget", self.on_budget, ON_BUDGET)
             hook = ClockifyHook(self.clockify_conn_id, self.workspace_id or None)
             may_wait = self.deferrable or self.on_budget == "defer"
-            if may_wait:
-                hook.give_up_early()
+            hook.may_defer = may_wait
             memory = memory_of(context, passed, may_wait=may_wait)
             job = Job(hook, context, self.on_budget, passed, memory)
             try:

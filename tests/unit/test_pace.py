@@ -6,7 +6,7 @@ from math import inf, nan
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_clockify.api.pace import (
@@ -116,6 +116,7 @@ def test_a_trial_that_never_answers_does_not_hold_the_others_for_ever():
     assert pace.reserve(now + 1.1 * TRIAL, 8.0, None, inf).taken
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.floats(0.005, 3.0), st.floats(0, 1))
 def test_an_hour_without_budget_costs_few_refusals_however_many_ask(askers, latency, jitter):
     """Everybody asks whenever they may; each request is refused after its latency."""
@@ -179,6 +180,7 @@ def test_a_known_quota_leaves_no_doubt():
 # --- the quota of an hour ----------------------------------------------------------------------------------------
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(1, 2_000), st.lists(st.floats(0, 20), min_size=1, max_size=200))
 def test_no_hour_has_more_requests_than_its_quota(quota, gaps):
     pace, now, sent = Pace(), NOW, []

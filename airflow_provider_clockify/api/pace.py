@@ -132,6 +132,8 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
         """
         self._settle(now)
         pause = asked or 0.0
+        if sent == self.tried:
+            self.tried = -inf  # It has been answered.
         if sent > self.slowed:
             self.slowed_to = max(LEAST * ceiling, self.rate(now, ceiling) / 2)
             self.slowed = now

@@ -163,6 +163,14 @@ def test_the_first_request_beyond_a_free_hour_goes_alone_until_it_is_answered():
         assert pace.reserve(NOW + 2 + number, 1e6, None, inf).taken
 
 
+def test_a_refused_trial_is_over():
+    pace = Pace()
+    spend(pace, FREE_REQUESTS_PER_HOUR)
+    first = pace.reserve(NOW + 1, 1e6, None, inf)
+    pace.refuse(NOW + 1.1, first.moment, 1e6, None, 0.0)
+    assert pace.reserve(NOW + 1.2 + PAUSES[0], 1e6, None, inf).taken
+
+
 def test_an_hour_later_it_is_doubtful_again():
     pace = Pace()
     spend(pace, FREE_REQUESTS_PER_HOUR)

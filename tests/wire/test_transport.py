@@ -16,6 +16,7 @@ from airflow_provider_clockify.api.transport import SyncTransport
 from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
+    ClockifyRateLimitError,
     ClockifyServerError,
     ClockifyTransportError,
     ClockifyWriteUnknownError,
@@ -268,6 +269,20 @@ def test_each_request_keeps_the_pace_of_the_workspace_that_it_is_about(settings_
     assert limiter(same, logged_user()) not in (own, other)
     another_key = SyncTransport(replace(same.settings, api_key="another"))
     assert limiter(another_key, logged_user()) is not limiter(same, logged_user())
+
+
+def test_what_is_sent_counts_for_the_workspace_that_it_is_about(emulator, settings_of):
+    settings = settings_of(emulator.url, workspace_id="w1", requests_per_hour=5)
+    transport = SyncTransport(replace(settings, api_key=emulator.api_key))
+    transport.send(workspace(emulator.workspace.id), lambda response: response.body)
+    assert transport.limiter_of(emulator.workspace.id).left() == 4
+    assert transport.limiter_of("w1").left() == transport.limiter_of().left() == 5
+    emulator.fail(429, headers={"Retry-After": "3600"})
+    with pytest.raises(ClockifyRateLimitError):
+        transport.send(workspace(emulator.workspace.id), lambda response: response.body)
+    assert transport.limiter_of(emulator.workspace.id).pause_left > 3000
+    assert transport.limiter_of("w1").pause_left == 0
+    transport.close()
 
 
 def test_received_bytes_and_requests_are_counted(emulator, client):

@@ -32,7 +32,7 @@ GLOBAL_REGION = "global"
 REGIONS = (GLOBAL_REGION, "euc1", "use2", "euw2", "apse2", "developer")
 REGION_SPELLINGS = {"eu": "euc1", "us": "use2", "uk": "euw2", "au": "apse2"}
 
-DEFAULT_REQUESTS_PER_SECOND = 5.0
+DEFAULT_REQUESTS_PER_SECOND = 10.0
 DEFAULT_MAX_CONCURRENCY = 3
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_MAX_RETRIES = 5

@@ -116,6 +116,8 @@ class ClockifyRateLimitError(ClockifyApiError):
     The request budget is used up (429).
 
     :param retry_after: Seconds after which the service accepts requests again, where it said so.
+    :ivar in_a_row: Refusals of the workspace in a row that did not say so, this one included.
+    :ivar pause: Seconds that nothing is sent to the workspace from here after this refusal.
     """
 
     def __init__(
@@ -133,6 +135,8 @@ class ClockifyRateLimitError(ClockifyApiError):
             message, status=status, code=code, reason=reason, operation=operation, attempts=attempts
         )
         self.retry_after = retry_after
+        self.in_a_row = 0
+        self.pause = 0.0
 
 
 class ClockifyBudgetError(ClockifyRateLimitError):

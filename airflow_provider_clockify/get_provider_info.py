@@ -121,7 +121,7 @@ FIELDS = (
         "requests_per_second",
         "Requests per second",
         "number",
-        "Most requests per second, for each workspace and worker process.",
+        "Most requests per second to a workspace, of all processes of a machine together.",
         default=DEFAULT_REQUESTS_PER_SECOND,
         minimum=0.001,
     ),

@@ -191,7 +191,11 @@ class CeleryAirflow(LocalAirflow):
             name = f"{run.replace(' ', '_')}-worker{number}"
             command = [self._python, "-m", "airflow", "celery", "worker", "--celery-hostname", name]
             command += ["--concurrency", str(processes), "--pid", str(self.home / f"{name}.pid")]
-            started.append(Process(name, [*command, "--skip-serve-logs"], self.logs, self.env))
+            # The pace of requests is kept in the temporary folder: each worker stands for a machine of its own.
+            temporary = self.home / f"{name}-tmp"
+            temporary.mkdir()
+            env = {**self.env, "TMPDIR": str(temporary)}
+            started.append(Process(name, [*command, "--skip-serve-logs"], self.logs, env))
         self.processes += started
         self.wait_for(
             "the workers", lambda: all(" ready." in each.log.read_text("utf-8") for each in started), 200

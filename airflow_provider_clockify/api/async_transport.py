@@ -14,8 +14,10 @@ import logging
 import os
 import ssl
 import threading
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.api.pace import Turn
     from airflow_provider_clockify.api.rate_limit import RateLimiter
     from airflow_provider_clockify.api.retry import RetryPolicy
     from airflow_provider_clockify.connection import ClockifySettings
@@ -49,6 +52,16 @@ log = logging.getLogger(__name__)
 
 _is_ours: ContextVar[bool] = ContextVar("clockify_request", default=False)
 _reading = threading.Lock()
+# What httpx loads with its first request, a tenth of a second in which the event loop would stand still.
+_LOADED_LATE = (
+    "anyio._backends._asyncio",
+    "anyio.abc",
+    "anyio.streams.tls",
+    "anyio.to_thread",
+    "encodings.idna",
+    "httpcore",
+    "sniffio",
+)
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -76,7 +89,7 @@ class AsyncTransport(PacedTransport):
 
     :param settings: The connection.
     :param policy: Retry policy; by default the connection's number of retries.
-    :param limiter: Pace of the workspace; by default the one that this process keeps for it.
+    :param limiter: Pace of all requests; by default each workspace has its own.
     :param sleep: Waits, for the pace and between attempts.
     """
 
@@ -109,22 +122,25 @@ class AsyncTransport(PacedTransport):
         if seconds > 0:
             await self._sleep(seconds)
 
-    async def _await_turn(self, request: ApiRequest, number: int) -> None:
+    async def _await_turn(self, request: ApiRequest, number: int) -> Turn:
+        limiter = self.limiter_of(request.workspace_id)
         while True:
-            pauses = self.limiter.pauses
-            await self._wait(self._reserve(request, number))
-            if self.limiter.pauses == pauses:
-                return
+            # In a thread, since the pace is kept in a file.
+            turn = await asyncio.to_thread(self._reserve, limiter, request, number)
+            await self._wait(turn.wait)
+            if await asyncio.to_thread(limiter.holds, turn):
+                return turn
 
     async def _attempt(self, request: ApiRequest, decode: Callable[[ApiResponse], T], number: int) -> T:
-        await self._await_turn(request, number)
+        turn = await self._await_turn(request, number)
         try:
             status, headers, body = await self._exchange(request)
         except ClockifyError as error:
             error.attempts = number
             hide_secret(error, self.settings.api_key)
             raise
-        return self._read(request, status, headers, body, decode, number)
+        # Reading a large or a broken answer takes longer than the other triggers of the loop should wait.
+        return await asyncio.to_thread(self._read, turn, request, status, headers, body, decode, number)
 
     async def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
         url = request_url(self.settings, request)
@@ -134,7 +150,7 @@ class AsyncTransport(PacedTransport):
             )  # httpx takes an impossible name for an unknown one.
         except UnicodeError as error:
             raise invalid_url(self.settings, request) from error
-        # Reading the certificates takes tens of milliseconds, which would stall every other trigger.
+        # Certificates and late imports take tens of milliseconds, which would stall every other trigger.
         context = await asyncio.to_thread(_tls_context, self.settings.conn_id)
         before = _is_ours.set(True)
         try:
@@ -159,7 +175,8 @@ class AsyncTransport(PacedTransport):
             ):
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 content = b"".join([piece async for piece in response.aiter_raw()])
-                body = decompress(content, headers.get("content-encoding", ""))
+                encoding = headers.get("content-encoding", "")
+                body = await asyncio.to_thread(decompress, content, encoding)
         except TimeoutError as error:
             raise self._too_slow(request) from error
         except httpx.InvalidURL as error:
@@ -175,6 +192,7 @@ class AsyncTransport(PacedTransport):
 
 
 def _tls_context(conn_id: str) -> ssl.SSLContext:
+    _load_what_is_late()
     # The same bundles that the synchronous transport honours.
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
     try:
@@ -185,6 +203,13 @@ def _tls_context(conn_id: str) -> ssl.SSLContext:
             f"Connection {conn_id!r}: the certificates of REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, {bundle!r}, cannot be "
             f"read ({error})."
         ) from error
+
+
+@lru_cache(maxsize=1)
+def _load_what_is_late() -> None:
+    for name in _LOADED_LATE:
+        with suppress(ImportError):  # Another version may do without.
+            import_module(name)
 
 
 @lru_cache(maxsize=4)

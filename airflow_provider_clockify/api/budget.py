@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_clockify.api.client import read_item
+from airflow_provider_clockify.api.pace import FREE_REQUESTS_PER_HOUR as FREE_REQUESTS_PER_HOUR
 from airflow_provider_clockify.api.resources import workspace
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Clockify help centre 2026: of the whole workspace, all keys and users together.
-FREE_REQUESTS_PER_HOUR = 30
+# Plans are named FREE, or after their year: FREE_2026.
 FREE_PLAN = "FREE"
 
 
@@ -83,6 +83,7 @@ class Budget:
 
     def __init__(self, client: ClockifyClient, workspace_id: str, on_budget: str) -> None:
         self._client = client
+        self._limiter = client.transport.limiter_of(workspace_id)
         self._workspace_id = workspace_id
         self._on_budget = on_budget
         self._plan_known = client.settings.requests_per_hour is not None
@@ -91,12 +92,12 @@ class Budget:
     @property
     def is_limited(self) -> bool:
         """Whether requests are counted: none may be spent on what might not be read."""
-        return self._client.transport.limiter.quota is not None
+        return self._limiter.quota is not None
 
     @property
     def is_free(self) -> bool:
         """Whether the quota is known to be no more than the Free plan's."""
-        quota = self._client.transport.limiter.quota
+        quota = self._limiter.quota
         return quota is not None and quota <= FREE_REQUESTS_PER_HOUR
 
     def begin_unit(self, requests: int) -> None:
@@ -129,7 +130,7 @@ class Budget:
         self._check(Need(more, self._after, begun=1, spent=self._client.transport.stats.requests))
 
     def _check(self, need: Need) -> None:
-        limiter = self._client.transport.limiter
+        limiter = self._limiter
         if self._on_budget == "ignore":
             return
         if not self._plan_known and need.spent + need.total > FREE_REQUESTS_PER_HOUR:
@@ -140,7 +141,7 @@ class Budget:
         short = shortage(need, left, quota, self._on_budget)
         if short is None:
             return
-        # What is waited for is the whole hour: other processes do not know what this one has spent.
+        # What is waited for is the whole hour: other machines do not know what this one has spent.
         retry_after = limiter.free_in(quota if self._on_budget == "defer" else short) or 0.0
         raise ClockifyBudgetError(
             self._message(need, short, left, quota), needed=short, quota=quota, retry_after=retry_after
@@ -154,7 +155,7 @@ class Budget:
             else f"workspace {self._workspace_id} is on the Free plan, which has {quota} an hour"
         )
         begin = (
-            f"This export needs at least {need.total} more requests; {known}, of which {left} are left to this task. "
+            f"This export needs at least {need.total} more requests; {known}, of which {left} are left here. "
             "Nothing was published."
         )
         if short <= quota:
@@ -180,6 +181,5 @@ class Budget:
             return
         plan = found.get("featureSubscriptionType")
         log.info("This export needs more than %d requests; the plan is %s.", FREE_REQUESTS_PER_HOUR, plan)
-        if plan == FREE_PLAN:
-            settings = self._client.settings
-            self._client.transport.limiter.at_most(settings.requests_per_second, FREE_REQUESTS_PER_HOUR)
+        if str(plan).startswith(FREE_PLAN):
+            self._limiter.at_most(self._client.settings.requests_per_second, FREE_REQUESTS_PER_HOUR)

@@ -62,6 +62,12 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, port
 
 
+def plain_url(url: str) -> str:
+    """Return a URL as everybody who means the same place would write it: host in lower case, no usual port."""
+    scheme, host, port = origin(url)
+    return f"{scheme}://{host}{'' if port is None else f':{port}'}{urlsplit(url).path.rstrip('/')}"
+
+
 def credential_header(settings: ClockifySettings) -> str:
     """Give the name of the one header that carries the key; two credentials are refused."""
     return TOKEN_HEADER if settings.auth_type == ADDON_TOKEN_AUTH else KEY_HEADER

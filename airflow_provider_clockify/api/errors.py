@@ -36,9 +36,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow_provider_clockify.api.messages import ApiRequest
+    from airflow_provider_clockify.api.rate_limit import RateLimiter
 
 T = TypeVar("T")
 REASON_LENGTH = 300
+_RATE_LIMIT_CURE = (
+    "Set deferrable=True or on_budget='defer' on an export, which then waits in the triggerer, or let its retries wait "
+    "with ClockifyRetryPolicy; and set extra.requests_per_hour and extra.requests_per_second of the connection to what "
+    "the plan allows."
+)
 # What decoders raise for bytes that are no JSON, or for JSON that nobody can read.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
 
@@ -124,11 +130,14 @@ def error_from_answer(
         return ClockifyForbiddenError(f"{where}: not allowed ({seen}). {advice}", **facts)
     if status == 429:
         retry_after = parse_retry_after(headers.get("retry-after"), now)
-        wait = f"; it accepts requests again in {retry_after:.0f} s" if retry_after is not None else ""
+        wait = (
+            "and the service does not say until when"
+            if retry_after is None
+            else f"and it accepts requests again in {retry_after:.0f} s"
+        )
         return ClockifyRateLimitError(
-            f"{where}: the workspace's request budget is used up ({seen}){wait}. A Free workspace has 30 requests "
-            "an hour for everybody; set extra.requests_per_second and extra.requests_per_hour of the connection "
-            "to what the plan allows, or run later.",
+            f"{where}: the workspace's request budget is used up ({seen}), {wait}. A Free workspace has 30 requests "
+            f"an hour for everybody. {_RATE_LIMIT_CURE}",
             retry_after=retry_after,
             **facts,
         )
@@ -301,18 +310,17 @@ def pause_too_long(
     settings: ClockifySettings, request: ApiRequest, wait: float, attempts: int
 ) -> ClockifyRateLimitError:
     """
-    Name a request that is not sent, because the service asked for a pause that is longer than one waits.
+    Name a request that is not sent, because the pause after a refusal is longer than one waits.
 
     :param settings: The connection.
     :param request: What was to be asked.
-    :param wait: Seconds until the service accepts requests again.
+    :param wait: Seconds until the end of the pause.
     :param attempts: Number of this attempt.
     """
     return ClockifyRateLimitError(
-        f"Connection {settings.conn_id!r}: not sending {request.operation}: the service refused an earlier request of "
-        f"this process (429), and accepts requests of the workspace again in {wait:.0f} s. Run later; set "
-        "extra.requests_per_second and extra.requests_per_hour of the connection to what the plan allows.",
-        reason="pause that the service asked for",
+        f"Connection {settings.conn_id!r}: not sending {request.operation}: the service refused an earlier request "
+        f"from this machine (429), and nothing is sent to the workspace for another {wait:.0f} s. {_RATE_LIMIT_CURE}",
+        reason="pause after a refusal",
         operation=request.operation,
         attempts=attempts - 1,
         retry_after=wait,
@@ -320,21 +328,22 @@ def pause_too_long(
 
 
 def ceiling_reached(
-    settings: ClockifySettings, request: ApiRequest, wait: float, attempts: int
+    settings: ClockifySettings, request: ApiRequest, limiter: RateLimiter, wait: float, attempts: int
 ) -> ClockifyRateLimitError:
     """
     Name a request that is not sent, because the connection allows no more for longer than one waits.
 
     :param settings: The connection.
     :param request: What was to be asked.
+    :param limiter: Pace of the workspace.
     :param wait: Seconds until it may be sent.
     :param attempts: Number of this attempt.
     """
     return ClockifyRateLimitError(
-        f"Connection {settings.conn_id!r}: not sending {request.operation}: what the connection allows "
-        f"(extra.requests_per_hour {settings.requests_per_hour}, extra.requests_per_second "
-        f"{settings.requests_per_second:g}) is used up by this process for another {wait:.0f} s. Run later, narrow the "
-        "window, or raise the numbers if the plan allows more.",
+        f"Connection {settings.conn_id!r}: not sending {request.operation}: what is allowed for the workspace "
+        f"(extra.requests_per_hour {limiter.quota}, extra.requests_per_second {limiter.ceiling:g}) is used up by this "
+        f"machine for another {wait:.0f} s. Run later, narrow the window, or raise the numbers if the plan allows "
+        "more.",
         reason="ceiling of the connection",
         operation=request.operation,
         attempts=attempts - 1,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 Service = Literal["core", "reports"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -35,6 +35,12 @@ class ApiRequest:
     params: Mapping[str, ParamValue] = field(default_factory=dict)
     json: Mapping[str, Any] | None = None
     idempotent: bool = True
+
+    @property
+    def workspace_id(self) -> str | None:
+        """The workspace that it is about; ``None`` where the path names none."""
+        _, first, *more = self.path.split("/", 3)
+        return unquote(more[0]) if first == "workspaces" and more else None
 
     def with_params(self, **params: ParamValue) -> ApiRequest:
         """

@@ -4,11 +4,13 @@
 Where in an answer the value is that cannot be read (pure).
 
 Only looked at after a decoder has refused the answer: it tells a value that will be there again from a body that was
-cut on the way, and names row and field of it.
+cut on the way, and names row and field of it. What was cut is recognised by the standard library's reader, which takes
+all that is odd; the slow search is for answers that are whole.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from typing import NamedTuple
 
@@ -18,7 +20,7 @@ from airflow_provider_clockify.api.values import ID_PLACES, USER_PLACE
 MAX_DEPTH = 900
 
 _TOKEN = re.compile(
-    rb'"(?P<text>(?:[^"\\]++|\\.)*+)"|(?P<open>[\[{])|(?P<close>[\]}])|(?P<comma>,)|(?P<colon>:)'
+    rb'"(?P<text>(?:[^"\\]++|\\.)*+)(?:"|\\?\Z)|(?P<open>[\[{])|(?P<close>[\]}])|(?P<comma>,)|(?P<colon>:)'
     rb"|(?P<constant>-?Infinity|NaN)|(?P<number>-?\d[\d.eE+-]*)",
     re.DOTALL,
 )
@@ -47,6 +49,8 @@ def find_oddity(body: bytes) -> Oddity | None:
     :param body: JSON, perhaps broken.
     :return: ``None`` when there is none: then the body itself is broken.
     """
+    if _is_cut(body):
+        return None
     stack: list[list[str | int | None]] = []  # One entry per open bracket: the key or index it is at.
     what, path, row = "", "", 0
     row_id: str | None = None
@@ -77,6 +81,7 @@ def find_oddity(body: bytes) -> Oddity | None:
                     _path(stack[:4]),
                     _row(stack),
                 )
+                break
         elif kind == "close":
             if not stack:
                 return None
@@ -95,6 +100,18 @@ def find_oddity(body: bytes) -> Oddity | None:
         elif not what and kind == "number" and _is_too_long(token["number"]):
             what, path, row = f"has more than {_LONGEST_NUMBER} digits", _path(stack), _row(stack)
     return Oddity(what, path, row_id if row else None) if what else None
+
+
+def _is_cut(body: bytes) -> bool:
+    try:
+        json.loads(body.decode("utf-8"))
+    except RecursionError:
+        return False
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        return True
+    except ValueError:  # A number of more digits than Python reads.
+        return False
+    return False
 
 
 _HALF_A_PAIR = "holds half of a surrogate pair, which is no character and no file can hold"

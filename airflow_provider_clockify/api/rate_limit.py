@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""One pace of requests per workspace and process, shared by every thread, hook and trigger in it."""
+"""One pace of requests per workspace, shared by every thread, hook and trigger of a process, and by its processes."""
 
 from __future__ import annotations
 
+import random
 import threading
 import time
-from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_clockify.api.pace import Pace, Refusal, Turn
+from airflow_provider_clockify.api.pace_files import PaceFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-HOUR = 3600.0
-# Requests that are remembered at least, in case a quota becomes known later.
-REMEMBERED = 1000
+T = TypeVar("T")
 
 
 class RateLimiter:
@@ -26,37 +26,41 @@ class RateLimiter:
     limiter.
 
     :param requests_per_second: Ceiling; requests start at least ``1 / requests_per_second`` seconds apart.
-    :param requests_per_hour: Quota of the workspace, as far as this process spends it; ``None`` when none is known.
-    :param clock: Monotonic seconds.
+    :param requests_per_hour: Quota of the workspace; ``None`` when none is known.
+    :param clock: Seconds; by default of the wall clock, which other processes have as well.
+    :param file: Where other processes find the pace; without it this process keeps it alone.
     """
 
     def __init__(
         self,
         requests_per_second: float,
         requests_per_hour: int | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
+        file: PaceFile | None = None,
     ) -> None:
-        self._clock = clock
+        self._clock = clock or time.time
+        self._file = file
         self._lock = threading.Lock()
-        self._interval = 1.0 / requests_per_second
-        self._next_free = float("-inf")
-        self._paused_until = float("-inf")
-        self._pauses = 0
-        self._hourly = requests_per_hour
-        self._moments: deque[float] = deque(maxlen=max(REMEMBERED, requests_per_hour or 0))
+        self._ceiling = requests_per_second
+        self._quota = requests_per_hour
+        self._pace = Pace()
 
     def at_most(self, requests_per_second: float, requests_per_hour: int | None = None) -> None:
         """Lower the ceilings; connections that share a workspace obey the strictest of them."""
         with self._lock:
-            self._interval = max(self._interval, 1.0 / requests_per_second)
+            self._ceiling = min(self._ceiling, requests_per_second)
             if requests_per_hour is not None:
-                self._hourly = min(requests_per_hour, self._hourly or requests_per_hour)
-                self._moments = deque(self._moments, maxlen=max(REMEMBERED, self._hourly))
+                self._quota = min(requests_per_hour, self._quota or requests_per_hour)
+
+    @property
+    def ceiling(self) -> float:
+        """Requests per second when nothing was refused."""
+        return self._ceiling
 
     @property
     def quota(self) -> int | None:
         """Requests of an hour; ``None`` when none is known."""
-        return self._hourly
+        return self._quota
 
     def free_in(self, requests: int) -> float | None:
         """
@@ -65,64 +69,67 @@ class RateLimiter:
         :param requests: How many, of which no more than the whole quota are counted.
         :return: Seconds until then, 0 when it has; ``None`` when no quota is known.
         """
-        with self._lock:
-            if self._hourly is None:
-                return None
-            now = self._clock()
-            spent = [moment for moment in self._moments if moment > now - HOUR]
-            too_many = min(requests, self._hourly) + len(spent) - self._hourly
-            return max(0.0, spent[too_many - 1] + HOUR - now) if too_many > 0 else 0.0
+        quota = self._quota
+        return (
+            None if quota is None else self._with_pace(lambda pace, now: pace.free_in(now, quota, requests))
+        )
 
     def left(self) -> int | None:
         """Tell how many requests of the quota are left in this hour; ``None`` when no quota is known."""
-        with self._lock:
-            if self._hourly is None:
-                return None
-            hour_ago = self._clock() - HOUR
-            return max(0, self._hourly - sum(moment > hour_ago for moment in self._moments))
+        quota = self._quota
+        return None if quota is None else self._with_pace(lambda pace, now: pace.left(now, quota))
 
-    def reserve(self, longest: float = float("inf")) -> float:
+    def reserve(self, longest: float = float("inf")) -> Turn:
         """
         Take the next free moment.
 
         :param longest: Longest wait in seconds that is acceptable; a moment beyond it is not taken.
-        :return: Seconds to wait for it; 0 when it is now, more than ``longest`` when it was not taken.
         """
-        with self._lock:
-            now = self._clock()
-            moment = max(now, self._next_free)
-            if self._hourly is not None and len(self._moments) >= self._hourly:
-                moment = max(moment, self._moments[-self._hourly] + HOUR)
-            wait = moment - now
-            if wait <= longest:
-                self._next_free = moment + self._interval
-                self._moments.append(moment)
-            return wait
+        return self._with_pace(lambda pace, now: pace.reserve(now, self._ceiling, self._quota, longest))
 
-    def pause(self, seconds: float) -> None:
+    def holds(self, turn: Turn) -> bool:
         """
-        Let nobody start a request for that many seconds: the service asked this workspace to slow down.
+        Tell whether a moment that was waited for may be used: it was taken, and no pause has begun meanwhile.
 
-        It also holds for those who wait for a moment that they took before; see :attr:`pauses`.
+        :param turn: What :meth:`reserve` told.
         """
-        if seconds <= 0:
-            return
-        with self._lock:
-            self._paused_until = max(self._paused_until, self._clock() + seconds)
-            self._next_free = max(self._next_free, self._paused_until)
-            self._pauses += 1
+        if not turn.taken or turn.wait <= 0:
+            return turn.taken
+        return self._with_pace(lambda pace, now: pace.pauses == turn.pauses)
 
-    @property
-    def pauses(self) -> int:
-        """How often the service has asked for a pause: who waited meanwhile has to take another moment."""
-        with self._lock:
-            return self._pauses
+    def refuse(self, turn: Turn, asked: float | None) -> Refusal:
+        """
+        Slow down, and let nobody start a request for a while: the service refused one (429).
+
+        :param turn: Turn of the refused request.
+        :param asked: Seconds that the service asks for; ``None`` if it does not say.
+        """
+        return self._with_pace(
+            lambda pace, now: pace.refuse(now, turn.moment, self._ceiling, asked, random.random())
+        )
+
+    def answer(self, turn: Turn) -> None:
+        """
+        Take note of an answer that was no refusal.
+
+        :param turn: Turn of its request.
+        """
+        # Looked at without the file first, since it seldom matters.
+        if self._pace.wants_answer(turn.moment):
+            self._with_pace(lambda pace, now: pace.answer(turn.moment))
 
     @property
     def pause_left(self) -> float:
-        """Seconds that are left of the pause that the service asked for; 0 without one."""
+        """Seconds that are left of the pause after a refusal; 0 without one."""
+        return self._with_pace(lambda pace, now: max(0.0, pace.paused_until - now))
+
+    def _with_pace(self, step: Callable[[Pace, float], T]) -> T:
         with self._lock:
-            return max(0.0, self._paused_until - self._clock())
+            if self._file is None:
+                return step(self._pace, self._clock())
+            with self._file.held(self._pace) as pace:
+                self._pace = pace
+                return step(pace, self._clock())
 
 
 _limiters: dict[tuple[str, str], RateLimiter] = {}
@@ -133,7 +140,7 @@ def limiter_for(
     host: str, workspace: str, requests_per_second: float, requests_per_hour: int | None = None
 ) -> RateLimiter:
     """
-    Give the limiter that this process keeps for a workspace.
+    Return the limiter that this process keeps for a workspace; it shares its pace with those of other processes.
 
     :param host: Base URL of the service.
     :param workspace: Workspace id, or what else names the budget.
@@ -143,7 +150,9 @@ def limiter_for(
     with _registry_lock:
         limiter = _limiters.get((host, workspace))
         if limiter is None:
-            limiter = _limiters[(host, workspace)] = RateLimiter(requests_per_second, requests_per_hour)
+            file = PaceFile(f"{host}\n{workspace}")
+            limiter = RateLimiter(requests_per_second, requests_per_hour, file=file)
+            _limiters[(host, workspace)] = limiter
         else:
             limiter.at_most(requests_per_second, requests_per_hour)
         return limiter

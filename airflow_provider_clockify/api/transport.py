@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.api.pace import Turn
     from airflow_provider_clockify.api.rate_limit import RateLimiter
     from airflow_provider_clockify.api.retry import RetryPolicy
     from airflow_provider_clockify.connection import ClockifySettings
@@ -161,7 +162,7 @@ class SyncTransport(PacedTransport):
 
     :param settings: The connection.
     :param policy: Retry policy; by default the connection's number of retries.
-    :param limiter: Pace of the workspace; by default the one that this process keeps for it.
+    :param limiter: Pace of all requests; by default each workspace has its own.
     :param sleep: Waits, for the pace and between attempts; by default until the time is over or the request is given
         up.
     """
@@ -226,12 +227,13 @@ class SyncTransport(PacedTransport):
                 self._sleep(seconds)
         _check(abandoned)
 
-    def _await_turn(self, request: ApiRequest, number: int, abandoned: threading.Event) -> None:
+    def _await_turn(self, request: ApiRequest, number: int, abandoned: threading.Event) -> Turn:
+        limiter = self.limiter_of(request.workspace_id)
         while True:
-            pauses = self.limiter.pauses
-            self._wait(self._reserve(request, number), abandoned)
-            if self.limiter.pauses == pauses:
-                return
+            turn = self._reserve(limiter, request, number)
+            self._wait(turn.wait, abandoned)
+            if limiter.holds(turn):
+                return turn
 
     def _attempt(
         self,
@@ -240,7 +242,7 @@ class SyncTransport(PacedTransport):
         number: int,
         abandoned: threading.Event,
     ) -> T:
-        self._await_turn(request, number, abandoned)
+        turn = self._await_turn(request, number, abandoned)
         with self._lock:
             self.stats.requests += 1
             self.stats.retries += number > 1
@@ -253,7 +255,7 @@ class SyncTransport(PacedTransport):
             raise
         with self._lock:
             self.stats.received += len(body)
-        return self._read(request, status, headers, body, decode, number)
+        return self._read(turn, request, status, headers, body, decode, number)
 
     def _exchange(self, request: ApiRequest, abandoned: threading.Event) -> tuple[int, dict[str, str], bytes]:
         deadline = time.monotonic() + self._answer_timeout

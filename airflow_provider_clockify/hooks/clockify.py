@@ -70,6 +70,8 @@ class ClockifyHook(BaseHook):
         self.clockify_conn_id = clockify_conn_id
         self._workspace_id = workspace_id
         self._doubts: tuple[str, ...] = ()
+        # Whether its user can give its slot back, and so need not wait here for a service that refuses requests.
+        self.may_defer = False
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -105,8 +107,11 @@ class ClockifyHook(BaseHook):
     def client(self) -> ClockifyClient:
         """The client behind this hook, without Airflow."""
         from airflow_provider_clockify.api.client import ClockifyClient
+        from airflow_provider_clockify.api.retry import policy_of
+        from airflow_provider_clockify.api.transport import SyncTransport
 
-        return ClockifyClient(self.settings)
+        policy = policy_of(self.settings, may_defer=self.may_defer)
+        return ClockifyClient(self.settings, SyncTransport(self.settings, policy=policy))
 
     @cached_property
     def workspace_id(self) -> str:

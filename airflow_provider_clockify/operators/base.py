@@ -144,6 +144,7 @@ class ClockifyExportOperator(BaseOperator):
             one_of("on_budget", self.on_budget, ON_BUDGET)
             hook = ClockifyHook(self.clockify_conn_id, self.workspace_id)
             may_wait = self.deferrable or self.on_budget == "defer"
+            hook.may_defer = may_wait
             tries = Tries.of(context, self.retries or 0)
             job = Job(hook, context, self.on_budget, passed, tries, may_wait, self.resume)
             try:

@@ -34,7 +34,7 @@ def is_visible(request: Request, project: Project) -> bool:
 
 def require_paid(request: Request, feature: str) -> None:
     """Refuse what the Free plan lacks with a 403 (reported, not confirmed)."""
-    if request.workspace.plan == "FREE":
+    if request.workspace.is_free:
         raise ApiError(403, 403, f"{feature} is not available on the Free plan")
 
 

@@ -43,7 +43,7 @@ from airflow_provider_clockify.testing.entities import (
 )
 from airflow_provider_clockify.testing.times import epoch_seconds, from_epoch, load_zone
 
-PLANS = ("FREE", "BASIC", "STANDARD", "PRO", "ENTERPRISE")
+PLANS = ("FREE", "FREE_2026", "BASIC", "STANDARD", "PRO", "ENTERPRISE")
 DEFAULT_HOURLY_RATE = 5_000
 DEFAULT_COST_RATE = 2_000
 
@@ -62,7 +62,7 @@ class EmulatedWorkspace(BusinessData):
     with every change, ``names_version`` with every change of anything but time entries. All instants that go
     in are aware datetimes (None: now); all that are stored are epoch seconds. The first user is the owner.
 
-    :param plan: one of FREE, BASIC, STANDARD, PRO, ENTERPRISE.
+    :param plan: one of FREE, FREE_2026, BASIC, STANDARD, PRO, ENTERPRISE.
     :param currency: code of the default currency.
     :param addon_token: value of ``X-Addon-Token`` that opens this workspace with the rights of its owner.
     """
@@ -104,6 +104,11 @@ class EmulatedWorkspace(BusinessData):
         self._running: dict[str, TimeEntry] = {}
 
     # --- people and things -----------------------------------------------------------------------------
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it is on the Free plan, by its old or its new name (recordings 2026)."""
+        return self.plan.startswith("FREE")
 
     @property
     def owner(self) -> User:

@@ -117,7 +117,7 @@ def workspace_document(workspace: EmulatedWorkspace) -> dict[str, Any]:
             "workingDays": ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"],
             "trackTimeDownToSecond": True,
         },
-        "features": list(_FREE_FEATURES if workspace.plan == "FREE" else _PAID_FEATURES),
+        "features": list(_FREE_FEATURES if workspace.is_free else _PAID_FEATURES),
         "featureSubscriptionType": workspace.plan,
         "subdomain": {"name": None, "enabled": False},
         "imageUrl": "",

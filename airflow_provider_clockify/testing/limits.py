@@ -93,7 +93,7 @@ class RateLimits:
             self._buckets: dict[str, TokenBucket] = {}
             self._quotas: dict[str, HourlyQuota] = {}
 
-    def check(self, workspace_id: str, plan: str) -> None:
+    def check(self, workspace_id: str, *, is_free: bool) -> None:
         """
         Count a request for a workspace.
 
@@ -104,7 +104,7 @@ class RateLimits:
             if self._per_second is not None:
                 bucket = self._buckets.setdefault(workspace_id, TokenBucket(self._per_second, self._clock))
                 wait = bucket.take()
-            if not wait and plan == "FREE" and self._free_per_hour is not None:
+            if not wait and is_free and self._free_per_hour is not None:
                 quota = self._quotas.setdefault(workspace_id, HourlyQuota(self._free_per_hour, self._clock))
                 wait = quota.take()
         if wait:

@@ -141,12 +141,12 @@ def read_report_query(
         raise unreadable_body(str(error)) from None
     if bounds[0] > bounds[1]:
         raise domain_error("Start date must be before end date")
-    if request.workspace.plan == "FREE" and bounds[1] - bounds[0] > _FREE_RANGE_MS:
+    if request.workspace.is_free and bounds[1] - bounds[0] > _FREE_RANGE_MS:
         raise domain_error("Date range is limited to 31 days on the Free plan")
     if choice(body, "dateRangeType", _RANGE_TYPES, "ABSOLUTE") != "ABSOLUTE":
         raise not_emulated("relative date ranges")
     export_type = choice(body, "exportType", _EXPORT_TYPES, "JSON")
-    if request.workspace.plan == "FREE" and export_type in ("CSV", "XLSX"):
+    if request.workspace.is_free and export_type in ("CSV", "XLSX"):
         raise ApiError(403, 403, f"{export_type} export is not available on the Free plan")
     if export_type == "ZIP":
         raise domain_error("ZIP export is not supported for this report")

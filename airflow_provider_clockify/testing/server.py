@@ -365,7 +365,7 @@ class ClockifyEmulator:
         if "workspaceId" in path:
             caller, workspace = open_workspace(path["workspaceId"], caller, workspace, self.workspaces)
         record.workspace_id = workspace.id
-        self._limits.check(workspace.id, workspace.plan)
+        self._limits.check(workspace.id, is_free=workspace.is_free)
         label = f"{route.method} {route.path}"
         for name in record.query.keys() - route.query:
             self._log.count_unknown(f"{label}?{name}")

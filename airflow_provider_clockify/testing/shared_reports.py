@@ -23,7 +23,7 @@ def list_shared_reports(request: Request) -> Response:
     accepted though not documented (observed 2026-08-07); it shows everything to administrators here, where
     ALL is what the caller made or was shown.
     """
-    if request.workspace.plan == "FREE":
+    if request.workspace.is_free:
         raise ApiError(403, 403, "Shared reports are not available on the Free plan")
     wanted = request.query.text("sharedReportsFilter") or "ALL"
     if wanted not in _FILTERS:

@@ -7,10 +7,12 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -81,8 +83,12 @@ def free_year(start: Callable[..., ClockifyEmulator]) -> ClockifyEmulator:
 
 
 @pytest.fixture
-def run(connect: Callable[..., Path], hour: Hour) -> Callable[..., dict[str, Any]]:
+def run(
+    connect: Callable[..., Path], hour: Hour, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., dict[str, Any]]:
     """Run a task to its end, each attempt as in a process of its own, and let the hours of its waits pass."""
+    passing = SimpleNamespace(time=lambda: time.time() + hour.now - Hour.now)
+    monkeypatch.setattr(rate_limit, "time", passing)
 
     def execute(
         emulator: ClockifyEmulator,
@@ -269,13 +275,44 @@ def test_an_export_that_may_not_wait_fails_with_the_time(start, run):
     assert refusal.value.retry_after == 1200
 
 
-def test_a_limit_that_does_not_say_when_is_waited_for_a_quarter_of_an_hour_and_not_for_ever(start, run):
+def test_a_limit_that_does_not_say_when_is_waited_for_but_not_for_ever(start, run):
     emulator = start(generate_workspace(entries=10))
     emulator.inject(faults.answer(429), times=None)
     waits: list[timedelta] = []
     with pytest.raises(ClockifyRateLimitError):
         run(emulator, deferrable=True, waits=waits)
-    assert [round(wait.total_seconds()) for wait in waits] == [901] * base.MAX_WAITS
+    assert len(waits) == base.MAX_WAITS
+    assert all(890 < wait.total_seconds() < 2703 for wait in waits)
+    assert emulator.count() < base.MAX_WAITS, "some of them ended before the pause of the workspace did"
+
+
+@pytest.mark.parametrize("parameters", [{"deferrable": True}, {"on_budget": "defer"}], ids=str)
+def test_a_hidden_hour_costs_few_refusals_and_the_slot_is_given_up(start, run, parameters):
+    # Others have spent most of it, so that it ends between pages that are asked for at the same time.
+    workspace = generate_workspace(entries=9_000, start=NOVEMBER[0], end=NOVEMBER[1], plan="FREE_2026")
+    emulator = start(workspace, free_requests_per_hour=5)
+    with pytest.raises(TaskDeferred):
+        run(emulator, window=NOVEMBER, extra={"max_retries": 5, "max_concurrency": 3}, **parameters)
+    assert answers(emulator, 200) == 5
+    assert 2 <= answers(emulator, 429) <= 4, "those under way together, and one that tried again"
+
+
+@pytest.mark.parametrize("plan", ["FREE", "FREE_2026"])
+def test_the_free_plan_is_known_by_both_names(start, run, plan):
+    workspace = generate_workspace(entries=32_000, start=NOVEMBER[0], end=NOVEMBER[1], plan=plan)
+    emulator = start(workspace)
+    with pytest.raises(AirflowFailException, match="on the Free plan, which has 30 an hour"):
+        run(emulator, window=NOVEMBER)
+    assert emulator.count() == 2
+
+
+def test_an_early_end_names_the_ways_to_wait(start, run):
+    emulator = start(generate_workspace(entries=10))
+    emulator.inject(faults.answer(429), times=None)
+    with pytest.raises(ClockifyRateLimitError) as refusal:
+        run(emulator, extra={"max_retries": 5, "max_wait": 1})
+    for cure in ("deferrable=True", "on_budget='defer'", "ClockifyRetryPolicy"):
+        assert cure in str(refusal.value)
 
 
 @pytest.mark.parametrize(("minutes", "waits"), [(10, 0), (25, 1), (120, 2)])

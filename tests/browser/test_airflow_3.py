@@ -69,7 +69,7 @@ def test_the_form_has_what_clockify_needs_and_nothing_else(airflow: Any, page: A
     assert "Global" in text
     for description in ("Where the workspace's data are stored", "30 on the Free plan", "acme.clockify.me"):
         expect(form.get_by_text(description)).to_be_visible()
-    for name, value in (("requests_per_second", "5"), ("timeout", "60"), ("max_retries", "5")):
+    for name, value in (("requests_per_second", "10"), ("timeout", "60"), ("max_retries", "5")):
         expect(form.locator(f"#element_{name}, [name=element_{name}]").first).to_have_value(value)
     expect(form.locator("[name=element_hash_salt]")).to_have_attribute("type", "password")
 
@@ -91,7 +91,7 @@ def test_what_is_saved_is_there_again_with_the_key_masked(airflow: Any, page: An
         "region": "euw2",
         "workspace_id": airflow.connection["extra"]["workspace_id"],
         "auth_type": "api_key",
-        "requests_per_second": 5,
+        "requests_per_second": 10,
         "requests_per_hour": 30,
         "max_concurrency": 3,
         "max_wait": 300,

@@ -102,7 +102,7 @@ def always(fault: Fault, **extra: Any) -> Callable[[World], Struck]:
 
 
 def burst(world: World) -> Struck:
-    return used(world.emulator.fail(429, times=3))
+    return used(world.emulator.fail(429, times=2))
 
 
 def retry_after_date(world: World) -> Struck:

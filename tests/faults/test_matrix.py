@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from airflow_provider_clockify._compat import AirflowSensorTimeout
 from airflow_provider_clockify.airflow_errors import FINAL, PASSING
-from airflow_provider_clockify.api import changes, pacing, reports
+from airflow_provider_clockify.api import changes, pace, rate_limit, reports, retry
 from airflow_provider_clockify.api.resources import LISTS
-from airflow_provider_clockify.api.retry import RetryPolicy
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyResponseError
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 
@@ -36,7 +36,9 @@ ROWS = "fault"
 @pytest.fixture(autouse=True)
 def small_and_fast(surface: Surface, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make pages small and back-offs short; what the service asks for is waited for in full."""
-    monkeypatch.setattr(pacing, "RetryPolicy", partial(RetryPolicy, base=0.01, cap=0.05))
+    monkeypatch.setattr(retry, "RetryPolicy", partial(retry.RetryPolicy, base=0.01, cap=0.05))
+    monkeypatch.setattr(pace, "PAUSES", (0.05, 0.1, *pace.PAUSES[2:]))
+    monkeypatch.setattr(rate_limit, "random", SimpleNamespace(random=lambda: 0.0))
     monkeypatch.setattr(reports, "PAGE_SIZES", (20,))
     monkeypatch.setattr(changes, "LIMITS", (20, 10))
     for name, size in (("users", 4), ("tasks", 2), ("projects", 5000 if surface.name == "tasks" else 4)):

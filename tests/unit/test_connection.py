@@ -40,7 +40,7 @@ def test_the_defaults_are_safe(settings, key):
         "core_url": None,
         "reports_url": None,
         "workspace_id": None,
-        "requests_per_second": 5.0,
+        "requests_per_second": 10.0,
         "requests_per_hour": None,
         "max_concurrency": 3,
         "timeout": 60.0,

@@ -73,7 +73,7 @@ TABLE = [
         429,
         body(429),
         exceptions.ClockifyRateLimitError,
-        "set extra.requests_per_second and extra.requests_per_hour",
+        "Set deferrable=True or on_budget='defer'",
     ),
     (500, body(1), exceptions.ClockifyServerError, "run again later"),
     (503, b"<html>\n<b>down</b></html>", exceptions.ClockifyServerError, "503: <html> <b>down</b></html>"),
@@ -133,6 +133,8 @@ def test_a_429_carries_the_wait(settings, header, seconds):
     error = error_from_answer(settings(), LIST, status=429, headers=headers, body=b"", now=NOW)
     assert error.retry_after == seconds
     assert ("again in" in str(error)) is (seconds is not None)
+    assert ("does not say until when" in str(error)) is (seconds is None)
+    assert "ClockifyRetryPolicy" in str(error)
 
 
 def test_the_key_is_removed_from_what_the_service_echoes(settings, key):

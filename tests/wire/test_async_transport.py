@@ -20,6 +20,7 @@ from airflow_provider_clockify.api import pacing
 from airflow_provider_clockify.api.async_transport import AsyncTransport, _read_bundle, _tls_context
 from airflow_provider_clockify.api.client import read_item
 from airflow_provider_clockify.api.messages import ApiRequest
+from airflow_provider_clockify.api.pace import PAUSES
 from airflow_provider_clockify.api.rate_limit import RateLimiter
 from airflow_provider_clockify.api.resources import logged_user, project, workspace
 from airflow_provider_clockify.api.retry import RetryPolicy
@@ -200,11 +201,11 @@ def test_retry_after_as_a_date_is_obeyed_exactly(emulator, client, time_is_mine,
 
 
 def test_without_retry_after_the_waits_grow_within_bounds(emulator, client, time_is_mine):
-    emulator.fail(429, times=3)
+    emulator.fail(429, times=2)
     client.get(logged_user())
-    assert len(time_is_mine.sleeps) == 3
-    for sleep, most in zip(time_is_mine.sleeps, (1, 2, 4), strict=True):
-        assert 0 < sleep <= most
+    assert len(time_is_mine.sleeps) == 2
+    for sleep, least in zip(time_is_mine.sleeps, PAUSES, strict=False):
+        assert least <= sleep <= least + 1
 
 
 @pytest.mark.parametrize("asked", ["301", "3600", "86400.5"])
@@ -227,7 +228,7 @@ def test_a_wait_of_the_longest_length_is_held(emulator, client, time_is_mine):
 def test_a_429_pauses_everybody_who_shares_the_workspaces_budget(emulator, client_of):
     limiter = RateLimiter(1e6, clock=lambda: 0.0)
     others: list[float] = []
-    client = client_of(emulator, limiter=limiter, sleep=lambda seconds: others.append(limiter.reserve()))
+    client = client_of(emulator, limiter=limiter, sleep=lambda seconds: others.append(limiter.reserve().wait))
     emulator.fail(429, headers={"Retry-After": "10"})
     client.get(logged_user())
     assert others[0] == 10.0
@@ -240,9 +241,9 @@ def test_a_pause_holds_for_those_who_wait_for_their_moment_already(emulator, cli
     def sleep(seconds: float) -> None:
         waits.append(seconds)
         if len(waits) == 1:
-            limiter.pause(5.0)  # Another thread is refused meanwhile.
+            limiter.refuse(other, 5.0)  # Another thread is refused meanwhile.
 
-    limiter.reserve()
+    other = limiter.reserve()
     client_of(emulator, limiter=limiter, sleep=sleep).get(logged_user())
     assert waits == pytest.approx([0.1, 5.0])
     assert len(emulator.requests) == 1
@@ -253,7 +254,36 @@ def test_a_429_without_end_is_an_error_after_the_retries(emulator, client):
     with pytest.raises(ClockifyRateLimitError) as caught:
         client.get(logged_user())
     assert caught.value.retry_after is None
-    assert caught.value.attempts == 4
+    assert caught.value.attempts == 3
+    assert len(emulator.requests) == 3
+
+
+def test_who_can_wait_elsewhere_gives_up_after_the_second_refusal(emulator, client_of):
+    client = client_of(emulator, policy={"max_refusals": 2})
+    emulator.fail(429, times=None)
+    with pytest.raises(ClockifyRateLimitError) as caught:
+        client.get(logged_user())
+    assert (caught.value.retry_after, caught.value.in_a_row) == (None, 2)
+    assert len(emulator.requests) == 2
+
+
+def test_refusals_before_a_good_answer_do_not_add_up(emulator, client, time_is_mine):
+    for _ in range(4):
+        emulator.fail(429, times=1)
+        client.get(logged_user())
+    assert len(emulator.requests) == 8
+    assert max(time_is_mine.sleeps) < PAUSES[1]
+
+
+def test_once_refused_for_good_nobody_asks_before_the_pause_is_over(emulator, client, time_is_mine):
+    emulator.fail(429, times=None)
+    for _ in range(5):
+        with pytest.raises(ClockifyRateLimitError):
+            client.get(logged_user())
+    assert len(emulator.requests) == 3
+    time_is_mine.now += PAUSES[2] + 1
+    with pytest.raises(ClockifyRateLimitError):
+        client.get(logged_user())
     assert len(emulator.requests) == 4
 
 
@@ -399,7 +429,9 @@ def test_the_hourly_quota_of_the_connection_is_never_exceeded(emulator, client_o
     client = client_of(emulator, limiter=limiter, requests_per_hour=2)
     for _ in range(2):
         client.get(logged_user())
-    with pytest.raises(ClockifyRateLimitError, match=r"what the connection allows.*is used up") as caught:
+    with pytest.raises(
+        ClockifyRateLimitError, match=r"what is allowed.*requests_per_hour 2.*is used up by this machine"
+    ) as caught:
         client.get(logged_user())
     assert "429" not in str(caught.value)
     assert caught.value.retry_after == pytest.approx(3600)
@@ -430,10 +462,10 @@ def test_after_a_wait_too_long_to_hold_nobody_is_asked_before_its_end(emulator, 
     with pytest.raises(ClockifyRateLimitError, match="budget is used up"):
         client.get(logged_user())
     with pytest.raises(
-        ClockifyRateLimitError, match=r"refused an earlier request.*again in 3600 s"
+        ClockifyRateLimitError, match=r"refused an earlier request.*another 3600 s.*deferrable"
     ) as caught:
         client.get(logged_user())
-    assert "what the connection allows" not in str(caught.value)
+    assert "what is allowed" not in str(caught.value)
     assert (caught.value.attempts, caught.value.retry_after) == (0, 3600)
     assert len(emulator.requests) == 1
     time_is_mine.now += 3500
@@ -460,8 +492,8 @@ def test_transports_of_one_workspace_share_the_pace_of_the_process():
     first = loop_transport("https://pace.example.com", workspace_id="shared", requests_per_second=7)
     second = loop_transport("https://pace.example.com", workspace_id="shared")
     other = loop_transport("https://pace.example.com", workspace_id="other")
-    assert first.limiter is second.limiter
-    assert first.limiter is not other.limiter
+    assert first.limiter_of() is second.limiter_of()
+    assert first.limiter_of() is not other.limiter_of()
 
 
 def test_cancelling_a_request_ends_it(emulator):

@@ -708,7 +708,7 @@ def test_a_counted_budget_is_not_spent_in_advance(start_emulator, client_of, exp
     emulator = start_emulator(workspace)
     emulator.fail(503, times=None, match=lambda record: record.json["detailedFilter"]["page"] == 3)
     client = client_of(emulator)
-    client.transport.limiter.at_most(1000, 30)
+    client.transport.limiter_of().at_most(1000, 30)
     with pytest.raises(ClockifyServerError):
         export(client, window, tmp_path / "out.jsonl", budget=Budget(client, workspace.id, "fail"))
     assert {each.json["dateRangeStart"][:10] for each in emulator.requests} == {"2026-09-01"}

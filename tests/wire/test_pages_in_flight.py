@@ -95,9 +95,10 @@ def test_a_failed_page_ends_the_others_and_nothing_is_sent_after_it(
     else:
         # The third page would be asked for ten seconds after the second.
         client = client_of(emulator, requests_per_second=0.1)
-        client.transport.limiter._interval = 0.0
-        emulator.at_request(2, lambda: setattr(client.transport.limiter, "_interval", 10.0))
-        emulator.at_request(2, lambda: client.transport.limiter.pause(10.0))
+        limiter = client.transport.limiter_of()
+        limiter._ceiling = 1e9
+        emulator.at_request(2, lambda: setattr(limiter, "_ceiling", 0.1))
+        emulator.at_request(2, lambda: limiter.refuse(limiter.reserve(), 10.0))
     with pytest.raises(error) as caught:
         export(client, november, tmp_path / "out.jsonl")
     # Not only once the error, and with it the frames that it came through, are gone.

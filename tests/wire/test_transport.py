@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from airflow_provider_clockify.api.messages import ApiRequest
 from airflow_provider_clockify.api.rate_limit import RateLimiter
-from airflow_provider_clockify.api.resources import logged_user
+from airflow_provider_clockify.api.reports import detailed
+from airflow_provider_clockify.api.resources import logged_user, workspace
 from airflow_provider_clockify.api.transport import SyncTransport
 from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
+    ClockifyRateLimitError,
     ClockifyServerError,
     ClockifyTransportError,
     ClockifyWriteUnknownError,
@@ -235,18 +239,50 @@ def test_the_connections_hourly_quota_reaches_its_limiter(settings_of):
     transport = SyncTransport(
         settings_of(requests_per_hour=1, workspace_id="hourly"), sleep=lambda seconds: None
     )
-    assert transport.limiter.reserve(300) == 0.0
-    assert transport.limiter.reserve(300) > 3000
+    assert transport.limiter_of().reserve(300).wait == 0.0
+    assert transport.limiter_of().reserve(300).wait > 3000
 
 
 def test_clients_of_one_workspace_share_the_strictest_pace(settings_of):
     def limiter(rate: float, workspace_id: str) -> RateLimiter:
-        return SyncTransport(settings_of(requests_per_second=rate, workspace_id=workspace_id)).limiter
+        return SyncTransport(settings_of(requests_per_second=rate, workspace_id=workspace_id)).limiter_of()
 
     first = limiter(50, "w1")
     assert limiter(2, "w1") is first
-    assert first._interval == 0.5
+    assert first.ceiling == 2
     assert limiter(5, "w2") is not first
+
+
+def test_each_request_keeps_the_pace_of_the_workspace_that_it_is_about(settings_of, november):
+    transport = SyncTransport(settings_of("https://Proxy.example.com:443/x", workspace_id="w1"))
+    same = SyncTransport(settings_of("https://proxy.example.com/x/"))
+
+    def limiter(transport: SyncTransport, request: ApiRequest) -> RateLimiter:
+        return transport.limiter_of(request.workspace_id)
+
+    own, other = limiter(transport, workspace("w1")), limiter(transport, workspace("w2"))
+    assert own is not other
+    assert limiter(transport, detailed("w1", {}).request(november, 1, 1)) is own
+    assert limiter(transport, logged_user()) is own
+    assert limiter(same, workspace("w1")) is own
+    assert limiter(same, workspace("w2")) is other
+    assert limiter(same, logged_user()) not in (own, other)
+    another_key = SyncTransport(replace(same.settings, api_key="another"))
+    assert limiter(another_key, logged_user()) is not limiter(same, logged_user())
+
+
+def test_what_is_sent_counts_for_the_workspace_that_it_is_about(emulator, settings_of):
+    settings = settings_of(emulator.url, workspace_id="w1", requests_per_hour=5)
+    transport = SyncTransport(replace(settings, api_key=emulator.api_key))
+    transport.send(workspace(emulator.workspace.id), lambda response: response.body)
+    assert transport.limiter_of(emulator.workspace.id).left() == 4
+    assert transport.limiter_of("w1").left() == transport.limiter_of().left() == 5
+    emulator.fail(429, headers={"Retry-After": "3600"})
+    with pytest.raises(ClockifyRateLimitError):
+        transport.send(workspace(emulator.workspace.id), lambda response: response.body)
+    assert transport.limiter_of(emulator.workspace.id).pause_left > 3000
+    assert transport.limiter_of("w1").pause_left == 0
+    transport.close()
 
 
 def test_received_bytes_and_requests_are_counted(emulator, client):

@@ -149,7 +149,10 @@ class PagesAhead:
         for queue in queues:
             if queue.last is None and queue.waiting and queue.waiting[0].answer.done():
                 self._learn(queue)
-            while free > 0 and queue.asked < (queue.last or 1):
+            # The window that is read never stands still for those that come after it.
+            is_urgent = queue is queues[0] and not queue.waiting
+            while queue.asked < (queue.last or 1) and (free > 0 or is_urgent):
+                is_urgent = False
                 queue.asked += 1
                 self._ask(queue, queue.asked)
                 free -= 1

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -141,6 +142,20 @@ def test_what_was_fetched_of_windows_that_are_still_to_come_is_kept_when_one_is_
         assert len(list(pages.rest(first.pages(SIZE)))) == 2
     read_all(pages, service, 3)
     assert service.asked.count((1, 1)) == 1
+
+
+def test_a_window_that_is_read_again_does_not_wait_for_room_that_later_windows_have_taken(pages, service):
+    service.pages[DAYS[1]] = 50
+    pages.begin(DAYS[0], SIZE, DAYS[1:])
+    for _ in range(LONG * 100):
+        list(
+            pages.rest(1)
+        )  # Asks for more of the next windows, once their first pages have told how many there are.
+        if len(service.asked) >= 6:
+            break
+        time.sleep(0.01)
+    pages.begin(DAYS[0], SIZE, DAYS[1:])
+    assert [number for number, _ in pages.rest(3)] == [2, 3]
 
 
 def test_another_page_size_drops_what_was_fetched_with_the_old_one(pages, service):

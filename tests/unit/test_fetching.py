@@ -187,24 +187,20 @@ def test_an_error_in_advance_shows_at_its_turn_and_not_before(pages, service):
 
 def test_closing_while_answers_are_on_the_wire_tells_their_senders_and_leaves_no_thread(service):
     pages = PagesAhead(service.send, REPORT, 2)
-    pages.begin(DAYS[0], SIZE, DAYS[1:])
     service.free.clear()
-    rest = pages.rest(3)
-    waiting = threading.Thread(target=lambda: next(rest))
-    waiting.start()
+    pages.begin(DAYS[2], SIZE, DAYS[3:])
+    assert list(pages.rest(1)) == []  # Which asks for the first pages of the next windows.
     for _ in range(LONG * 100):
-        if len(service.asked) >= 2:
+        if len(service.asked) == 2:
             break
-        waiting.join(0.01)
-    closing = threading.Thread(target=pages.close)
-    closing.start()
-    closing.join(0.05)
-    service.free.set()
-    closing.join(LONG)
-    waiting.join(LONG)
-    assert not closing.is_alive()
+        time.sleep(0.01)
+    release = threading.Timer(0.05, service.free.set)
+    release.start()
+    pages.close()
     assert not ours()
-    assert any(service.abandoned), "they are told, so that they ask nothing more"
+    assert service.abandoned == [True, True], "they are told, so that they ask nothing more"
+    assert len(service.asked) == 2
+    release.join(LONG)
 
 
 def test_it_can_be_used_again_after_it_was_closed(pages, service):

@@ -142,7 +142,9 @@ def test_every_request_is_an_operation_of_the_description(operations, request_):
 @pytest.mark.parametrize("resource", ALL_LISTS.values(), ids=ALL_LISTS.keys())
 def test_every_list_its_filters_and_its_paging_are_in_the_description(description, operations, resource):
     method, path, details = operations[resource.operation]
-    given = {name: SAMPLES.get(name, "x") for name in resource.filters}
+    given = {
+        name: SAMPLES.get(name, "true" if name in resources._FLAGS else "x") for name in resource.filters
+    }
     request = resource.request(given, workspace_id="W", **dict.fromkeys(resource.arguments, "X"))
     assert_same_place(request, method, path)
     assert (details["responses"]["200"]["content"].keys()) & {"application/json", "*/*"}

@@ -99,6 +99,8 @@ def test_a_page_of_many_rows_is_read_as_many_pages_of_one(entries, is_sorted):
     (one, expected), (many, found) = read(rows, 1), read(rows, 1000)
     assert many.taken == one.taken
     expected.pages = expected.reads = found.pages = found.reads = 0
+    assert found.ids == [row["_id"] for row in rows]
+    expected.ids = found.ids = None  # Known only if they are on one page.
     assert found == expected
     wanted = {
         row["_id"]: row

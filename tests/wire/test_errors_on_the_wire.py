@@ -98,7 +98,8 @@ def test_a_wrong_host_is_a_404_that_names_region_and_urls(emulator, client_of, n
 
 
 def test_a_wrong_parameter_is_a_bad_request_with_the_services_reason(emulator, client):
+    request = PROJECTS.request(workspace_id=emulator.workspace.id).with_params(is_template="perhaps")
     with pytest.raises(ClockifyBadRequestError, match="is-template") as caught:
-        list(client.iterate(PROJECTS, {"is_template": "perhaps"}, workspace_id=emulator.workspace.id))
+        client.send(request, bytes)
     assert not isinstance(caught.value, ClockifyNotFoundError)
     check(caught.value, emulator, 400, 3000, "getProjects", "Check the parameters")

@@ -72,13 +72,13 @@ def measure(pipe, name: str, body: bytes | None) -> None:
 
 
 async def looks(connection: dict, workspace_id: str) -> tuple[list[float], list[float], str]:
-    from airflow_provider_clockify.triggers.polling import prepare
+    from airflow_provider_clockify.triggers._polling import prepare
 
     await prepare()
-    from airflow_provider_clockify.api.async_transport import AsyncTransport
-    from airflow_provider_clockify.api.reports import detailed
     from airflow_provider_clockify.connection import ClockifySettings
     from airflow_provider_clockify.exceptions import ClockifyError
+    from airflow_provider_clockify.http.async_transport import AsyncTransport
+    from airflow_provider_clockify.service.report_kinds import detailed
     from airflow_provider_clockify.window import Window
 
     settings = ClockifySettings.from_fields(

@@ -28,12 +28,11 @@ from types import SimpleNamespace
 
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_clockify.api import client, filters, rate_limit, report_reader, transport  # noqa: F401
-from airflow_provider_clockify.api.resources import workspace as workspace_request
 from airflow_provider_clockify.exceptions import ClockifyError
-from airflow_provider_clockify.exports import native, report  # noqa: F401
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
+from airflow_provider_clockify.http import rate_limit, transport
 from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
+from airflow_provider_clockify.service.lists import workspace as workspace_request
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 
 FORK = multiprocessing.get_context("fork")

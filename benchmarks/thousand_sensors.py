@@ -66,7 +66,7 @@ def start_emulator() -> tuple[subprocess.Popen[str], dict]:
 
 def question_of(number: int, workspace_id: str) -> dict:
     """Give one of several questions of every kind; nothing that the emulator has answers it."""
-    from airflow_provider_clockify.api.watching import make_question
+    from airflow_provider_clockify.watching.questions import make_question
 
     return make_question(
         workspace_id=workspace_id,

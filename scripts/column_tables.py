@@ -8,9 +8,14 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from airflow_provider_clockify.records.detailed import DETAILED_COLUMNS
-from airflow_provider_clockify.records.entities import CHANGES, TABLES, snapshot_table
-from airflow_provider_clockify.records.reports import ATTENDANCE, EXPENSES, SUMMARY_COLUMNS, WEEKLY_COLUMNS
+from airflow_provider_clockify.columns.detailed_columns import DETAILED_COLUMNS
+from airflow_provider_clockify.columns.list_columns import CHANGES, TABLES, snapshot_table
+from airflow_provider_clockify.columns.report_columns import (
+    ATTENDANCE,
+    EXPENSES,
+    SUMMARY_COLUMNS,
+    WEEKLY_COLUMNS,
+)
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 REPORTS = {

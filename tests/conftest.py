@@ -49,7 +49,7 @@ if os.environ.get("CI"):
 @pytest.fixture(autouse=True)
 def pace_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forget the pace of other tests: another emulator may listen on a port whose workspace was told to wait."""
-    from airflow_provider_clockify.api import pace_files, rate_limit
+    from airflow_provider_clockify.http import pace_files, rate_limit
 
     rate_limit._limiters.clear()
     folder = tmp_path_factory.mktemp("pace") / "private"

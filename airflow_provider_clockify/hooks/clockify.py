@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     import requests
 
-    from airflow_provider_clockify.api.client import ClockifyClient
-    from airflow_provider_clockify.api.resources import Resource
+    from airflow_provider_clockify.reading.client import ClockifyClient
+    from airflow_provider_clockify.service.lists import Resource
 
 Item = dict[str, Any]
 
@@ -106,9 +106,9 @@ class ClockifyHook(BaseHook):
     @cached_property
     def client(self) -> ClockifyClient:
         """The client behind this hook, without Airflow."""
-        from airflow_provider_clockify.api.client import ClockifyClient
-        from airflow_provider_clockify.api.retry import policy_of
-        from airflow_provider_clockify.api.transport import SyncTransport
+        from airflow_provider_clockify.http.retry import policy_of
+        from airflow_provider_clockify.http.transport import SyncTransport
+        from airflow_provider_clockify.reading.client import ClockifyClient
 
         policy = policy_of(self.settings, may_defer=self.may_defer)
         return ClockifyClient(self.settings, SyncTransport(self.settings, policy=policy))
@@ -163,7 +163,7 @@ class ClockifyHook(BaseHook):
 
     @cached_property
     def _logged_user(self) -> Item:
-        from airflow_provider_clockify.api.resources import logged_user
+        from airflow_provider_clockify.service.lists import logged_user
 
         return self.client.get(logged_user())
 
@@ -189,7 +189,7 @@ class ClockifyHook(BaseHook):
         return success, " ".join((message, *self._doubts))
 
     def _test(self) -> tuple[bool, str]:
-        from airflow_provider_clockify.api.resources import WORKSPACES, logged_user, workspace
+        from airflow_provider_clockify.service.lists import WORKSPACES, logged_user, workspace
 
         if self.settings.auth_type == ADDON_TOKEN_AUTH:
             found = self.client.get(workspace(self.workspace_id))
@@ -247,8 +247,8 @@ class ClockifyHook(BaseHook):
         :return: ``workCapacity`` in seconds per working day.
         :raises ClockifyNotFoundError: the workspace has no such member.
         """
-        from airflow_provider_clockify.api.resources import member_profile
-        from airflow_provider_clockify.api.values import durations_to_seconds
+        from airflow_provider_clockify.service.lists import member_profile
+        from airflow_provider_clockify.service.values import durations_to_seconds
 
         item = self.client.get(member_profile(self.workspace_id, user_id))
         return durations_to_seconds(item, (("workCapacity",),))
@@ -292,8 +292,8 @@ class ClockifyHook(BaseHook):
         :param hydrated: Include memberships, tasks and custom fields.
         :raises ClockifyNotFoundError: the workspace has no such project.
         """
-        from airflow_provider_clockify.api.resources import PROJECTS, project
-        from airflow_provider_clockify.api.values import durations_to_seconds
+        from airflow_provider_clockify.service.lists import PROJECTS, project
+        from airflow_provider_clockify.service.values import durations_to_seconds
 
         item = self.client.get(project(self.workspace_id, project_id, hydrated=hydrated))
         return durations_to_seconds(item, PROJECTS.durations)
@@ -352,8 +352,8 @@ class ClockifyHook(BaseHook):
         :param filters: ``description``, ``project``, ``task``, ``tags``, ``project_required``, ``task_required``,
             ``in_progress``, ``hydrated``.
         """
-        from airflow_provider_clockify.api.resources import TIME_ENTRIES, time_entries
-        from airflow_provider_clockify.api.values import instant
+        from airflow_provider_clockify.service.lists import TIME_ENTRIES, time_entries
+        from airflow_provider_clockify.service.values import instant
 
         window = _window(start, end)
         request = time_entries(self.workspace_id, user_id, window, filters)
@@ -383,7 +383,7 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded.
         :param filters: ``user_id``.
         """
-        from airflow_provider_clockify.api.values import day_or_instant
+        from airflow_provider_clockify.service.values import day_or_instant
 
         window = _optional_window(start, end)
         return _keep(
@@ -454,8 +454,8 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded.
         :param filters: ``statuses`` (list of PENDING, APPROVED, REJECTED, ALL), ``users``, ``user_groups`` (ids).
         """
-        from airflow_provider_clockify.api.resources import widened
-        from airflow_provider_clockify.api.values import instant
+        from airflow_provider_clockify.service.lists import widened
+        from airflow_provider_clockify.service.values import instant
 
         window = _optional_window(start, end)
         first, last = (None, None) if window is None else widened(window)
@@ -483,7 +483,7 @@ class ClockifyHook(BaseHook):
         :param policy_id: Policy; or
         :param user_id: user. Exactly one of them.
         """
-        from airflow_provider_clockify.api.resources import BALANCES_OF_POLICY, BALANCES_OF_USER
+        from airflow_provider_clockify.service.lists import BALANCES_OF_POLICY, BALANCES_OF_USER
 
         if policy_id and not user_id:
             return self.client.iterate(
@@ -534,7 +534,7 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded.
         :param filters: ``name`` (part).
         """
-        from airflow_provider_clockify.api.resources import widened
+        from airflow_provider_clockify.service.lists import widened
 
         window = _window(start, end)
         first, last = widened(window)
@@ -599,7 +599,7 @@ class ClockifyHook(BaseHook):
         return dict(_resource(name).everything)
 
     def _list(self, name: str, filters: Mapping[str, Any], **arguments: str) -> Iterator[Item]:
-        from airflow_provider_clockify.api.resources import LISTS
+        from airflow_provider_clockify.service.lists import LISTS
 
         if LISTS[name].in_workspace:
             arguments["workspace_id"] = self.workspace_id
@@ -625,12 +625,13 @@ class ClockifyHook(BaseHook):
 
         :param change: ``created``, ``updated`` or ``deleted``.
         :param entity_type: ``TIME_ENTRY``, ``TIME_ENTRY_CUSTOM_FIELD_VALUE``, ``TIME_ENTRY_RATE``, ``PROJECTS``,
-            ``CLIENTS``, ``TAGS``, ``TASKS``, …; see :data:`~airflow_provider_clockify.api.changes.ENTITY_TYPES`.
+            ``CLIENTS``, ``TAGS``, ``TASKS``, …; see
+            :data:`~airflow_provider_clockify.service.change_feeds.ENTITY_TYPES`.
         :param start: Aware datetime or ISO 8601 with offset; whole seconds.
         :param end: The same; excluded; at least two minutes in the past.
         :raises ClockifyWindowError: the window ends too late.
         """
-        from airflow_provider_clockify.api.changes import check_changes, check_window, iter_changes
+        from airflow_provider_clockify.service.change_feeds import check_changes, check_window, iter_changes
 
         window, now = _window(start, end), datetime.now(UTC)
         check_changes(change, entity_type)
@@ -665,9 +666,13 @@ class ClockifyHook(BaseHook):
             was created in the same window; with this, not of what earlier windows have shown. Costs one request more,
             or two.
         :return: ``{"change": …, "id": …, "changed_at": "…Z", "entity_type": …, "document": {…}}``, see
-            :func:`~airflow_provider_clockify.api.changes.changes_of_window`.
+            :func:`~airflow_provider_clockify.service.change_feeds.changes_of_window`.
         """
-        from airflow_provider_clockify.api.changes import changes_of_window, check_changes, check_window
+        from airflow_provider_clockify.service.change_feeds import (
+            changes_of_window,
+            check_changes,
+            check_window,
+        )
 
         window, now = _window(start, end), datetime.now(UTC)
         check_changes("created", entity_type)
@@ -706,7 +711,8 @@ class ClockifyHook(BaseHook):
 
         :param start: Aware datetime or ISO 8601 with offset.
         :param end: The same; excluded.
-        :param filters: In the service's own words, see :func:`~airflow_provider_clockify.api.filters.report_filters`.
+        :param filters: In the service's own words, see
+            :func:`~airflow_provider_clockify.service.filters.report_filters`.
         :raises ClockifyIncompleteError: the data kept changing while they were read.
         """
         return self.client.iterate_detailed(self.workspace_id, _window(start, end), filters)
@@ -727,8 +733,8 @@ class ClockifyHook(BaseHook):
         :param filters: In the service's own words.
         :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``children``; seconds, minor units.
         """
-        from airflow_provider_clockify.api.filters import report_filters
-        from airflow_provider_clockify.api.reports import summary_groups, summary_request
+        from airflow_provider_clockify.service.filters import report_filters
+        from airflow_provider_clockify.service.report_kinds import summary_groups, summary_request
 
         checked = report_filters(filters, "summary")
         named = summary_groups(groups)
@@ -752,8 +758,8 @@ class ClockifyHook(BaseHook):
         :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``days``; seconds, minor units.
         :raises ClockifyWindowError: it is not seven days.
         """
-        from airflow_provider_clockify.api.filters import report_filters
-        from airflow_provider_clockify.api.reports import check_week, weekly_group, weekly_request
+        from airflow_provider_clockify.service.filters import report_filters
+        from airflow_provider_clockify.service.report_kinds import check_week, weekly_group, weekly_request
 
         checked = report_filters(filters, "weekly")
         named = weekly_group(group)
@@ -772,9 +778,9 @@ class ClockifyHook(BaseHook):
         :param filters: In the service's own words.
         :raises ClockifyWindowError: it begins or ends within a day.
         """
-        from airflow_provider_clockify.api.filters import report_filters
-        from airflow_provider_clockify.api.reports import check_whole_days
-        from airflow_provider_clockify.api.sum_readers import AttendanceReader
+        from airflow_provider_clockify.reading.sum_readers import AttendanceReader
+        from airflow_provider_clockify.service.filters import report_filters
+        from airflow_provider_clockify.service.report_kinds import check_whole_days
 
         checked = report_filters(filters, "attendance")
         window = _window(start, end)
@@ -792,9 +798,9 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded.
         :param filters: In the service's own words.
         """
-        from airflow_provider_clockify.api.filters import report_filters
-        from airflow_provider_clockify.api.report_reader import ReportReader
-        from airflow_provider_clockify.api.reports import expenses
+        from airflow_provider_clockify.reading.report_reader import ReportReader
+        from airflow_provider_clockify.service.filters import report_filters
+        from airflow_provider_clockify.service.report_kinds import expenses
 
         report = expenses(self.workspace_id, report_filters(filters, "expenses"))
         reader = ReportReader(self.client.send, report, concurrency=self.settings.max_concurrency)
@@ -857,9 +863,9 @@ class ClockifyHook(BaseHook):
         :return: The file.
         :raises ClockifyIncompleteError: the service cut the file.
         """
-        from airflow_provider_clockify.api.files import download
-        from airflow_provider_clockify.api.filters import FILTERS, report_filters
-        from airflow_provider_clockify.api.reports import summary_groups
+        from airflow_provider_clockify.reading.rendered_files import download
+        from airflow_provider_clockify.service.filters import FILTERS, report_filters
+        from airflow_provider_clockify.service.report_kinds import summary_groups
 
         if report not in FILTERS:
             raise ClockifyConfigError(f"report is {report!r}; use one of {', '.join(FILTERS)}.")
@@ -898,8 +904,8 @@ class ClockifyHook(BaseHook):
         :param custom_fields: Values by custom field id, or the service's own list form.
         :return: The entry as created.
         """
-        from airflow_provider_clockify.api.resources import TIME_ENTRIES, new_time_entry
-        from airflow_provider_clockify.api.values import durations_to_seconds
+        from airflow_provider_clockify.service.lists import TIME_ENTRIES, new_time_entry
+        from airflow_provider_clockify.service.values import durations_to_seconds
 
         first = parse_instant(start, "start")
         last = None
@@ -985,7 +991,7 @@ def _extra(conn_id: str, text: str | None) -> Mapping[str, Any]:
 
 
 def _resource(name: str) -> Resource:
-    from airflow_provider_clockify.api.resources import BALANCES_OF_POLICY, resource
+    from airflow_provider_clockify.service.lists import BALANCES_OF_POLICY, resource
 
     return BALANCES_OF_POLICY if name == "time_off_balances" else resource(name)
 
@@ -1003,7 +1009,7 @@ def _optional_window(start: datetime | str | None, end: datetime | str | None) -
 
 
 def _overlaps(period: Mapping[str, Any], window: Window, item_id: str | None) -> bool:
-    from airflow_provider_clockify.api.values import day_or_instant
+    from airflow_provider_clockify.service.values import day_or_instant
 
     # Whether the end of such a period belongs to it is not documented: one that touches the window counts.
     return (
@@ -1013,7 +1019,7 @@ def _overlaps(period: Mapping[str, Any], window: Window, item_id: str | None) ->
 
 
 def _keep(items: Iterator[Item], wanted: Callable[[Item], bool]) -> Iterator[Item]:
-    from airflow_provider_clockify.api.values import shown
+    from airflow_provider_clockify.service.values import shown
 
     for item in items:
         try:
@@ -1039,7 +1045,7 @@ def _named(workspace: Mapping[str, Any]) -> str:
 
 def _money_of(group: Mapping[str, Any]) -> Item:
     """Return a group's money; sums over several currencies mean nothing."""
-    from airflow_provider_clockify.api.money import currency_of, sums_of
+    from airflow_provider_clockify.service.money import currency_of, sums_of
 
     currency = currency_of(group)
     return {

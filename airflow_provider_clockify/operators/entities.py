@@ -10,15 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
-from airflow_provider_clockify.operators.base import ClockifyExportOperator, WindowMixin, one_of
+from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from airflow_provider_clockify.exports.result import ExportResult
-    from airflow_provider_clockify.exports.snapshot import Part
+    from airflow_provider_clockify.export.list_export import Part
+    from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
-    from airflow_provider_clockify.operators.attempts import Job
+    from airflow_provider_clockify.operators._attempts import Job
     from airflow_provider_clockify.window import Window
 
 
@@ -36,7 +36,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
 
     .. seealso:: :ref:`howto/operator:ClockifyExportEntitiesOperator`
 
-    Takes the parameters of :class:`~airflow_provider_clockify.operators.base.ClockifyExportOperator`, and:
+    Takes the parameters of :class:`~airflow_provider_clockify.operators._base.ClockifyExportOperator`, and:
 
     :param entity: Name of the list, as in the hook's ``iter_<name>``. (templated)
     :param filters: Filters of that list by the names of the hook's method, for example ``{"archived": False}``.
@@ -55,9 +55,9 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
 
     def export(self, job: Job) -> ExportResult:
         """Export the list."""
-        from airflow_provider_clockify.exports.snapshot import ListExport, export_list
-        from airflow_provider_clockify.records.entities import ENTITIES, TABLES, snapshot_table
-        from airflow_provider_clockify.sinks.storage import Target
+        from airflow_provider_clockify.columns.list_columns import ENTITIES, TABLES, snapshot_table
+        from airflow_provider_clockify.export.list_export import ListExport, export_list
+        from airflow_provider_clockify.export.storage import Target
 
         hook = job.hook
         entity = one_of("entity", self.entity, ENTITIES)
@@ -98,7 +98,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
 
     def _checked_filters(self, hook: ClockifyHook, entity: str) -> dict[str, Any]:
         """Give the filters, with those without which the list would leave something out."""
-        from airflow_provider_clockify.api.filters import read_filters
+        from airflow_provider_clockify.service.filters import read_filters
 
         filters = {**hook.everything(entity), **read_filters(self.filters)}
         hook.check_list(entity, filters)
@@ -106,8 +106,8 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
 
     def _parts(self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]) -> list[Part]:
         """Return what is read: the whole list, or the items of each parent."""
-        from airflow_provider_clockify.exports.snapshot import Part
-        from airflow_provider_clockify.records.entities import PARENTS, WITHOUT_PARENT
+        from airflow_provider_clockify.columns.list_columns import PARENTS, WITHOUT_PARENT
+        from airflow_provider_clockify.export.list_export import Part
 
         if entity not in PARENTS:
             return [Part("items", partial(self._items, hook, entity, filters))]
@@ -144,7 +144,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
     def _items(
         self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]
     ) -> Iterator[Mapping[str, Any]]:
-        from airflow_provider_clockify.records.entities import SECRETS
+        from airflow_provider_clockify.columns.list_columns import SECRETS
 
         if entity == "assignments":
             # The one list of a period: the service may shift its bounds.
@@ -179,7 +179,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
 
     .. seealso:: :ref:`howto/operator:ClockifyEntityChangesOperator`
 
-    Takes the parameters of :class:`~airflow_provider_clockify.operators.base.ClockifyExportOperator` except
+    Takes the parameters of :class:`~airflow_provider_clockify.operators._base.ClockifyExportOperator` except
     ``filters``, and:
 
     :param entity_type: For example ``TIME_ENTRY`` (default), ``PROJECTS``, ``TASKS``, ``CLIENTS``,
@@ -218,9 +218,9 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
 
     def export(self, job: Job) -> ExportResult:
         """Export the changes of the run's window."""
-        from airflow_provider_clockify.exports.snapshot import ListExport, Part, export_list
-        from airflow_provider_clockify.records.entities import CHANGES
-        from airflow_provider_clockify.sinks.storage import Target
+        from airflow_provider_clockify.columns.list_columns import CHANGES
+        from airflow_provider_clockify.export.list_export import ListExport, Part, export_list
+        from airflow_provider_clockify.export.storage import Target
 
         if self.filters:
             raise ClockifyConfigError("filters do not fit: the entity feeds have none. Leave them out.")
@@ -267,7 +267,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
 
         Whatever the feeds would refuse is refused here, before the wait.
         """
-        from airflow_provider_clockify.api.changes import SETTLED, check_changes, check_window
+        from airflow_provider_clockify.service.change_feeds import SETTLED, check_changes, check_window
 
         check_changes("created", self.entity_type)
         now, settled = datetime.now(UTC), window.end + SETTLED

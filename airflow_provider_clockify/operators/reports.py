@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.links import ClockifyReportLink, push_report_link
-from airflow_provider_clockify.operators.base import ClockifyExportOperator, WindowMixin, one_of
+from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin, one_of
 from airflow_provider_clockify.window import PARTITION_UNITS
 
 if TYPE_CHECKING:
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from airflow_provider_clockify._compat import Context
-    from airflow_provider_clockify.api.budget import Budget
-    from airflow_provider_clockify.api.client import ClockifyClient
-    from airflow_provider_clockify.api.reader import Reader
-    from airflow_provider_clockify.exports.plan import Plan
-    from airflow_provider_clockify.exports.result import ExportResult
-    from airflow_provider_clockify.operators.attempts import Job
-    from airflow_provider_clockify.records.tables import Table
+    from airflow_provider_clockify.columns.tables import Table
+    from airflow_provider_clockify.export.plan import Plan
+    from airflow_provider_clockify.export.result import ExportResult
+    from airflow_provider_clockify.operators._attempts import Job
+    from airflow_provider_clockify.reading.budget import Budget
+    from airflow_provider_clockify.reading.client import ClockifyClient
+    from airflow_provider_clockify.reading.reader import Reader
     from airflow_provider_clockify.window import PartitionUnit, Window
 
 
@@ -30,7 +30,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     """
     Base of the report operators; not used by itself.
 
-    Takes the parameters of :class:`~airflow_provider_clockify.operators.base.ClockifyExportOperator`, and:
+    Takes the parameters of :class:`~airflow_provider_clockify.operators._base.ClockifyExportOperator`, and:
 
     :param output_path: With ``partition_by`` the base folder. (templated)
     :param file_format: Also ``clockify_csv``, ``xlsx`` and ``pdf``: files that the service renders itself, as people
@@ -82,10 +82,10 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
 
     def export(self, job: Job) -> ExportResult:
         """Export the report of the run's window."""
-        from airflow_provider_clockify.api.filters import report_filters
-        from airflow_provider_clockify.exports.native import NATIVE_FORMATS
-        from airflow_provider_clockify.exports.report import ReportExport, export_report
-        from airflow_provider_clockify.sinks.storage import Target
+        from airflow_provider_clockify.export.rendered_export import NATIVE_FORMATS
+        from airflow_provider_clockify.export.report_export import ReportExport, export_report
+        from airflow_provider_clockify.export.storage import Target
+        from airflow_provider_clockify.service.filters import report_filters
 
         hook, context = job.hook, job.context
         self.check()
@@ -143,7 +143,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
 
     def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
         """Plan chunks and files."""
-        from airflow_provider_clockify.exports.plan import make_plan
+        from airflow_provider_clockify.export.plan import make_plan
 
         return make_plan(window, partition_by=partition_by, file_name=file_name)
 
@@ -187,8 +187,12 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         filters: Mapping[str, Any],
         target: Any,
     ) -> ExportResult:
-        from airflow_provider_clockify.api.files import download
-        from airflow_provider_clockify.exports.native import NATIVE_FORMATS, NativeExport, export_native
+        from airflow_provider_clockify.export.rendered_export import (
+            NATIVE_FORMATS,
+            NativeExport,
+            export_native,
+        )
+        from airflow_provider_clockify.reading.rendered_files import download
 
         for name in ("compression", "columns", "escape_formulas", "reconcile"):
             if getattr(self, name, None):
@@ -252,7 +256,7 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
     def check_kind(self, kind: Any) -> None:
         """Refuse to reconcile without ids."""
         if self.reconcile:
-            from airflow_provider_clockify.exports.tombstones import check_reconcile
+            from airflow_provider_clockify.export.tombstones import check_reconcile
 
             check_reconcile(kind)
 
@@ -264,8 +268,8 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
         self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
     ) -> Reader:
         """Give what reads this report."""
-        from airflow_provider_clockify.api.report_reader import ReportReader
-        from airflow_provider_clockify.api.reports import detailed
+        from airflow_provider_clockify.reading.report_reader import ReportReader
+        from airflow_provider_clockify.service.report_kinds import detailed
 
         return ReportReader(
             client.send,
@@ -276,7 +280,7 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
 
     def table(self, window: Window) -> Table:
         """Give the columns of the file of a window."""
-        from airflow_provider_clockify.records.detailed import DETAILED
+        from airflow_provider_clockify.columns.detailed_columns import DETAILED
 
         return DETAILED
 
@@ -300,8 +304,8 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
         self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
     ) -> Reader:
         """Give what reads this report."""
-        from airflow_provider_clockify.api.report_reader import ReportReader
-        from airflow_provider_clockify.api.reports import expenses
+        from airflow_provider_clockify.reading.report_reader import ReportReader
+        from airflow_provider_clockify.service.report_kinds import expenses
 
         return ReportReader(
             client.send,
@@ -312,7 +316,7 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
 
     def table(self, window: Window) -> Table:
         """Give the columns of the file of a window."""
-        from airflow_provider_clockify.records.reports import EXPENSES
+        from airflow_provider_clockify.columns.report_columns import EXPENSES
 
         return EXPENSES
 
@@ -346,13 +350,13 @@ class ClockifySummaryReportOperator(ClockifyReportOperator):
 
     def checked_groups(self) -> tuple[str, ...]:
         """Give the groups, checked."""
-        from airflow_provider_clockify.api.reports import summary_groups
+        from airflow_provider_clockify.service.report_kinds import summary_groups
 
         return summary_groups(self.groups)
 
     def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
         """Plan one request per file."""
-        from airflow_provider_clockify.exports.plan import make_summary_plan
+        from airflow_provider_clockify.export.plan import make_summary_plan
 
         return make_summary_plan(window, partition_by=partition_by, file_name=file_name)
 
@@ -360,13 +364,13 @@ class ClockifySummaryReportOperator(ClockifyReportOperator):
         self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
     ) -> Reader:
         """Give what reads this report."""
-        from airflow_provider_clockify.api.sum_readers import summary_reader
+        from airflow_provider_clockify.reading.sum_readers import summary_reader
 
         return summary_reader(client.send, workspace_id, filters, self.checked_groups())
 
     def table(self, window: Window) -> Table:
         """Give the columns of the file of a window."""
-        from airflow_provider_clockify.records.reports import summary_table
+        from airflow_provider_clockify.columns.report_columns import summary_table
 
         return summary_table(self.checked_groups(), window)
 
@@ -398,13 +402,13 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
 
     def checked_groups(self) -> tuple[str, ...]:
         """Give the group, checked."""
-        from airflow_provider_clockify.api.reports import weekly_group
+        from airflow_provider_clockify.service.report_kinds import weekly_group
 
         return (weekly_group(self.group),)
 
     def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
         """Plan one request per week."""
-        from airflow_provider_clockify.exports.plan import make_weekly_plan
+        from airflow_provider_clockify.export.plan import make_weekly_plan
 
         return make_weekly_plan(window, partition_by=partition_by, file_name=file_name)
 
@@ -412,13 +416,13 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
         self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
     ) -> Reader:
         """Give what reads this report."""
-        from airflow_provider_clockify.api.sum_readers import weekly_reader
+        from airflow_provider_clockify.reading.sum_readers import weekly_reader
 
         return weekly_reader(client.send, workspace_id, filters, self.group)
 
     def table(self, window: Window) -> Table:
         """Give the columns of the file of a window."""
-        from airflow_provider_clockify.records.reports import weekly_table
+        from airflow_provider_clockify.columns.report_columns import weekly_table
 
         return weekly_table(self.group, window)
 
@@ -439,7 +443,7 @@ class ClockifyAttendanceReportOperator(ClockifyReportOperator):
 
     def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
         """Plan whole days."""
-        from airflow_provider_clockify.exports.plan import make_daily_plan
+        from airflow_provider_clockify.export.plan import make_daily_plan
 
         return make_daily_plan(window, partition_by=partition_by, file_name=file_name)
 
@@ -447,12 +451,12 @@ class ClockifyAttendanceReportOperator(ClockifyReportOperator):
         self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
     ) -> Reader:
         """Give what reads this report."""
-        from airflow_provider_clockify.api.sum_readers import AttendanceReader
+        from airflow_provider_clockify.reading.sum_readers import AttendanceReader
 
         return AttendanceReader(client.send, workspace_id, filters)
 
     def table(self, window: Window) -> Table:
         """Give the columns of the file of a window."""
-        from airflow_provider_clockify.records.reports import ATTENDANCE
+        from airflow_provider_clockify.columns.report_columns import ATTENDANCE
 
         return ATTENDANCE

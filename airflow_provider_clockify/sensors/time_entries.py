@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.exceptions import ClockifyWindowError
-from airflow_provider_clockify.sensors.base import ClockifyWaitSensor
+from airflow_provider_clockify.sensors._base import ClockifyWaitSensor
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -28,7 +28,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
 
     .. seealso:: :ref:`howto/sensor:ClockifyTimeEntrySensor`
 
-    Takes the parameters of :class:`~airflow_provider_clockify.sensors.base.ClockifyWaitSensor`, and:
+    Takes the parameters of :class:`~airflow_provider_clockify.sensors._base.ClockifyWaitSensor`, and:
 
     :param since: First instant, ISO 8601 with offset or ``Z``; by default the start of the run's data interval, else
         the run's own point in time. (templated)
@@ -66,7 +66,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
 
     def question(self, context: Context) -> Any:
         """Fix what is waited for."""
-        from airflow_provider_clockify.api.watching import make_question
+        from airflow_provider_clockify.watching.questions import make_question
 
         since = self.since
         if since is None:
@@ -87,7 +87,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
 
     def look(self, question: Any) -> Generator[Any, Any, Any]:
         """Give one look at the question."""
-        from airflow_provider_clockify.api.watching import look
+        from airflow_provider_clockify.watching.questions import look
 
         return look(question, datetime.now(UTC))
 
@@ -115,7 +115,7 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
 
     .. seealso:: :ref:`howto/sensor:ClockifyApprovalSensor`
 
-    Takes the parameters of :class:`~airflow_provider_clockify.sensors.base.ClockifyWaitSensor`, and:
+    Takes the parameters of :class:`~airflow_provider_clockify.sensors._base.ClockifyWaitSensor`, and:
 
     :param start: First instant of the period, ISO 8601 with offset or ``Z``; by default the start of the run's data
         interval. (templated)
@@ -142,7 +142,7 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
 
     def question(self, context: Context) -> Any:
         """Fix what is waited for."""
-        from airflow_provider_clockify.api.approvals import make_approval_question
+        from airflow_provider_clockify.watching.approvals import make_approval_question
 
         start = self.start if self.start is not None else context.get("data_interval_start")
         end = self.end if self.end is not None else context.get("data_interval_end")
@@ -155,7 +155,7 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
 
     def look(self, question: Any) -> Generator[Any, Any, Any]:
         """Give one look at the question."""
-        from airflow_provider_clockify.api.approvals import look_at_approvals
+        from airflow_provider_clockify.watching.approvals import look_at_approvals
 
         return look_at_approvals(question)
 

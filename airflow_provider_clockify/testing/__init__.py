@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from airflow_provider_clockify.testing.data import EmulatedWorkspace
-from airflow_provider_clockify.testing.generate import generate_workspace
-from airflow_provider_clockify.testing.messages import EntityFeeds
+from airflow_provider_clockify.testing.exchange import EntityFeeds
 from airflow_provider_clockify.testing.server import ClockifyEmulator
+from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
+from airflow_provider_clockify.testing.workspace.generate import generate_workspace
 
 __all__ = ["ClockifyEmulator", "EmulatedWorkspace", "EntityFeeds", "generate_workspace"]

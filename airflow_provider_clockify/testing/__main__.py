@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_clockify import __version__
-from airflow_provider_clockify.testing.data import PLANS
-from airflow_provider_clockify.testing.generate import (
+from airflow_provider_clockify.testing.exchange import OVERSIZE, EntityFeeds
+from airflow_provider_clockify.testing.limits import RETRY_AFTER_FORMS
+from airflow_provider_clockify.testing.server import ClockifyEmulator
+from airflow_provider_clockify.testing.workspace.data import PLANS
+from airflow_provider_clockify.testing.workspace.generate import (
     DEFAULT_END,
     DEFAULT_START,
     DEFAULT_WORKSPACE_ID,
     generate_workspace,
 )
-from airflow_provider_clockify.testing.generate_business import Sizes
-from airflow_provider_clockify.testing.limits import RETRY_AFTER_FORMS
-from airflow_provider_clockify.testing.messages import OVERSIZE, EntityFeeds
-from airflow_provider_clockify.testing.server import ClockifyEmulator
+from airflow_provider_clockify.testing.workspace.generate_business import Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,16 +11,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from airflow_provider_clockify.testing.documents import entry_document
-from airflow_provider_clockify.testing.messages import Response
-from airflow_provider_clockify.testing.times import from_epoch, parse_instant
+from airflow_provider_clockify.testing.answers.documents import entry_document
+from airflow_provider_clockify.testing.exchange import Response
+from airflow_provider_clockify.testing.workspace.times import from_epoch, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_clockify.testing.data import EmulatedWorkspace
-    from airflow_provider_clockify.testing.entities import TimeEntry
     from airflow_provider_clockify.testing.server import ClockifyEmulator
+    from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
+    from airflow_provider_clockify.testing.workspace.kinds import TimeEntry
 
 PREFIX = "/__emulator__/"
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from airflow_provider_clockify.testing.messages import JSON, Response
+from airflow_provider_clockify.testing.exchange import JSON, Response
 from airflow_provider_clockify.testing.request_log import RequestRecord
 
 Match = Callable[[RequestRecord], bool]

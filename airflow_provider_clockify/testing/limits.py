@@ -11,7 +11,7 @@ from email.utils import formatdate
 from time import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_clockify.testing.messages import ApiError
+from airflow_provider_clockify.testing.exchange import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_clockify.testing.generate import generate_workspace
 from airflow_provider_clockify.testing.server import ClockifyEmulator
+from airflow_provider_clockify.testing.workspace.generate import generate_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

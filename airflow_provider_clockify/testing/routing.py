@@ -7,22 +7,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from airflow_provider_clockify.testing import (
-    absence,
-    core,
-    entity_changes,
-    finance,
-    lists,
-    planning,
-    reports,
-    time_entries,
-)
-from airflow_provider_clockify.testing.messages import ApiError, Caller, Route, domain_error
+from airflow_provider_clockify.testing.core_routes import absence, core, entity_changes, finance, planning
+from airflow_provider_clockify.testing.core_routes import entry_routes as time_entries
+from airflow_provider_clockify.testing.core_routes import list_routes as lists
+from airflow_provider_clockify.testing.exchange import ApiError, Caller, Route, domain_error
+from airflow_provider_clockify.testing.report_routes import report_requests as reports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_clockify.testing.data import EmulatedWorkspace
+    from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
 
 # A new endpoint is a function and a row in the ROUTES of its module. The first row that fits wins: fixed
 # segments (expenses/categories) stand before variable ones (expenses/{id}).

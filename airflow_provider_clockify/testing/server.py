@@ -22,12 +22,8 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from airflow_provider_clockify.testing import control
-from airflow_provider_clockify.testing.data import EmulatedWorkspace
-from airflow_provider_clockify.testing.extra_fields import with_extra_fields
-from airflow_provider_clockify.testing.faults import Fault, FaultPlan, FaultRule, Match, answer
-from airflow_provider_clockify.testing.generate import generate_workspace
-from airflow_provider_clockify.testing.limits import RateLimits
-from airflow_provider_clockify.testing.messages import (
+from airflow_provider_clockify.testing.answers.extra_fields import with_extra_fields
+from airflow_provider_clockify.testing.exchange import (
     JSON,
     ApiError,
     Behaviour,
@@ -36,10 +32,14 @@ from airflow_provider_clockify.testing.messages import (
     Request,
     Response,
 )
-from airflow_provider_clockify.testing.report_rows import EntryRows
+from airflow_provider_clockify.testing.faults import Fault, FaultPlan, FaultRule, Match, answer
+from airflow_provider_clockify.testing.limits import RateLimits
+from airflow_provider_clockify.testing.report_routes.report_rows import EntryRows
 from airflow_provider_clockify.testing.request_log import RequestLog, RequestRecord
 from airflow_provider_clockify.testing.routing import authenticate, find_route, open_workspace, service_of
-from airflow_provider_clockify.testing.times import epoch_seconds
+from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
+from airflow_provider_clockify.testing.workspace.generate import generate_workspace
+from airflow_provider_clockify.testing.workspace.times import epoch_seconds
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from figures import Figures, plot
 
-from airflow_provider_clockify.api.filters import report_filters
-from airflow_provider_clockify.api.reports import MAX_PAGE_SIZE, detailed_request
+from airflow_provider_clockify.service.filters import report_filters
+from airflow_provider_clockify.service.report_kinds import MAX_PAGE_SIZE, detailed_request
 from airflow_provider_clockify.window import Window, chunks
 
 if TYPE_CHECKING:

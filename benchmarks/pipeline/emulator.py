@@ -16,9 +16,9 @@ import sys
 import time
 from datetime import datetime
 
-from airflow_provider_clockify.testing import report_rows
-from airflow_provider_clockify.testing.generate import generate_workspace
+from airflow_provider_clockify.testing.report_routes import report_rows
 from airflow_provider_clockify.testing.server import ClockifyEmulator
+from airflow_provider_clockify.testing.workspace.generate import generate_workspace
 
 
 def main() -> None:

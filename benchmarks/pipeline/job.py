@@ -20,15 +20,15 @@ TASK = (
 EXPORT = (
     "airflow.sdk.execution_time.supervisor",  # Only to find a connection outside of a task.
     "airflow_provider_clockify.hooks.clockify",
-    "airflow_provider_clockify.api.client",
-    "airflow_provider_clockify.api.filters",
-    "airflow_provider_clockify.api.report_reader",
-    "airflow_provider_clockify.exports.native",
-    "airflow_provider_clockify.exports.report",
-    "airflow_provider_clockify.records.detailed",
-    "airflow_provider_clockify.records.privacy",
-    "airflow_provider_clockify.sinks.formats",
-    "airflow_provider_clockify.sinks.storage",
+    "airflow_provider_clockify.reading.client",
+    "airflow_provider_clockify.service.filters",
+    "airflow_provider_clockify.reading.report_reader",
+    "airflow_provider_clockify.export.rendered_export",
+    "airflow_provider_clockify.export.report_export",
+    "airflow_provider_clockify.columns.detailed_columns",
+    "airflow_provider_clockify.columns.privacy",
+    "airflow_provider_clockify.export.formats",
+    "airflow_provider_clockify.export.storage",
 )
 
 
@@ -43,8 +43,8 @@ def main() -> None:
         return
     for module in EXPORT:
         importlib.import_module(module)
+    from airflow_provider_clockify.export.formats import check_format
     from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
-    from airflow_provider_clockify.sinks.formats import check_format
 
     check_format(
         given["file_format"], given.get("compression")

@@ -33,7 +33,7 @@ from airflow_provider_clockify.operators.reports import (
 from airflow_provider_clockify.operators.time_entries import ClockifyCreateTimeEntryOperator
 from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
 from airflow_provider_clockify.testing import ClockifyEmulator
-from airflow_provider_clockify.triggers.polling import transport_of
+from airflow_provider_clockify.triggers._polling import transport_of
 
 DAY = (datetime(2026, 11, 4, tzinfo=UTC), datetime(2026, 11, 5, tzinfo=UTC))
 CONTEXT = {"data_interval_start": DAY[0], "data_interval_end": DAY[1], "logical_date": DAY[0]}

@@ -19,13 +19,13 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
 from airflow_provider_clockify._compat import AirflowTaskTimeout
-from airflow_provider_clockify.api import rate_limit
 from airflow_provider_clockify.exceptions import (
     ClockifyBudgetError,
     ClockifyRateLimitError,
     ClockifyServerError,
 )
-from airflow_provider_clockify.operators import base
+from airflow_provider_clockify.http import rate_limit
+from airflow_provider_clockify.operators import _base as base
 from airflow_provider_clockify.operators.entities import (
     ClockifyEntityChangesOperator,
     ClockifyExportEntitiesOperator,

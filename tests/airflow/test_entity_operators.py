@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
+from airflow_provider_clockify.columns.list_columns import ENTITIES, TABLES
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyForbiddenError,
@@ -27,11 +28,10 @@ from airflow_provider_clockify.operators.entities import (
     ClockifyEntityChangesOperator,
     ClockifyExportEntitiesOperator,
 )
-from airflow_provider_clockify.records.entities import ENTITIES, TABLES
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, generate_workspace
-from airflow_provider_clockify.testing.entities import WorkspaceSettings
-from airflow_provider_clockify.testing.messages import EntityFeeds
-from airflow_provider_clockify.testing.times import format_nanoseconds
+from airflow_provider_clockify.testing.exchange import EntityFeeds
+from airflow_provider_clockify.testing.workspace.kinds import WorkspaceSettings
+from airflow_provider_clockify.testing.workspace.times import format_nanoseconds
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)

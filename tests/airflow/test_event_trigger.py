@@ -19,7 +19,8 @@ import pytest
 from airflow_provider_clockify._compat import HAS_ASSET_STATE, HAS_EVENT_TRIGGERS
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.testing import ClockifyEmulator
-from airflow_provider_clockify.triggers import event_entries, event_stream
+from airflow_provider_clockify.triggers import _event_stream as event_stream
+from airflow_provider_clockify.triggers import time_entries as event_entries
 from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryEventTrigger
 
 needs_events = pytest.mark.skipif(not HAS_EVENT_TRIGGERS, reason="Airflow 3")
@@ -195,14 +196,14 @@ def emulator(
     found: ClockifyEmulator = make_clockify_emulator(entries=10)
     connect(found)
     if HAS_ASSET_STATE:
-        monkeypatch.setattr("airflow_provider_clockify.triggers.event_producer.GATHER", 0.1)
+        monkeypatch.setattr("airflow_provider_clockify.triggers._event_producer.GATHER", 0.1)
 
     async def connection(conn_id: str) -> Any:
         from airflow_provider_clockify._compat import BaseHook
 
         return await asyncio.to_thread(BaseHook.get_connection, conn_id)
 
-    monkeypatch.setattr("airflow_provider_clockify.triggers.polling.get_async_connection", connection)
+    monkeypatch.setattr("airflow_provider_clockify.triggers._polling.get_async_connection", connection)
     return found
 
 

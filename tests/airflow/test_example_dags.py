@@ -168,7 +168,7 @@ def test_dimensions_are_snapshots_of_every_list(
 def test_the_monthly_summary_has_the_hours_and_the_money_of_the_last_month(
     run_dag: Callable, connect: Callable, serve: Callable, workspace: EmulatedWorkspace
 ) -> None:
-    from airflow_provider_clockify.testing.truth import truth_summary
+    from airflow_provider_clockify.testing.workspace.truth import truth_summary
 
     emulator = serve(workspace)
     folder = connect(emulator)
@@ -189,7 +189,7 @@ def test_the_monthly_summary_has_the_hours_and_the_money_of_the_last_month(
 def test_the_weekly_report_has_a_row_per_user_and_day(
     run_dag: Callable, connect: Callable, serve: Callable, workspace: EmulatedWorkspace
 ) -> None:
-    from airflow_provider_clockify.testing.truth import truth_summary
+    from airflow_provider_clockify.testing.workspace.truth import truth_summary
 
     emulator = serve(workspace)
     connect(emulator)

@@ -40,8 +40,8 @@ from airflow_provider_clockify.operators.reports import (
     ClockifyWeeklyReportOperator,
 )
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, faults, generate_workspace
-from airflow_provider_clockify.testing.entities import WorkspaceSettings
-from airflow_provider_clockify.testing.truth import truth_summary
+from airflow_provider_clockify.testing.workspace.kinds import WorkspaceSettings
+from airflow_provider_clockify.testing.workspace.truth import truth_summary
 
 NOVEMBER = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
 MONDAY = datetime(2026, 11, 9, tzinfo=UTC)
@@ -510,7 +510,7 @@ def test_each_partition_has_tombstones_of_its_own(emulator, export, tmp_path):
 
 
 def test_a_crash_between_tombstones_and_data_loses_neither(emulator, export, tmp_path, monkeypatch):
-    from airflow_provider_clockify.sinks.storage import Staging
+    from airflow_provider_clockify.export.storage import Staging
 
     workspace = emulator.workspace
     export(emulator, "detailed", reconcile=True)

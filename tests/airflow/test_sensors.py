@@ -26,7 +26,7 @@ from airflow_provider_clockify.exceptions import ClockifyMissingConnectionError
 from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
 from airflow_provider_clockify.testing import ClockifyEmulator, faults
 from airflow_provider_clockify.testing.request_log import RequestRecord
-from airflow_provider_clockify.triggers.events import read_event
+from airflow_provider_clockify.triggers._payloads import read_event
 from airflow_provider_clockify.triggers.time_entries import ClockifyApprovalTrigger, ClockifyTimeEntryTrigger
 
 HOUR = timedelta(hours=1)

@@ -23,7 +23,7 @@ from airflow_provider_clockify.operators.entities import (
 )
 from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace
-from airflow_provider_clockify.testing.messages import EntityFeeds
+from airflow_provider_clockify.testing.exchange import EntityFeeds
 
 # In New York and Belgrade the clocks change in this time.
 START = datetime(2026, 3, 4, tzinfo=UTC)

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_clockify.api import files, filters, reports, resources
-from airflow_provider_clockify.api.messages import ApiRequest
-from airflow_provider_clockify.api.resources import LISTS, Resource
+from airflow_provider_clockify.reading import rendered_files as files
+from airflow_provider_clockify.service import filters
+from airflow_provider_clockify.service import lists as resources
+from airflow_provider_clockify.service import report_kinds as reports
+from airflow_provider_clockify.service.lists import LISTS, Resource
+from airflow_provider_clockify.service.messages import ApiRequest
 from airflow_provider_clockify.window import Window
 
 DESCRIPTION = Path(__file__).parents[2].parent / "shared" / "clockify.openapi.yaml"

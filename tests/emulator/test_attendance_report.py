@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_clockify.testing.generate import DEFAULT_END, DEFAULT_START
-from airflow_provider_clockify.testing.truth import truth_summary
+from airflow_provider_clockify.testing.workspace.generate import DEFAULT_END, DEFAULT_START
+from airflow_provider_clockify.testing.workspace.truth import truth_summary
 
 THURSDAY = datetime(2026, 11, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_clockify.testing.entities import ObjectIds
+from airflow_provider_clockify.testing.workspace.kinds import ObjectIds
 
 DAY = datetime(2026, 11, 5, tzinfo=UTC)
 NEXT = DAY + timedelta(days=1)

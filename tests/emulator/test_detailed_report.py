@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from airflow_provider_clockify.testing.generate import DEFAULT_END, DEFAULT_START
+from airflow_provider_clockify.testing.workspace.generate import DEFAULT_END, DEFAULT_START
 
 DAY = datetime(2026, 11, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_provider_clockify.testing.generate import DEFAULT_END, DEFAULT_START
+from airflow_provider_clockify.testing.workspace.generate import DEFAULT_END, DEFAULT_START
 
 ALL = {"contains": "CONTAINS", "status": "ALL"}
 NOVEMBER = {

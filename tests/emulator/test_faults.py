@@ -12,7 +12,7 @@ import requests
 import urllib3
 
 from airflow_provider_clockify.testing import faults
-from airflow_provider_clockify.testing.generate import DEFAULT_END, DEFAULT_START
+from airflow_provider_clockify.testing.workspace.generate import DEFAULT_END, DEFAULT_START
 
 
 def raw_answer(emulator) -> bytes:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_clockify.testing.business import InvoiceItem
+from airflow_provider_clockify.testing.workspace.business import InvoiceItem
 
 DAY = datetime(2026, 11, 5, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from airflow_provider_clockify.testing import generate_workspace
-from airflow_provider_clockify.testing.generate import DEFAULT_END, DEFAULT_START
+from airflow_provider_clockify.testing.workspace.generate import DEFAULT_END, DEFAULT_START
 
 FIRST, LAST = int(DEFAULT_START.timestamp()), int(DEFAULT_END.timestamp())
 

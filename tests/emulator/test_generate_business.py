@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from airflow_provider_clockify.testing import generate_workspace
-from airflow_provider_clockify.testing.generate_business import Sizes
+from airflow_provider_clockify.testing.workspace.generate_business import Sizes
 
 NEW = (
     "expense_categories",

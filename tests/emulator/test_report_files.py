@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from airflow_provider_clockify.testing import faults
-from airflow_provider_clockify.testing.truth import truth_summary
+from airflow_provider_clockify.testing.workspace.truth import truth_summary
 
 DAY = datetime(2026, 11, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)

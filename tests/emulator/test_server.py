@@ -20,7 +20,7 @@ import requests
 
 from airflow_provider_clockify.testing import ClockifyEmulator, faults, generate_workspace
 from airflow_provider_clockify.testing.__main__ import main
-from airflow_provider_clockify.testing.generate import DEFAULT_END, DEFAULT_START
+from airflow_provider_clockify.testing.workspace.generate import DEFAULT_END, DEFAULT_START
 
 
 class Clock:

@@ -7,8 +7,8 @@ from itertools import permutations
 
 import pytest
 
-from airflow_provider_clockify.testing.generate import DEFAULT_END, DEFAULT_START
-from airflow_provider_clockify.testing.truth import truth_by_user_and_project, truth_summary
+from airflow_provider_clockify.testing.workspace.generate import DEFAULT_END, DEFAULT_START
+from airflow_provider_clockify.testing.workspace.truth import truth_by_user_and_project, truth_summary
 
 DAY = datetime(2026, 11, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_clockify.api import rate_limit
 from airflow_provider_clockify.exceptions import ClockifyServerError
+from airflow_provider_clockify.http import rate_limit
 from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, faults
 from airflow_provider_clockify.testing.request_log import RequestRecord

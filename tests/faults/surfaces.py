@@ -32,8 +32,8 @@ from airflow_provider_clockify.operators.reports import (
 )
 from airflow_provider_clockify.sensors.time_entries import ClockifyTimeEntrySensor
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace
-from airflow_provider_clockify.testing.truth import truth_summary
-from airflow_provider_clockify.triggers.events import read_event
+from airflow_provider_clockify.testing.workspace.truth import truth_summary
+from airflow_provider_clockify.triggers._payloads import read_event
 
 START, END, DAY = datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 6, tzinfo=UTC), timedelta(days=1)
 DAYS = [START + number * DAY for number in range((END - START).days)]

@@ -21,9 +21,11 @@ import pytest
 
 from airflow_provider_clockify._compat import AirflowSensorTimeout
 from airflow_provider_clockify.airflow_errors import FINAL, PASSING
-from airflow_provider_clockify.api import changes, pace, rate_limit, reports, retry
-from airflow_provider_clockify.api.resources import LISTS
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyResponseError
+from airflow_provider_clockify.http import pace, rate_limit, retry
+from airflow_provider_clockify.service import change_feeds as changes
+from airflow_provider_clockify.service import report_kinds as reports
+from airflow_provider_clockify.service.lists import LISTS
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 
 from .conftest import NO_SENSE, REFUSED, RIGHT, WRONG, Cells

@@ -18,22 +18,30 @@ import requests
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api import changes, sum_readers
-from airflow_provider_clockify.api.client import ClockifyClient, read_item, read_page
-from airflow_provider_clockify.api.errors import is_error_object, read_answer, read_error_body
-from airflow_provider_clockify.api.messages import ApiRequest
-from airflow_provider_clockify.api.oddities import find_oddity
-from airflow_provider_clockify.api.report_reader import ReportReader
-from airflow_provider_clockify.api.reports import (
+from airflow_provider_clockify.columns.detailed_columns import DETAILED
+from airflow_provider_clockify.columns.list_columns import CHANGES, TABLES
+from airflow_provider_clockify.columns.report_columns import ATTENDANCE, EXPENSES, summary_table, weekly_table
+from airflow_provider_clockify.columns.tables import Table
+from airflow_provider_clockify.connection import ClockifySettings
+from airflow_provider_clockify.exceptions import ClockifyError
+from airflow_provider_clockify.export.formats import open_writer
+from airflow_provider_clockify.http.errors import is_error_object, read_answer, read_error_body
+from airflow_provider_clockify.http.oddities import find_oddity
+from airflow_provider_clockify.http.retry import parse_retry_after
+from airflow_provider_clockify.reading import sum_readers
+from airflow_provider_clockify.reading.client import ClockifyClient, read_item, read_page
+from airflow_provider_clockify.reading.report_reader import ReportReader
+from airflow_provider_clockify.service import change_feeds as changes
+from airflow_provider_clockify.service.lists import LISTS
+from airflow_provider_clockify.service.messages import ApiRequest
+from airflow_provider_clockify.service.report_kinds import (
     detailed,
     expenses,
     read_attendance,
     read_detailed,
     read_groups,
 )
-from airflow_provider_clockify.api.resources import LISTS
-from airflow_provider_clockify.api.retry import parse_retry_after
-from airflow_provider_clockify.api.values import (
+from airflow_provider_clockify.service.values import (
     day_or_instant,
     durations_to_seconds,
     exact_seconds,
@@ -41,13 +49,6 @@ from airflow_provider_clockify.api.values import (
     one_line,
     seconds,
 )
-from airflow_provider_clockify.connection import ClockifySettings
-from airflow_provider_clockify.exceptions import ClockifyError
-from airflow_provider_clockify.records.detailed import DETAILED
-from airflow_provider_clockify.records.entities import CHANGES, TABLES
-from airflow_provider_clockify.records.reports import ATTENDANCE, EXPENSES, summary_table, weekly_table
-from airflow_provider_clockify.records.tables import Table
-from airflow_provider_clockify.sinks.formats import open_writer
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 from airflow_provider_clockify.window import Window
 
@@ -156,7 +157,7 @@ def answers() -> dict[str, Any]:
             )
             return response.json() if response.ok else None
 
-        from airflow_provider_clockify.api import reports
+        from airflow_provider_clockify.service import report_kinds as reports
 
         paged = {"detailed": detailed(workspace.id, {}), "expenses": expenses(workspace.id, {})}
         found.update({name: ask(report.request(WEEK, 1, 200)) for name, report in paged.items()})

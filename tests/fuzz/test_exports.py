@@ -16,19 +16,19 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.client import ClockifyClient
-from airflow_provider_clockify.api.filters import report_filters
-from airflow_provider_clockify.api.rate_limit import RateLimiter
-from airflow_provider_clockify.api.report_reader import ReportReader
-from airflow_provider_clockify.api.reports import detailed
-from airflow_provider_clockify.api.transport import SyncTransport
+from airflow_provider_clockify.columns.detailed_columns import DETAILED
 from airflow_provider_clockify.connection import ClockifySettings
-from airflow_provider_clockify.exports.files import FileKind
-from airflow_provider_clockify.exports.plan import make_plan
-from airflow_provider_clockify.exports.report import ReportExport, export_report
-from airflow_provider_clockify.records.detailed import DETAILED
-from airflow_provider_clockify.sinks.formats import escape_formula, unescape_formula
-from airflow_provider_clockify.sinks.storage import Target
+from airflow_provider_clockify.export.formats import escape_formula, unescape_formula
+from airflow_provider_clockify.export.plan import make_plan
+from airflow_provider_clockify.export.report_export import ReportExport, export_report
+from airflow_provider_clockify.export.storage import Target
+from airflow_provider_clockify.export.writing import FileKind
+from airflow_provider_clockify.http.rate_limit import RateLimiter
+from airflow_provider_clockify.http.transport import SyncTransport
+from airflow_provider_clockify.reading.client import ClockifyClient
+from airflow_provider_clockify.reading.report_reader import ReportReader
+from airflow_provider_clockify.service.filters import report_filters
+from airflow_provider_clockify.service.report_kinds import detailed
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace
 from airflow_provider_clockify.window import Window
 

@@ -461,7 +461,7 @@ class Harness:
 
 def watch_phases(progress: Progress) -> None:
     """Let exports say where they are. Children inherit it."""
-    from airflow_provider_clockify.sinks.storage import HashingFile, Staging
+    from airflow_provider_clockify.export.storage import HashingFile, Staging
 
     def before(owner: type, name: str, phase: str) -> None:
         original = getattr(owner, name)
@@ -521,7 +521,7 @@ def main() -> int:
             for number, name in enumerate(("CLOCKIFY_OLD", "CLOCKIFY_NEW"))
         }
         if options.s3:
-            from airflow_provider_clockify.sinks import uploads
+            from airflow_provider_clockify.export import uploads
 
             url = start_s3(stack, folder)
             connections["AWS_TEST"] = {

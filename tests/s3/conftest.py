@@ -82,7 +82,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
-    from airflow_provider_clockify.sinks import uploads
+    from airflow_provider_clockify.export import uploads
 
     server = Server()
     application = DomainDispatcherApplication(create_backend_app)

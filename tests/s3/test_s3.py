@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyStorageError
-from airflow_provider_clockify.sinks import uploads
-from airflow_provider_clockify.sinks.storage import Staging, Target
+from airflow_provider_clockify.export import uploads
+from airflow_provider_clockify.export.storage import Staging, Target
 
 URL = "s3://aws_test@exports/out.jsonl"
 PART = 2**16

@@ -75,7 +75,7 @@ def dag_bag() -> Any:
 
 def note_triggers() -> list[Any]:
     """Note what sensors hand over when they defer."""
-    from airflow_provider_clockify.sensors.base import ClockifyWaitSensor
+    from airflow_provider_clockify.sensors._base import ClockifyWaitSensor
 
     noted: list[Any] = []
     defer = ClockifyWaitSensor.defer
@@ -93,7 +93,7 @@ def store(triggers: list[Any]) -> None:
     from airflow.models.trigger import Trigger
     from airflow.utils.session import create_session
 
-    from airflow_provider_clockify.triggers.event_entries import ClockifyTimeEntryEventTrigger
+    from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryEventTrigger
 
     if AIRFLOW_3:
         triggers = [*triggers, ClockifyTimeEntryEventTrigger(filters={"billable": True})]

@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.approvals import (
-    PAGE_SIZE,
-    ApprovalQuestion,
-    look_at_approvals,
-    make_approval_question,
-)
-from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
-from airflow_provider_clockify.api.watching import look_now
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyConfigError,
     ClockifyIncompleteError,
     ClockifyWindowError,
 )
+from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.watching.approvals import (
+    PAGE_SIZE,
+    ApprovalQuestion,
+    look_at_approvals,
+    make_approval_question,
+)
+from airflow_provider_clockify.watching.questions import look_now
 
 MONDAY = datetime(2026, 11, 9, tzinfo=UTC)
 WEEK = timedelta(days=7)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.budget import Need, shortage
-from airflow_provider_clockify.api.pace import HOUR
-from airflow_provider_clockify.api.rate_limit import RateLimiter
+from airflow_provider_clockify.http.pace import HOUR
+from airflow_provider_clockify.http.rate_limit import RateLimiter
+from airflow_provider_clockify.reading.budget import Need, shortage
 
 numbers = st.integers(0, 100)
 needs = st.builds(Need, st.integers(1, 100), numbers, st.integers(0, 1), numbers)

@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.changes import (
+from airflow_provider_clockify.exceptions import (
+    ClockifyBadRequestError,
+    ClockifyConfigError,
+    ClockifyIncompleteError,
+    ClockifyResponseError,
+    ClockifyWindowError,
+)
+from airflow_provider_clockify.service.change_feeds import (
     CHANGES,
     LIMITS,
     SETTLED,
@@ -25,15 +32,8 @@ from airflow_provider_clockify.api.changes import (
     iter_changes,
     read_feed,
 )
-from airflow_provider_clockify.api.messages import ApiResponse
-from airflow_provider_clockify.api.pagination import Page, PageSize, run
-from airflow_provider_clockify.exceptions import (
-    ClockifyBadRequestError,
-    ClockifyConfigError,
-    ClockifyIncompleteError,
-    ClockifyResponseError,
-    ClockifyWindowError,
-)
+from airflow_provider_clockify.service.messages import ApiResponse
+from airflow_provider_clockify.service.pagination import Page, PageSize, run
 from airflow_provider_clockify.window import Window
 
 START = datetime(2026, 11, 2, tzinfo=UTC)

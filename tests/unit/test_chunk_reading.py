@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.chunk_reading import ChunkRead, ChunkReads, IdFile
-from airflow_provider_clockify.api.proof import add_up, same_totals
-from airflow_provider_clockify.api.reader import MAX_READS, Reader, ReadResult
-from airflow_provider_clockify.api.reports import CurrencyAmount, Totals
 from airflow_provider_clockify.exceptions import ClockifyIncompleteError
+from airflow_provider_clockify.reading.chunk_reading import ChunkRead, ChunkReads, IdFile
+from airflow_provider_clockify.reading.proof import add_up, same_totals
+from airflow_provider_clockify.reading.reader import MAX_READS, Reader, ReadResult
+from airflow_provider_clockify.service.report_kinds import CurrencyAmount, Totals
 from airflow_provider_clockify.window import Window
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ def from_fields(**fields):
 
 def test_the_core_is_importable_without_airflow():
     code = (
-        "import sys, airflow_provider_clockify.api.client, airflow_provider_clockify.records.detailed, "
-        "airflow_provider_clockify.sinks.formats, airflow_provider_clockify.testing; "
+        "import sys, airflow_provider_clockify.reading.client, airflow_provider_clockify.columns.detailed_columns, "
+        "airflow_provider_clockify.export.formats, airflow_provider_clockify.testing; "
         "print([m for m in sys.modules if m == 'airflow' or m.startswith('airflow.')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

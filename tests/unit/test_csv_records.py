@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.csv_records import fields, records
+from airflow_provider_clockify.reading.csv_records import fields, records
 
 # What matters to a reader of CSV, in any order.
 odd_text = st.text(st.sampled_from(['"', ",", "\n", "\r", "a", "é", ";"]), max_size=40)

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from airflow_provider_clockify.columns.detailed_columns import DETAILED, entry_columns, entry_rows
+from airflow_provider_clockify.columns.privacy import column_rules
+from airflow_provider_clockify.columns.tables import ColumnType, Table
 from airflow_provider_clockify.exceptions import ClockifyError
-from airflow_provider_clockify.records.detailed import DETAILED, entry_columns, entry_rows
-from airflow_provider_clockify.records.privacy import column_rules
-from airflow_provider_clockify.records.tables import ColumnType, Table
-from airflow_provider_clockify.sinks import formats
-from airflow_provider_clockify.sinks.formats import open_writer
+from airflow_provider_clockify.export import formats
+from airflow_provider_clockify.export.formats import open_writer
 
 RULES = column_rules(
     {"drop": ["user_email", "customFields.*.value"], "hash": ["user_name", "tag_names", "description"]},

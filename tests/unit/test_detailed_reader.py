@@ -15,16 +15,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
-from airflow_provider_clockify.api.reader import MAX_READS, ReadResult
-from airflow_provider_clockify.api.report_reader import ReportReader
-from airflow_provider_clockify.api.reports import detailed
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyIncompleteError,
     ClockifyNotFoundError,
     ClockifyResponseError,
 )
+from airflow_provider_clockify.reading.reader import MAX_READS, ReadResult
+from airflow_provider_clockify.reading.report_reader import ReportReader
+from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.service.report_kinds import detailed
 from airflow_provider_clockify.window import Window
 
 WINDOW = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))

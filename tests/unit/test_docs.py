@@ -14,16 +14,21 @@ from textwrap import dedent
 
 import pytest
 
-from airflow_provider_clockify.api.resources import LISTS
+from airflow_provider_clockify.columns.detailed_columns import DETAILED_COLUMNS
+from airflow_provider_clockify.columns.list_columns import CHANGES, PARENTS, TABLES, snapshot_table
+from airflow_provider_clockify.columns.report_columns import (
+    ATTENDANCE,
+    EXPENSES,
+    SUMMARY_COLUMNS,
+    WEEKLY_COLUMNS,
+)
+from airflow_provider_clockify.columns.tables import Column
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
 from airflow_provider_clockify.operators import entities as entity_operators
 from airflow_provider_clockify.operators import reports as report_operators
 from airflow_provider_clockify.operators import time_entries as time_entry_operators
-from airflow_provider_clockify.records.detailed import DETAILED_COLUMNS
-from airflow_provider_clockify.records.entities import CHANGES, PARENTS, TABLES, snapshot_table
-from airflow_provider_clockify.records.reports import ATTENDANCE, EXPENSES, SUMMARY_COLUMNS, WEEKLY_COLUMNS
-from airflow_provider_clockify.records.tables import Column
 from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
+from airflow_provider_clockify.service.lists import LISTS
 from airflow_provider_clockify.testing.__main__ import _parser as emulator_parser
 from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryEventTrigger
 

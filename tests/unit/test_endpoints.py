@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_clockify.api.endpoints import origin, origins, request_url, service_url
-from airflow_provider_clockify.api.messages import ApiRequest, path
+from airflow_provider_clockify.http.hosts import origin, origins, request_url, service_url
+from airflow_provider_clockify.service.messages import ApiRequest, path
 
 GLOBAL = ("https://api.clockify.me/api/v1", "https://reports.api.clockify.me/v1")
 

@@ -11,9 +11,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_clockify.api.resources import BALANCES_OF_POLICY, LISTS
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
-from airflow_provider_clockify.records.entities import (
+from airflow_provider_clockify.columns.list_columns import (
     CHANGES,
     ENTITIES,
     PARENTS,
@@ -22,8 +20,10 @@ from airflow_provider_clockify.records.entities import (
     WITHOUT_PARENT,
     snapshot_table,
 )
-from airflow_provider_clockify.records.privacy import ColumnRules, column_rules
-from airflow_provider_clockify.records.tables import ColumnType, Table
+from airflow_provider_clockify.columns.privacy import ColumnRules, column_rules
+from airflow_provider_clockify.columns.tables import ColumnType, Table
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
+from airflow_provider_clockify.service.lists import BALANCES_OF_POLICY, LISTS
 
 TAKEN = datetime(2026, 11, 24, 6, tzinfo=UTC)
 RESOURCES = {**LISTS, "time_off_balances": BALANCES_OF_POLICY}

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_clockify import exceptions
-from airflow_provider_clockify.api.errors import (
+from airflow_provider_clockify.connection import ClockifySettings
+from airflow_provider_clockify.http.errors import (
     REASON_LENGTH,
     error_from_answer,
     is_error_object,
     read_error_body,
 )
-from airflow_provider_clockify.api.messages import ApiRequest
-from airflow_provider_clockify.connection import ClockifySettings
+from airflow_provider_clockify.service.messages import ApiRequest
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LIST = ApiRequest("getProjects", "core", "GET", "/workspaces/w/projects")

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api import event_cursor
-from airflow_provider_clockify.api.event_cursor import (
+from airflow_provider_clockify.exceptions import ClockifyResponseError
+from airflow_provider_clockify.watching import event_cursor
+from airflow_provider_clockify.watching.event_cursor import (
     Cursor,
     Sighting,
     begin,
@@ -25,7 +26,6 @@ from airflow_provider_clockify.api.event_cursor import (
     observe,
     z,
 )
-from airflow_provider_clockify.exceptions import ClockifyResponseError
 
 START = datetime(2026, 11, 2, 8, tzinfo=UTC)
 OVERLAP = timedelta(minutes=10)

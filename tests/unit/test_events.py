@@ -18,7 +18,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyResponseError,
     ClockifyWindowError,
 )
-from airflow_provider_clockify.triggers.events import error_event, read_event, success_event, timeout_event
+from airflow_provider_clockify.triggers._payloads import error_event, read_event, success_event, timeout_event
 
 RESULT = {"count": 2, "latest": "2026-11-02T08:00:00Z", "ids": ["b", "a"]}
 

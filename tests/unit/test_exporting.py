@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.chunk_reading import moved_entries
-from airflow_provider_clockify.api.reader import ReadResult
-from airflow_provider_clockify.exports.plan import Output, make_plan
-from airflow_provider_clockify.exports.result import ExportResult, PublishedFile
+from airflow_provider_clockify.export.plan import Output, make_plan
+from airflow_provider_clockify.export.result import ExportResult, PublishedFile
+from airflow_provider_clockify.reading.chunk_reading import moved_entries
+from airflow_provider_clockify.reading.reader import ReadResult
 from airflow_provider_clockify.window import Window, expand_to_units
 
 DAY = timedelta(days=1)

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_clockify.api.fetching import THREAD_NAME, PagesAhead
-from airflow_provider_clockify.api.messages import ApiResponse
-from airflow_provider_clockify.api.reports import detailed
 from airflow_provider_clockify.exceptions import ClockifyBadRequestError, ClockifyResponseError
+from airflow_provider_clockify.reading.fetching import THREAD_NAME, PagesAhead
+from airflow_provider_clockify.service.messages import ApiResponse
+from airflow_provider_clockify.service.report_kinds import detailed
 from airflow_provider_clockify.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_clockify.api.messages import ApiRequest
+    from airflow_provider_clockify.service.messages import ApiRequest
 
 LONG = 20
 SIZE = 2

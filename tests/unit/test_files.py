@@ -13,8 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.files import count_sheet_rows, download, split_csv
-from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyConfigError,
@@ -23,7 +21,14 @@ from airflow_provider_clockify.exceptions import (
     ClockifyResponseError,
     ClockifyWindowError,
 )
-from airflow_provider_clockify.testing.report_files import Table, csv_bytes, pdf_bytes, xlsx_bytes
+from airflow_provider_clockify.reading.rendered_files import count_sheet_rows, download, split_csv
+from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.testing.report_routes.report_files import (
+    Table,
+    csv_bytes,
+    pdf_bytes,
+    xlsx_bytes,
+)
 from airflow_provider_clockify.window import Window
 
 DAY = Window(datetime(2026, 11, 10, tzinfo=UTC), datetime(2026, 11, 11, tzinfo=UTC))

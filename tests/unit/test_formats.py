@@ -17,11 +17,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from airflow_provider_clockify.columns.detailed_columns import DETAILED, DETAILED_COLUMNS
+from airflow_provider_clockify.columns.tables import ColumnType, Table, column
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
-from airflow_provider_clockify.records.detailed import DETAILED, DETAILED_COLUMNS
-from airflow_provider_clockify.records.tables import ColumnType, Table, column
-from airflow_provider_clockify.sinks import formats
-from airflow_provider_clockify.sinks.formats import check_format, file_suffix, open_writer
+from airflow_provider_clockify.export import formats
+from airflow_provider_clockify.export.formats import check_format, file_suffix, open_writer
 
 NAMES = [column.name for column in DETAILED_COLUMNS]
 METADATA = {"clockify.window_start": "2026-11-01T00:00:00Z", "clockify.schema_version": "1"}

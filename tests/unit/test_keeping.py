@@ -20,9 +20,9 @@ except ImportError:
     from airflow.io.store import attach
 
 from airflow_provider_clockify.exceptions import ClockifyNoRowsError, ClockifyServerError
-from airflow_provider_clockify.operators.attempts import Tries
-from airflow_provider_clockify.sinks.keeping import ABANDONED_AFTER, KEPT_FOR, Keeper, KeptJob
-from airflow_provider_clockify.sinks.storage import Target
+from airflow_provider_clockify.export.keeping import ABANDONED_AFTER, KEPT_FOR, Keeper, KeptJob
+from airflow_provider_clockify.export.storage import Target
+from airflow_provider_clockify.operators._attempts import Tries
 
 
 @pytest.fixture

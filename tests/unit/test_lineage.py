@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from airflow_provider_clockify.assets.clockify import asset_uri, sanitize_uri
-from airflow_provider_clockify.exports.result import ExportResult, PublishedFile
-from airflow_provider_clockify.operators.lineage import (
+from airflow_provider_clockify.export.result import ExportResult, PublishedFile
+from airflow_provider_clockify.operators._lineage import (
     export_extra,
     key_of,
     openlineage_name,

@@ -13,10 +13,10 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_clockify import links
-from airflow_provider_clockify.api.filters import report_filters
 from airflow_provider_clockify.connection import REGIONS, ClockifySettings
 from airflow_provider_clockify.links import REPORT_PATHS, ClockifyReportLink, push_report_link, report_url
 from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
+from airflow_provider_clockify.service.filters import report_filters
 from airflow_provider_clockify.window import Window
 
 KEY = "K3yOfSomebody"

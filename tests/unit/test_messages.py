@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.messages import ApiRequest, path
+from airflow_provider_clockify.service.messages import ApiRequest, path
 
 
 def test_queries_spell_booleans_and_repeat_lists():

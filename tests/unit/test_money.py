@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.money import by_currency, currencies_of, currency_of, is_mixed, sums_of
+from airflow_provider_clockify.service.money import by_currency, currencies_of, currency_of, is_mixed, sums_of
 
 
 def amounts(kind: str = "EARNED", /, **pairs: Any) -> list[dict[str, Any]]:

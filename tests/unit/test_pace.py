@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.pace import (
+from airflow_provider_clockify.http.pace import (
     FREE_REQUESTS_PER_HOUR,
     HOUR,
     LEAST,

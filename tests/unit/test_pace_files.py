@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_clockify.api import pace_files
-from airflow_provider_clockify.api.pace_files import STALE_AFTER, PaceFile
-from airflow_provider_clockify.api.rate_limit import RateLimiter
+from airflow_provider_clockify.http import pace_files
+from airflow_provider_clockify.http.pace_files import STALE_AFTER, PaceFile
+from airflow_provider_clockify.http.rate_limit import RateLimiter
 
 WHAT = "https://api.example.com/api/v1\n64a1b2c3d4e5f60718293a4b"
 
@@ -70,8 +70,8 @@ def test_a_good_answer_of_one_sets_the_other_free():
 def test_processes_at_the_same_time_never_share_a_moment(pace_folder):
     code = (
         "import sys\n"
-        "from airflow_provider_clockify.api import pace_files\n"
-        "from airflow_provider_clockify.api.rate_limit import RateLimiter\n"
+        "from airflow_provider_clockify.http import pace_files\n"
+        "from airflow_provider_clockify.http.rate_limit import RateLimiter\n"
         "pace_files.folder = lambda: sys.argv[1]\n"
         "pace_files.LOCK_PATIENCE = 60.0\n"
         f"limiter = RateLimiter(1000, 10**6, file=pace_files.PaceFile({WHAT!r}))\n"

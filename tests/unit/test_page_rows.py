@@ -15,17 +15,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.chunk_reading import moved_entries
-from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
-from airflow_provider_clockify.api.page_rows import PageRows, all_summable, summable
-from airflow_provider_clockify.api.reader import ReadResult
-from airflow_provider_clockify.api.report_reader import ReportReader
-from airflow_provider_clockify.api.reports import detailed, expenses, read_attendance, read_groups
-from airflow_provider_clockify.api.values import instant, instants, lines, one_line
 from airflow_provider_clockify.exceptions import ClockifyResponseError
-from airflow_provider_clockify.exports.plan import Output
-from airflow_provider_clockify.exports.spools import Spools
-from airflow_provider_clockify.sinks.storage import Staging, Target
+from airflow_provider_clockify.export.plan import Output
+from airflow_provider_clockify.export.spools import Spools
+from airflow_provider_clockify.export.storage import Staging, Target
+from airflow_provider_clockify.reading.chunk_reading import moved_entries
+from airflow_provider_clockify.reading.reader import ReadResult
+from airflow_provider_clockify.reading.report_reader import ReportReader
+from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.service.page_rows import PageRows, all_summable, summable
+from airflow_provider_clockify.service.report_kinds import detailed, expenses, read_attendance, read_groups
+from airflow_provider_clockify.service.values import instant, instants, lines, one_line
 from airflow_provider_clockify.window import Window
 
 WINDOW = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))

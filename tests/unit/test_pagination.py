@@ -10,10 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.client import ClockifyClient
-from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
-from airflow_provider_clockify.api.pagination import Page, PageSize, pages, run, steps
-from airflow_provider_clockify.api.resources import LISTS, PROJECTS, WORKSPACES
 from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.exceptions import (
     ClockifyAuthError,
@@ -21,6 +17,10 @@ from airflow_provider_clockify.exceptions import (
     ClockifyIncompleteError,
     ClockifyNotFoundError,
 )
+from airflow_provider_clockify.reading.client import ClockifyClient
+from airflow_provider_clockify.service.lists import LISTS, PROJECTS, WORKSPACES
+from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.service.pagination import Page, PageSize, pages, run, steps
 
 
 def page(*ids: str | None, last: bool | None = None) -> Page:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWindowError
-from airflow_provider_clockify.exports.plan import (
+from airflow_provider_clockify.export.plan import (
     Output,
     make_daily_plan,
     make_summary_plan,

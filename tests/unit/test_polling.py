@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from airflow_provider_clockify.exceptions import ClockifyServerError
-from airflow_provider_clockify.triggers.polling import FORGET_AFTER, SWEEP, SharedPolls, shared_polls
+from airflow_provider_clockify.triggers._polling import FORGET_AFTER, SWEEP, SharedPolls, shared_polls
 
 
 class Service:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_clockify.columns.detailed_columns import DETAILED
+from airflow_provider_clockify.columns.list_columns import TABLES
+from airflow_provider_clockify.columns.privacy import ColumnRules, column_rules
+from airflow_provider_clockify.columns.report_columns import EXPENSES, summary_table, weekly_table
+from airflow_provider_clockify.columns.tables import Table
 from airflow_provider_clockify.exceptions import ClockifyConfigError
-from airflow_provider_clockify.records.detailed import DETAILED
-from airflow_provider_clockify.records.entities import TABLES
-from airflow_provider_clockify.records.privacy import ColumnRules, column_rules
-from airflow_provider_clockify.records.reports import EXPENSES, summary_table, weekly_table
-from airflow_provider_clockify.records.tables import Table
 from airflow_provider_clockify.window import Window
 
 SALT = "pepper"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_clockify.api.progress import EVERY, Progress
+from airflow_provider_clockify.reading.progress import EVERY, Progress
 
 
 class Clock:

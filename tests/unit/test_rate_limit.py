@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.rate_limit import RateLimiter, limiter_for
+from airflow_provider_clockify.http.rate_limit import RateLimiter, limiter_for
 
 
 class Clock:

@@ -7,8 +7,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from airflow_provider_clockify.api.reports import NOTHING, Totals, read_detailed
 from airflow_provider_clockify.exceptions import ClockifyResponseError
+from airflow_provider_clockify.service.report_kinds import NOTHING, Totals, read_detailed
 
 ROW = b'{"_id" : "a","amount":14250.0 , "new":[1, 2]}'
 TOTALS = (

@@ -8,9 +8,14 @@ from decimal import Decimal
 
 import pytest
 
+from airflow_provider_clockify.columns.detailed_columns import (
+    DETAILED,
+    DETAILED_COLUMNS,
+    entry_columns,
+    entry_rows,
+)
+from airflow_provider_clockify.columns.tables import SCHEMA_VERSION, ColumnType
 from airflow_provider_clockify.exceptions import ClockifyResponseError
-from airflow_provider_clockify.records.detailed import DETAILED, DETAILED_COLUMNS, entry_columns, entry_rows
-from airflow_provider_clockify.records.tables import SCHEMA_VERSION, ColumnType
 
 MINIMAL = b'{"_id":"a","timeInterval":{"start":"2026-11-02T08:00:00Z"}}'
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from secret_scan import Scanner
 from urllib3.exceptions import ProtocolError
 
-from airflow_provider_clockify.api.redaction import hide_secret, without_secret
 from airflow_provider_clockify.connection import ClockifySettings, Secret
 from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.http.redaction import hide_secret, without_secret
 
 KEYS = {"hexadecimal": "66b0c1a2d3e4f5a6b7c8d9e0", "awkward": "aB+/=%&\"\\<k3y>'#:@e", "short": "k3/y"}
 SPELLINGS = {

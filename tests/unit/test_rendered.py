@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.approvals import make_approval_question
-from airflow_provider_clockify.api.filters import read_filters, report_filters
-from airflow_provider_clockify.api.reports import summary_groups
-from airflow_provider_clockify.api.resources import LISTS
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.rendered import check_templates, container_of, flag_of, whole_number_of
+from airflow_provider_clockify.service.filters import read_filters, report_filters
+from airflow_provider_clockify.service.lists import LISTS
+from airflow_provider_clockify.service.report_kinds import summary_groups
+from airflow_provider_clockify.watching.approvals import make_approval_question
 
 values = st.recursive(
     st.text() | st.booleans() | st.integers(-(10**9), 10**9),

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from airflow_provider_clockify.api.filters import FILTERS, report_filters, user_ids
-from airflow_provider_clockify.api.reports import detailed_request
 from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.service.filters import FILTERS, report_filters, user_ids
+from airflow_provider_clockify.service.report_kinds import detailed_request
 from airflow_provider_clockify.window import Window
 
 DAY = Window(datetime(2026, 11, 10, tzinfo=UTC), datetime(2026, 11, 11, tzinfo=UTC))

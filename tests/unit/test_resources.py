@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api import resources
-from airflow_provider_clockify.api.resources import PROJECTS, TIME_ENTRIES, USERS, WORKSPACES
 from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.service import lists as resources
+from airflow_provider_clockify.service.lists import PROJECTS, TIME_ENTRIES, USERS, WORKSPACES
 from airflow_provider_clockify.window import Window
 
 DAY = Window(datetime(2026, 11, 10, tzinfo=UTC), datetime(2026, 11, 11, tzinfo=UTC))

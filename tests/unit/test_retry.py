@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tenacity import RetryCallState, Retrying
 
 from airflow_provider_clockify import exceptions
-from airflow_provider_clockify.api.retry import DETERMINISTIC_500, RetryPolicy, parse_retry_after
+from airflow_provider_clockify.http.retry import DETERMINISTIC_500, RetryPolicy, parse_retry_after
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -24,8 +24,8 @@ except ImportError:  # Airflow 2
     from airflow.io.store import attach
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyStorageError
-from airflow_provider_clockify.sinks import storage
-from airflow_provider_clockify.sinks.storage import HashingFile, Staging, Target
+from airflow_provider_clockify.export import storage
+from airflow_provider_clockify.export.storage import HashingFile, Staging, Target
 
 
 def everything(folder: Path) -> list[str]:
@@ -122,7 +122,7 @@ def test_a_failed_publication_leaves_no_empty_partition(tmp_path):
 
 EXPORT_THAT_HANGS = """
 import sys, time
-from airflow_provider_clockify.sinks.storage import Staging, Target
+from airflow_provider_clockify.export.storage import Staging, Target
 with Staging(Target(sys.argv[1]), is_base=False) as staging:
     staging.path("x").write_bytes(b"half of it")
     print(staging.folder, flush=True)

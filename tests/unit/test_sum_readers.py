@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
-from airflow_provider_clockify.api.reader import MAX_READS
-from airflow_provider_clockify.api.reports import SUMMARY
-from airflow_provider_clockify.api.sum_readers import AttendanceReader, summary_reader, weekly_reader
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyIncompleteError,
     ClockifyNotFoundError,
     ClockifyResponseError,
 )
+from airflow_provider_clockify.reading.reader import MAX_READS
+from airflow_provider_clockify.reading.sum_readers import AttendanceReader, summary_reader, weekly_reader
+from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.service.report_kinds import SUMMARY
 from airflow_provider_clockify.window import Window
 
 START = datetime(2026, 11, 9, tzinfo=UTC)

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.exceptions import ClockifyResponseError
-from airflow_provider_clockify.records.detailed import DETAILED
-from airflow_provider_clockify.records.entities import CHANGES, TABLES, snapshot_table
-from airflow_provider_clockify.records.reports import (
+from airflow_provider_clockify.columns.detailed_columns import DETAILED
+from airflow_provider_clockify.columns.list_columns import CHANGES, TABLES, snapshot_table
+from airflow_provider_clockify.columns.report_columns import (
     ATTENDANCE,
     EXPENSES,
     SUMMARY_COLUMNS,
@@ -22,7 +21,7 @@ from airflow_provider_clockify.records.reports import (
     summary_table,
     weekly_table,
 )
-from airflow_provider_clockify.records.tables import (
+from airflow_provider_clockify.columns.tables import (
     Column,
     ColumnType,
     Table,
@@ -32,6 +31,7 @@ from airflow_provider_clockify.records.tables import (
     generic_table,
     parse,
 )
+from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.window import Window
 
 WEEK = Window(datetime(2026, 11, 9, tzinfo=UTC), datetime(2026, 11, 16, tzinfo=UTC))

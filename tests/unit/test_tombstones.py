@@ -15,17 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_clockify.columns.privacy import ColumnRules
 from airflow_provider_clockify.exceptions import ClockifyConfigError
-from airflow_provider_clockify.exports.files import FileKind
-from airflow_provider_clockify.exports.tombstones import (
+from airflow_provider_clockify.export.storage import Staging, Target
+from airflow_provider_clockify.export.tombstones import (
     check_reconcile,
     read_ids,
     tombstone_name,
     tombstones,
     write_tombstones,
 )
-from airflow_provider_clockify.records.privacy import ColumnRules
-from airflow_provider_clockify.sinks.storage import Staging, Target
+from airflow_provider_clockify.export.writing import FileKind
 
 NOON = datetime(2026, 11, 10, 12, 0, 0, 500_000, tzinfo=UTC)
 IDS = st.sets(st.sampled_from("abcdef"))
@@ -142,7 +142,7 @@ def freeze(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
         def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
             return moment
 
-    monkeypatch.setattr("airflow_provider_clockify.exports.tombstones.datetime", Clock)
+    monkeypatch.setattr("airflow_provider_clockify.export.tombstones.datetime", Clock)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.suffix)

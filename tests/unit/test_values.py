@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.resources import LISTS
-from airflow_provider_clockify.api.values import (
+from airflow_provider_clockify.columns.list_columns import TABLES
+from airflow_provider_clockify.exceptions import ClockifyResponseError
+from airflow_provider_clockify.service.lists import LISTS
+from airflow_provider_clockify.service.values import (
     ID_PLACES,
     durations_to_seconds,
     exact_seconds,
@@ -21,8 +23,6 @@ from airflow_provider_clockify.api.values import (
     one_line,
     seconds,
 )
-from airflow_provider_clockify.exceptions import ClockifyResponseError
-from airflow_provider_clockify.records.entities import TABLES
 
 
 @pytest.mark.parametrize(

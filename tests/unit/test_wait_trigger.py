@@ -21,8 +21,9 @@ from airflow_provider_clockify.exceptions import (
     ClockifyRateLimitError,
     ClockifyServerError,
 )
-from airflow_provider_clockify.triggers import event_stream, polling
-from airflow_provider_clockify.triggers.events import read_event
+from airflow_provider_clockify.triggers import _event_stream as event_stream
+from airflow_provider_clockify.triggers import _polling as polling
+from airflow_provider_clockify.triggers._payloads import read_event
 from airflow_provider_clockify.triggers.time_entries import ClockifyApprovalTrigger, ClockifyTimeEntryTrigger
 
 ENOUGH = SimpleNamespace(enough=True, to_xcom=lambda: {"count": 1})

@@ -14,15 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.api.messages import ApiRequest, ApiResponse
-from airflow_provider_clockify.api.watching import (
-    MAX_IDS,
-    Question,
-    look,
-    look_async,
-    look_now,
-    make_question,
-)
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyConfigError,
@@ -31,6 +22,15 @@ from airflow_provider_clockify.exceptions import (
     ClockifyResponseError,
     ClockifyServerError,
     ClockifyWindowError,
+)
+from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.watching.questions import (
+    MAX_IDS,
+    Question,
+    look,
+    look_async,
+    look_now,
+    make_question,
 )
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

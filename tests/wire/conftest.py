@@ -19,13 +19,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_clockify.api.client import ClockifyClient
-from airflow_provider_clockify.api.messages import ApiRequest
-from airflow_provider_clockify.api.rate_limit import RateLimiter
-from airflow_provider_clockify.api.resources import new_time_entry
-from airflow_provider_clockify.api.retry import RetryPolicy
-from airflow_provider_clockify.api.transport import SyncTransport
 from airflow_provider_clockify.connection import ClockifySettings
+from airflow_provider_clockify.http.rate_limit import RateLimiter
+from airflow_provider_clockify.http.retry import RetryPolicy
+from airflow_provider_clockify.http.transport import SyncTransport
+from airflow_provider_clockify.reading.client import ClockifyClient
+from airflow_provider_clockify.service.lists import new_time_entry
+from airflow_provider_clockify.service.messages import ApiRequest
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, generate_workspace
 from airflow_provider_clockify.window import Window
 
@@ -254,15 +254,15 @@ def november() -> Window:
 @pytest.fixture
 def export() -> Callable[..., Any]:
     """Export a window of the client's workspace to a path."""
-    from airflow_provider_clockify.api.filters import report_filters
-    from airflow_provider_clockify.api.report_reader import ReportReader
-    from airflow_provider_clockify.api.reports import detailed
-    from airflow_provider_clockify.exports.files import FileKind
-    from airflow_provider_clockify.exports.plan import make_plan
-    from airflow_provider_clockify.exports.report import ReportExport, export_report
-    from airflow_provider_clockify.exports.result import ExportResult
-    from airflow_provider_clockify.records.detailed import DETAILED
-    from airflow_provider_clockify.sinks.storage import Target
+    from airflow_provider_clockify.columns.detailed_columns import DETAILED
+    from airflow_provider_clockify.export.plan import make_plan
+    from airflow_provider_clockify.export.report_export import ReportExport, export_report
+    from airflow_provider_clockify.export.result import ExportResult
+    from airflow_provider_clockify.export.storage import Target
+    from airflow_provider_clockify.export.writing import FileKind
+    from airflow_provider_clockify.reading.report_reader import ReportReader
+    from airflow_provider_clockify.service.filters import report_filters
+    from airflow_provider_clockify.service.report_kinds import detailed
 
     def run(
         client: ClockifyClient,

@@ -15,15 +15,6 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_clockify.api import errors as errors_module
-from airflow_provider_clockify.api import pacing
-from airflow_provider_clockify.api.async_transport import AsyncTransport, _read_bundle, _tls_context
-from airflow_provider_clockify.api.client import read_item
-from airflow_provider_clockify.api.messages import ApiRequest
-from airflow_provider_clockify.api.pace import PAUSES
-from airflow_provider_clockify.api.rate_limit import RateLimiter
-from airflow_provider_clockify.api.resources import logged_user, project, workspace
-from airflow_provider_clockify.api.retry import RetryPolicy
 from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
@@ -34,6 +25,15 @@ from airflow_provider_clockify.exceptions import (
     ClockifyTransportError,
     ClockifyWriteUnknownError,
 )
+from airflow_provider_clockify.http import errors as errors_module
+from airflow_provider_clockify.http import pacing
+from airflow_provider_clockify.http.async_transport import AsyncTransport, _read_bundle, _tls_context
+from airflow_provider_clockify.http.pace import PAUSES
+from airflow_provider_clockify.http.rate_limit import RateLimiter
+from airflow_provider_clockify.http.retry import RetryPolicy
+from airflow_provider_clockify.reading.client import read_item
+from airflow_provider_clockify.service.lists import logged_user, project, workspace
+from airflow_provider_clockify.service.messages import ApiRequest
 from airflow_provider_clockify.testing import faults
 
 

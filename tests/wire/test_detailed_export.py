@@ -24,8 +24,8 @@ from airflow_provider_clockify.exceptions import (
     ClockifyServerError,
 )
 from airflow_provider_clockify.testing import EmulatedWorkspace, generate_workspace
-from airflow_provider_clockify.testing.entities import WorkspaceSettings
 from airflow_provider_clockify.testing.faults import Fault
+from airflow_provider_clockify.testing.workspace.kinds import WorkspaceSettings
 from airflow_provider_clockify.window import Window
 
 LATER = datetime(2027, 6, 1, tzinfo=UTC)  # When late changes are made: after everything generated.
@@ -700,8 +700,8 @@ def test_the_next_chunk_is_asked_for_while_the_last_pages_of_one_come_in(
 
 
 def test_a_counted_budget_is_not_spent_in_advance(start_emulator, client_of, export, tmp_path):
-    from airflow_provider_clockify.api.budget import Budget
     from airflow_provider_clockify.exceptions import ClockifyServerError
+    from airflow_provider_clockify.reading.budget import Budget
 
     window = Window(utc(2026, 9, 1), utc(2026, 11, 1))
     workspace = generate_workspace(entries=4_500, start=window.start, end=window.end)

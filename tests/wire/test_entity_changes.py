@@ -18,7 +18,7 @@ from airflow_provider_clockify.exceptions import (
 )
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
 from airflow_provider_clockify.testing import EmulatedWorkspace
-from airflow_provider_clockify.testing.messages import EntityFeeds
+from airflow_provider_clockify.testing.exchange import EntityFeeds
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_clockify.api.resources import PROJECTS, WORKSPACES, logged_user, project, workspace
 from airflow_provider_clockify.exceptions import (
     ClockifyAuthError,
     ClockifyBadRequestError,
     ClockifyForbiddenError,
     ClockifyNotFoundError,
 )
+from airflow_provider_clockify.service.lists import PROJECTS, WORKSPACES, logged_user, project, workspace
 
 
 def check(error, emulator, status, code, operation, cure):

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_clockify.api.watching import make_question
 from airflow_provider_clockify.testing import ClockifyEmulator, faults, generate_workspace
 from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryTrigger
+from airflow_provider_clockify.watching.questions import make_question
 
 # Seconds of CPU of the loop's own thread: other processes of the machine do not count. A look takes 1 ms, reading one
 # of these answers there took two seconds.
@@ -87,7 +87,7 @@ async def look_once(
 
 def slept(trigger: ClockifyTimeEntryTrigger) -> bool:
     """Tell whether the look is over: the next is an hour away."""
-    from airflow_provider_clockify.triggers.polling import shared_polls
+    from airflow_provider_clockify.triggers._polling import shared_polls
 
     polls = list(shared_polls()._polls.values())
     return bool(polls) and all(poll.task is None and poll.found is not None for poll in polls)

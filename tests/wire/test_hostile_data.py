@@ -25,7 +25,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyResponseError,
     ClockifyTransportError,
 )
-from airflow_provider_clockify.exports.files import FileKind
+from airflow_provider_clockify.export.writing import FileKind
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, generate_workspace
 from airflow_provider_clockify.testing.faults import Fault
@@ -588,7 +588,7 @@ def run_export(hook_of, tmp_path) -> Callable[..., Path]:
 
     def run(emulator: ClockifyEmulator, name: str, file_format: str, **options: Any) -> Path:
         from airflow_provider_clockify.operators import reports
-        from airflow_provider_clockify.operators.attempts import Job, Passed, Tries
+        from airflow_provider_clockify.operators._attempts import Job, Passed, Tries
         from airflow_provider_clockify.operators.entities import (
             ClockifyEntityChangesOperator,
             ClockifyExportEntitiesOperator,

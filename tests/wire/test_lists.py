@@ -12,13 +12,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_clockify.api.resources import (
-    BALANCES_OF_POLICY,
-    BALANCES_OF_USER,
-    LISTS,
-    Resource,
-    resource,
-)
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyForbiddenError,
@@ -29,8 +22,15 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWindowError,
 )
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
+from airflow_provider_clockify.service.lists import (
+    BALANCES_OF_POLICY,
+    BALANCES_OF_USER,
+    LISTS,
+    Resource,
+    resource,
+)
 from airflow_provider_clockify.testing import EmulatedWorkspace, generate_workspace
-from airflow_provider_clockify.testing.entities import User, WorkspaceSettings
+from airflow_provider_clockify.testing.workspace.kinds import User, WorkspaceSettings
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -558,7 +558,7 @@ class Answers:
     asked: list[Any] = field(default_factory=list)
 
     def send(self, request: Any, decode: Any, abandoned: Any = None) -> Any:
-        from airflow_provider_clockify.api.messages import ApiResponse
+        from airflow_provider_clockify.service.messages import ApiResponse
 
         self.asked.append(request)
         return decode(ApiResponse(200, {}, json.dumps(self.bodies.pop(0)).encode()))

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_clockify.api.approvals import look_at_approvals, make_approval_question
-from airflow_provider_clockify.api.async_transport import AsyncTransport
-from airflow_provider_clockify.api.client import ClockifyClient
-from airflow_provider_clockify.api.watching import Answer, look, look_async, look_now, make_question
+from airflow_provider_clockify.http.async_transport import AsyncTransport
+from airflow_provider_clockify.reading.client import ClockifyClient
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
-from airflow_provider_clockify.testing.messages import EntityFeeds
+from airflow_provider_clockify.testing.exchange import EntityFeeds
+from airflow_provider_clockify.watching.approvals import look_at_approvals, make_approval_question
+from airflow_provider_clockify.watching.questions import Answer, look, look_async, look_now, make_question
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SINCE = datetime(2026, 11, 10, tzinfo=UTC)

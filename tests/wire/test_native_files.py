@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_clockify.api.files import count_sheet_rows, split_csv
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyConfigError,
@@ -22,6 +21,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWindowError,
 )
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
+from airflow_provider_clockify.reading.rendered_files import count_sheet_rows, split_csv
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, faults, generate_workspace
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)

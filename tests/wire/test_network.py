@@ -15,17 +15,17 @@ import pytest
 from secret_scan import Scanner
 from servers import make_certificate, proxy_server, tls_server
 
-from airflow_provider_clockify.api.async_transport import AsyncTransport
-from airflow_provider_clockify.api.client import read_item
-from airflow_provider_clockify.api.messages import ApiRequest
-from airflow_provider_clockify.api.resources import logged_user
-from airflow_provider_clockify.api.transport import SyncTransport
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyServerError,
     ClockifyTransportError,
 )
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
+from airflow_provider_clockify.http.async_transport import AsyncTransport
+from airflow_provider_clockify.http.transport import SyncTransport
+from airflow_provider_clockify.reading.client import read_item
+from airflow_provider_clockify.service.lists import logged_user
+from airflow_provider_clockify.service.messages import ApiRequest
 
 KEY = "66b0c1a2d3e4f5a6b7c8d9e0"
 PASSWORD = "the-password-of-the-proxy"

@@ -13,18 +13,18 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_clockify.api.approvals import look_at_approvals, make_approval_question
-from airflow_provider_clockify.api.async_transport import AsyncTransport
-from airflow_provider_clockify.api.event_rows import entries_in
-from airflow_provider_clockify.api.files import count_sheet_rows
-from airflow_provider_clockify.api.watching import look, look_async, look_now, make_question
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
     ClockifyIncompleteError,
     ClockifyNotFoundError,
 )
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
+from airflow_provider_clockify.http.async_transport import AsyncTransport
+from airflow_provider_clockify.reading.rendered_files import count_sheet_rows
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, faults, generate_workspace
+from airflow_provider_clockify.watching.approvals import look_at_approvals, make_approval_question
+from airflow_provider_clockify.watching.event_rows import entries_in
+from airflow_provider_clockify.watching.questions import look, look_async, look_now, make_question
 from airflow_provider_clockify.window import Window
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_clockify.api.client import ClockifyClient
 from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.exceptions import (
     ClockifyAuthError,
@@ -20,6 +19,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyResponseError,
     ClockifyServerError,
 )
+from airflow_provider_clockify.reading.client import ClockifyClient
 from airflow_provider_clockify.testing import ClockifyEmulator, faults, generate_workspace
 from airflow_provider_clockify.testing.request_log import RequestRecord
 

@@ -22,9 +22,9 @@ from airflow_provider_clockify.exceptions import (
 )
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, generate_workspace
-from airflow_provider_clockify.testing.entities import WorkspaceSettings
 from airflow_provider_clockify.testing.faults import Fault
-from airflow_provider_clockify.testing.truth import truth_summary
+from airflow_provider_clockify.testing.workspace.kinds import WorkspaceSettings
+from airflow_provider_clockify.testing.workspace.truth import truth_summary
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 MONDAY = datetime(2026, 11, 9, tzinfo=UTC)

@@ -26,14 +26,14 @@ from servers import make_certificate, proxy_server, raw_server, tls_server
 from urllib3 import HTTPConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from airflow_provider_clockify.api.async_transport import AsyncTransport
-from airflow_provider_clockify.api.client import read_item
-from airflow_provider_clockify.api.resources import logged_user
-from airflow_provider_clockify.api.transport import SyncTransport, _silence
 from airflow_provider_clockify.exceptions import ClockifyError
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
+from airflow_provider_clockify.http.async_transport import AsyncTransport
+from airflow_provider_clockify.http.transport import SyncTransport, _silence
+from airflow_provider_clockify.reading.client import read_item
+from airflow_provider_clockify.service.lists import logged_user
 from airflow_provider_clockify.testing import ClockifyEmulator, faults, generate_workspace
-from airflow_provider_clockify.triggers.polling import transport_of
+from airflow_provider_clockify.triggers._polling import transport_of
 
 KEY = 'K3y/of+the=test"with\\odd&chars'
 LOGGERS = (

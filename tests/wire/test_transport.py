@@ -8,11 +8,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_clockify.api.messages import ApiRequest
-from airflow_provider_clockify.api.rate_limit import RateLimiter
-from airflow_provider_clockify.api.reports import detailed
-from airflow_provider_clockify.api.resources import logged_user, workspace
-from airflow_provider_clockify.api.transport import SyncTransport
 from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.exceptions import (
     ClockifyBadRequestError,
@@ -21,6 +16,11 @@ from airflow_provider_clockify.exceptions import (
     ClockifyTransportError,
     ClockifyWriteUnknownError,
 )
+from airflow_provider_clockify.http.rate_limit import RateLimiter
+from airflow_provider_clockify.http.transport import SyncTransport
+from airflow_provider_clockify.service.lists import logged_user, workspace
+from airflow_provider_clockify.service.messages import ApiRequest
+from airflow_provider_clockify.service.report_kinds import detailed
 from airflow_provider_clockify.testing import ClockifyEmulator, faults, generate_workspace
 
 HTML = faults.answer(502, body=b"<html><h1>Bad gateway</h1></html>", content_type="text/html")

@@ -1,0 +1,426 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""The detailed report as flat rows (pure)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import astuple
+
+from airflow_provider_clockify.columns.tables import (
+    MAX_DIGITS,
+    MONEY_TEXT_LENGTH,
+    Column,
+    Columns,
+    ColumnType,
+    Row,
+    Table,
+    column,
+    number,
+    read_text,
+)
+from airflow_provider_clockify.exceptions import ClockifyResponseError
+from airflow_provider_clockify.service.values import instant, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Ids = Sequence[str | None]
+# Ids of an entry's tags, and their names.
+Tags = tuple[list[str], list[str | None]]
+
+_NULL = msgspec.Raw(b"null")
+
+
+class _Tag(msgspec.Struct, frozen=True, gc=False):
+    mongo_id: str | None = msgspec.field(default=None, name="_id")
+    plain_id: str | None = msgspec.field(default=None, name="id")
+    name: str | None = None
+
+
+class _Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """What both ways of reading an entry have in common; :func:`_columns` takes the fields in this order."""
+
+    mongo_id: str | None = msgspec.field(default=None, name="_id")
+    plain_id: str | None = msgspec.field(default=None, name="id")
+    description: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    user_email: str | None = None
+    project_id: str | None = None
+    project_name: str | None = None
+    client_id: str | None = None
+    client_name: str | None = None
+    task_id: str | None = None
+    task_name: str | None = None
+    billable: bool | None = None
+    type: str | None = None
+    is_locked: bool | None = None
+    locked: bool | None = None
+    approval_request_id: str | None = None
+    invoicing_info: msgspec.Raw = _NULL
+    custom_fields: msgspec.Raw = _NULL
+    currency: str | None = None
+
+
+class _Interval(msgspec.Struct, frozen=True, gc=False):
+    start: str
+    end: str | None = None
+    duration: Decimal | None = None
+
+
+class _ExactEntry(_Entry, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """An entry with every value read; what cannot be read is an error that names the field."""
+
+    tags: list[_Tag] | None = None
+    tag_ids: list[str] | None = None
+    time_interval: _Interval
+    amount: Decimal | None = None
+    rate: Decimal | None = None
+    earned_amount: Decimal | None = None
+    earned_rate: Decimal | None = None
+    cost_amount: Decimal | None = None
+    cost_rate: Decimal | None = None
+
+
+class _QuickInterval(msgspec.Struct, frozen=True, gc=False):
+    start: str
+    end: str | None = None
+    duration: int | Decimal | None = None
+
+
+class _QuickEntry(_Entry, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """
+    The same entry with its tags and its money as they came: to make objects of them takes half of the reading.
+
+    Of a field that is there twice, the last counts, as everywhere; the first may be anything.
+    """
+
+    tags: msgspec.Raw = _NULL
+    tag_ids: msgspec.Raw = _NULL
+    time_interval: _QuickInterval
+    amount: msgspec.Raw = _NULL
+    rate: msgspec.Raw = _NULL
+    earned_amount: msgspec.Raw = _NULL
+    earned_rate: msgspec.Raw = _NULL
+    cost_amount: msgspec.Raw = _NULL
+    cost_rate: msgspec.Raw = _NULL
+
+
+_decode_entry = msgspec.json.Decoder(_ExactEntry).decode
+_decode_quick = msgspec.json.Decoder(_QuickEntry).decode
+_decode_tags = msgspec.json.Decoder(list[_Tag] | None).decode
+_decode_tag_ids = msgspec.json.Decoder(list[str] | None).decode
+_decode_money = msgspec.json.Decoder(Decimal | None).decode
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+TEXT, FLAG, INSTANT, MONEY = ColumnType.TEXT, ColumnType.FLAG, ColumnType.INSTANT, ColumnType.MONEY
+
+DETAILED_COLUMNS = (
+    column("id", TEXT, "Id of the time entry; unique in the workspace.", "_id", "id"),
+    column("description", TEXT, "Description; may hold any character, line breaks included.", "description"),
+    column("start", INSTANT, "Start, UTC.", "timeInterval.start", copies=("timeInterval.zonedStart",)),
+    column("end", INSTANT, "End, UTC.", "timeInterval.end", copies=("timeInterval.zonedEnd",)),
+    column(
+        "duration_seconds",
+        ColumnType.SECONDS,
+        "Duration in seconds, as the service counts it.",
+        "timeInterval.duration",
+    ),
+    column("billable", FLAG, "Whether the entry is billable.", "billable"),
+    column("type", TEXT, "REGULAR, BREAK, HOLIDAY or TIME_OFF.", "type"),
+    column("is_locked", FLAG, "Whether the entry is locked against changes.", "isLocked", "locked"),
+    column("user_id", TEXT, "Id of the user.", "userId"),
+    column("user_name", TEXT, "Name of the user at the time of the export.", "userName"),
+    column("user_email", TEXT, "E-mail of the user.", "userEmail"),
+    column("project_id", TEXT, "Id of the project.", "projectId"),
+    column("project_name", TEXT, "Name of the project.", "projectName"),
+    column("client_id", TEXT, "Id of the project's client.", "clientId"),
+    column("client_name", TEXT, "Name of the client.", "clientName"),
+    column("task_id", TEXT, "Id of the task.", "taskId"),
+    column("task_name", TEXT, "Name of the task.", "taskName"),
+    column(
+        "tag_ids",
+        ColumnType.TEXTS,
+        "Ids of the tags, in the service's order.",
+        "tagIds",
+        "tags.*._id",
+        copies=("tags.*.id",),
+    ),
+    column("tag_names", ColumnType.TEXTS, "Names of the tags, in the order of tag_ids.", "tags.*.name"),
+    column(
+        "custom_fields", ColumnType.JSON, "Custom field values: JSON as the service sent it.", "customFields"
+    ),
+    column("currency", TEXT, "Currency of all amounts and rates of the row.", "currency"),
+    column(
+        "amount",
+        MONEY,
+        "Amount that was asked for (amountShown, by default earned), minor units.",
+        "amount",
+    ),
+    column("rate", MONEY, "Hourly rate of amount, minor units.", "rate"),
+    column("earned_amount", MONEY, "Earned amount, minor units.", "earnedAmount"),
+    column("earned_rate", MONEY, "Hourly rate of earned_amount, minor units.", "earnedRate"),
+    column("cost_amount", MONEY, "Cost, minor units.", "costAmount"),
+    column("cost_rate", MONEY, "Hourly rate of cost_amount, minor units.", "costRate"),
+    column(
+        "approval_request_id", TEXT, "Id of the approval request the entry belongs to.", "approvalRequestId"
+    ),
+    column(
+        "invoicing_info", ColumnType.JSON, "Invoicing state: JSON as the service sent it.", "invoicingInfo"
+    ),
+)
+
+
+def entry_rows(row: bytes) -> tuple[Row]:
+    """
+    Flatten a row of the detailed report.
+
+    Does by hand what a generic table does by paths: this is the one table of millions of rows.
+
+    Absent fields, ``null`` and empty client ids become ``None``; instants are aware datetimes in UTC; money stays
+    exact, in minor units.
+
+    :param row: JSON object of ``generateDetailedReport``.
+    :return: One row of values, in the order of :data:`DETAILED_COLUMNS`.
+    :raises ClockifyResponseError: a field has a type that no column can hold.
+    """
+    try:
+        entry = _decode_entry(row)
+    except _UNREADABLE as error:
+        raise ClockifyResponseError(
+            f"Entry {_id_of(row)} has an unexpected shape that no column can hold ({error}); export it as jsonl and "
+            "report it."
+        ) from error
+    (values,) = zip(*_columns([entry], _tags, _instants, _seconds, _money), strict=True)
+    return (values,)
+
+
+def entry_columns(rows: Sequence[bytes]) -> Columns:
+    """
+    Flatten many rows of the detailed report at once: the values of :func:`entry_rows`, column by column.
+
+    Where all of a column are in the form that ``csv`` files have, instants and money stay text.
+
+    :param rows: JSON objects of ``generateDetailedReport``, at least one.
+    :raises Exception: one of them does not fit; :func:`entry_rows` says which and why.
+    """
+    entries = list(map(_decode_quick, rows))
+    return _columns(entries, _raw_tags, _instant_texts, _whole_seconds, _money_texts)
+
+
+def _columns(
+    entries: Sequence[_Entry],
+    tags: Callable[[Sequence[Any], Sequence[Any]], Sequence[Tags]],
+    instants: Callable[[list[str | None], Column, Ids], Sequence[Any]],
+    seconds: Callable[[list[Any], Ids], Sequence[Any]],
+    money: Callable[[Sequence[Any], Column, Ids], Sequence[Any]],
+) -> Columns:
+    """Give the values of entries in the order of :data:`DETAILED_COLUMNS`."""
+    (
+        mongo_ids,
+        plain_ids,
+        descriptions,
+        user_ids,
+        user_names,
+        user_emails,
+        project_ids,
+        project_names,
+        client_ids,
+        client_names,
+        task_ids,
+        task_names,
+        billable,
+        types,
+        is_locked,
+        locked,
+        approval_request_ids,
+        invoicing_infos,
+        custom_fields,
+        currencies,
+        tags_by_entry,
+        tag_ids_by_entry,
+        intervals,
+        amounts,
+        rates,
+        earned_amounts,
+        earned_rates,
+        cost_amounts,
+        cost_rates,
+    ) = zip(*map(astuple, entries), strict=True)
+    ids: Ids = mongo_ids if all(mongo_ids) else [a or b for a, b in zip(mongo_ids, plain_ids, strict=True)]
+    ids_of_tags, names_of_tags = zip(*tags(tags_by_entry, tag_ids_by_entry), strict=True)
+    return (
+        ids,
+        descriptions,
+        instants([interval.start for interval in intervals], _START, ids),
+        instants([interval.end for interval in intervals], _END, ids),
+        seconds([interval.duration for interval in intervals], ids),
+        billable,
+        types,
+        [old if now is None else now for now, old in zip(is_locked, locked, strict=True)],
+        user_ids,
+        user_names,
+        user_emails,
+        _filled(project_ids),
+        _filled(project_names),
+        _filled(client_ids),
+        _filled(client_names),
+        _filled(task_ids),
+        _filled(task_names),
+        ids_of_tags,
+        names_of_tags,
+        _texts(custom_fields),
+        currencies,
+        money(amounts, _AMOUNT, ids),
+        money(rates, _RATE, ids),
+        money(earned_amounts, _EARNED_AMOUNT, ids),
+        money(earned_rates, _EARNED_RATE, ids),
+        money(cost_amounts, _COST_AMOUNT, ids),
+        money(cost_rates, _COST_RATE, ids),
+        approval_request_ids,
+        _texts(invoicing_infos),
+    )
+
+
+# Tags of more text are not kept to be known again.
+_LONG_TAGS = 2000
+# Digits that surely fit into 64 bits.
+_SHORT = 18
+_BY_NAME = {each.name: each for each in DETAILED_COLUMNS}
+_START, _END, _DURATION = _BY_NAME["start"], _BY_NAME["end"], _BY_NAME["duration_seconds"]
+_AMOUNT, _RATE = _BY_NAME["amount"], _BY_NAME["rate"]
+_EARNED_AMOUNT, _EARNED_RATE = _BY_NAME["earned_amount"], _BY_NAME["earned_rate"]
+_COST_AMOUNT, _COST_RATE = _BY_NAME["cost_amount"], _BY_NAME["cost_rate"]
+
+DETAILED = Table("detailed", DETAILED_COLUMNS, entry_rows, columns_of=entry_columns)
+
+
+def _filled(values: Sequence[str | None]) -> Sequence[str | None]:
+    return [value or None for value in values] if "" in values else values
+
+
+def _tags(tags: Sequence[list[_Tag] | None], tag_ids: Sequence[list[str] | None]) -> Sequence[Tags]:
+    return list(map(_tags_of_one, tags, tag_ids))
+
+
+def _tags_of_one(tags: list[_Tag] | None, tag_ids: list[str] | None) -> Tags:
+    names = {tag.mongo_id or tag.plain_id: tag.name for tag in tags or ()}
+    if tag_ids is None:
+        tag_ids = [tag.mongo_id or tag.plain_id or "" for tag in tags or ()]
+    return tag_ids, list(map(names.get, tag_ids))
+
+
+def _raw_tags(tags: Sequence[msgspec.Raw], tag_ids: Sequence[msgspec.Raw]) -> Sequence[Tags]:
+    texts = _split(tags), _split(tag_ids)
+    are_short = max(map(len, chain(*texts))) < _LONG_TAGS
+    return list(map(_known_tags if are_short else _read_tags, *texts))
+
+
+def _read_tags(tags: str, tag_ids: str) -> Tags:
+    return _tags_of_one(_decode_tags(tags), _decode_tag_ids(tag_ids))
+
+
+# People use the same few tags again and again. Rows share what is given for them: nobody changes it.
+_known_tags = lru_cache(maxsize=256)(_read_tags)
+
+
+def _split(raws: Sequence[msgspec.Raw]) -> list[str]:
+    """Give text: of all at once, which takes half of the time."""
+    texts = str(b"\n".join(raws), "utf-8").split("\n")
+    if len(texts) != len(raws):  # JSON may have line breaks between its tokens; items of one line have none.
+        texts = [str(raw, "utf-8") for raw in raws]
+    return texts
+
+
+def _texts(raws: Sequence[msgspec.Raw]) -> list[str | None]:
+    return _nulls(_split(raws))
+
+
+def _nulls(texts: list[str]) -> list[str | None]:
+    return [None if text == "null" else text for text in texts]
+
+
+def _instants(texts: Sequence[str | None], of: Column, ids: Ids) -> list[datetime | None]:
+    return [
+        None if text is None else read_text(instant, text, of, entry_id)
+        for text, entry_id in zip(texts, ids, strict=True)
+    ]
+
+
+def _instant_texts(texts: list[str | None], of: Column, ids: Ids) -> Sequence[Any]:
+    known = [text for text in texts if text is not None]
+    joined = "".join(known)
+    marks = joined.encode().translate(None, b"0123456789")
+    # What reads as an instant has each field in full. Python 3.14 knows an hour 24, and writes it as the next day.
+    if marks == b"--T::Z" * len(known) and "T24" not in joined:
+        with suppress(ValueError):
+            deque(map(datetime.fromisoformat, known), maxlen=0)
+            return texts
+    return _instants(texts, of, ids)
+
+
+def _seconds(values: Sequence[Decimal | None], ids: Ids) -> list[int | None]:
+    return [
+        None if value is None else _whole(value, entry_id)
+        for value, entry_id in zip(values, ids, strict=True)
+    ]
+
+
+def _whole(value: Decimal, entry_id: str | None) -> int:
+    if value.is_finite() and value.adjusted() < _SHORT and (whole := int(value)) == value:
+        return whole
+    exact: int = number(value, _DURATION, entry_id)
+    return exact
+
+
+def _whole_seconds(values: Sequence[Any], ids: Ids) -> Sequence[Any]:
+    known = [value for value in values if value is not None]
+    if set(map(type, known)) <= {int} and max(map(abs, known), default=0) < 10**_SHORT:
+        return values
+    return _seconds([None if value is None else Decimal(value) for value in values], ids)
+
+
+def _money(values: Sequence[Decimal | None], of: Column, ids: Ids) -> list[Decimal | None]:
+    return [
+        value
+        if value is None or (value.is_finite() and -MAX_DIGITS < value.adjusted() < MAX_DIGITS)
+        else number(value, of, entry_id)
+        for value, entry_id in zip(values, ids, strict=True)
+    ]
+
+
+def _money_texts(raws: Sequence[msgspec.Raw], of: Column, ids: Ids) -> Sequence[Any]:
+    joined = b"\n".join(raws)
+    words = joined.translate(None, b"0123456789.-\n")
+    if not words.replace(b"null", b""):
+        texts = joined.decode().split("\n")
+        # A zero as a whole number loses its sign when it is read.
+        if max(map(len, texts)) <= MONEY_TEXT_LENGTH and (b"-0" not in joined or "-0" not in texts):
+            return _nulls(texts) if words else texts
+    return _money(list(map(_decode_money, raws)), of, ids)
+
+
+class _Named(msgspec.Struct, frozen=True):
+    mongo_id: Any = msgspec.field(default=None, name="_id")
+    plain_id: Any = msgspec.field(default=None, name="id")
+
+
+_decode_named = msgspec.json.Decoder(_Named).decode
+
+
+def _id_of(row: bytes) -> str:
+    try:
+        named = _decode_named(row)
+    except _UNREADABLE:
+        return f"that begins with {row[:80]!r}"
+    return shown(named.mongo_id or named.plain_id)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""What an export will read and write: chunks and files (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWindowError
+from airflow_provider_clockify.service.report_kinds import check_whole_days
+from airflow_provider_clockify.window import (
+    PartitionUnit,
+    Window,
+    chunks,
+    expand_to_units,
+    is_unit_start,
+    partitions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """
+    One file of an export.
+
+    :param window: Time that the file covers.
+    :param key: Partition key (``2026-11-01``); empty for an export to one file.
+    :param parts: Path below the target; none for the target itself.
+    """
+
+    window: Window
+    key: str = ""
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    What an export will read and write.
+
+    :param window: Time that is read; with partitions grown to whole units.
+    :param chunks: Windows of at most 31 days that tile it; a partition never spans two of them.
+    :param outputs: Files, in the order of time.
+    :param partition_by: Unit of the partitions.
+    """
+
+    window: Window
+    chunks: Sequence[Window]
+    outputs: Sequence[Output]
+    partition_by: PartitionUnit | None = None
+
+
+def make_plan(window: Window, *, partition_by: PartitionUnit | None, file_name: str) -> Plan:
+    """
+    Plan an export.
+
+    :param window: Time to export.
+    :param partition_by: One file per UTC day or month, or ``None`` for one file. Each partition is replaced as a
+        whole, so the window grows to whole units: a part of a day must never replace the day.
+    :param file_name: Name of the file in each partition folder.
+    """
+    if partition_by is None:
+        return Plan(window, chunks(window), [Output(window)])
+    whole = expand_to_units(window, partition_by)
+    outputs = [
+        Output(partition.window, partition.key, (partition.name, file_name))
+        for partition in partitions(whole, partition_by)
+    ]
+    return Plan(whole, chunks(whole, align=partition_by), outputs, partition_by)
+
+
+def make_summary_plan(window: Window, *, partition_by: PartitionUnit | None, file_name: str) -> Plan:
+    """
+    Plan the export of a report that sums up: one request per file, since sums cannot be put together from parts.
+
+    :param window: Time to export.
+    :param partition_by: As in :func:`make_plan`.
+    :param file_name: Name of the file in each partition folder.
+    """
+    plan = make_plan(window, partition_by=partition_by, file_name=file_name)
+    return Plan(plan.window, [output.window for output in plan.outputs], plan.outputs, partition_by)
+
+
+def make_weekly_plan(window: Window, *, partition_by: PartitionUnit | None, file_name: str) -> Plan:
+    """
+    Plan the export of weekly reports: one request per seven days.
+
+    :param window: Whole weeks, from any day on, at midnight UTC.
+    :param partition_by: Must be ``None``: days and months are not made of weeks.
+    :param file_name: Not needed; the weeks share one file.
+    :raises ClockifyConfigError: partitions were asked for.
+    :raises ClockifyWindowError: the window is not a number of whole weeks.
+    """
+    if partition_by is not None:
+        raise ClockifyConfigError(
+            f"partition_by={partition_by!r} does not fit the weekly report: days and months are not made of weeks. "
+            "Leave it out, or export the detailed report."
+        )
+    weeks, rest = divmod(window.duration, WEEK)
+    if rest or not is_unit_start(window.start, "day"):
+        raise ClockifyWindowError(
+            f"The weekly report needs exactly seven days, or a multiple, from midnight UTC on; the window is {window} "
+            f'({window.duration}). Use window="week", or start and end that are whole weeks apart.'
+        )
+    starts = [window.start + number * WEEK for number in range(weeks)]
+    return Plan(window, [Window(start, start + WEEK) for start in starts], [Output(window)])
+
+
+def make_daily_plan(window: Window, *, partition_by: PartitionUnit | None, file_name: str) -> Plan:
+    """
+    Plan the export of a report whose rows are days: a part of a day would give a part of its sums.
+
+    :param window: Whole UTC days.
+    :param partition_by: As in :func:`make_plan`.
+    :param file_name: Name of the file in each partition folder.
+    :raises ClockifyWindowError: the window begins or ends within a day.
+    """
+    plan = make_plan(window, partition_by=partition_by, file_name=file_name)
+    check_whole_days(plan.window)
+    return plan

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Private files that hold the rows of a chunk until it is proven complete."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING
+
+from airflow_provider_clockify.export.storage import HashingFile
+from airflow_provider_clockify.reading.chunk_reading import IdFile
+from airflow_provider_clockify.service.values import lines
+from airflow_provider_clockify.window import partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from airflow_provider_clockify.export.plan import Output
+    from airflow_provider_clockify.export.storage import Staging
+    from airflow_provider_clockify.window import PartitionUnit
+
+
+class Spools:
+    """
+    The rows of one chunk, as lines, in one private file per output, and their ids in another.
+
+    :param is_final: Whether the rows of an output, as they are, are the file to publish.
+    :ivar ids: Their ids.
+    """
+
+    def __init__(
+        self,
+        staging: Staging,
+        name: str,
+        outputs: Sequence[Output],
+        unit: PartitionUnit | None,
+        *,
+        is_final: bool = False,
+    ) -> None:
+        self._unit = unit
+        self._is_final = is_final
+        self._finished: dict[str, HashingFile] = {}
+        self._counts: dict[str, int] = {}
+        self._paths = {output.key: staging.path(f"{name}-{output.key}.rows") for output in outputs}
+        self._files: dict[str, IO[bytes] | HashingFile] = {}
+        self.ids = IdFile(staging.path(f"{name}.ids"))
+
+    @property
+    def paths(self) -> list[Path]:
+        """All files: the rows of each output, and the ids."""
+        return [*self._paths.values(), self.ids.path]
+
+    def path(self, output: Output) -> Path | None:
+        """Give the file of an output; ``None`` when the chunk has no part of it."""
+        return self._paths.get(output.key)
+
+    def finished(self, output: Output) -> tuple[HashingFile, int] | None:
+        """
+        Give the file of an output that needs no second writing, and the number of its rows.
+
+        :return: ``None`` if it does: it has another format, or was read by an attempt before this one.
+        """
+        file = self._finished.get(output.key)
+        return None if file is None else (file, self._counts[output.key])
+
+    def restart(self) -> None:
+        """Forget all rows: the chunk is read again."""
+        self.close()
+        for path in self.paths:
+            path.unlink(missing_ok=True)  # It may be the file of a kept part as well, which stays as it is.
+        self._finished = (
+            {key: HashingFile(path) for key, path in self._paths.items()} if self._is_final else {}
+        )
+        self._files = dict(self._finished) or {key: path.open("wb") for key, path in self._paths.items()}
+        self._counts = dict.fromkeys(self._paths, 0)
+        self.ids.restart()
+
+    def write(self, ids: Sequence[str], rows: Sequence[bytes], starts: Sequence[datetime]) -> None:
+        """Take rows, each for the output that holds its start."""
+        for key, part in self._by_output(rows, starts).items():
+            self._files[key].write(lines(part))
+            self._counts[key] += len(part)
+        self.ids.write(ids)
+
+    def _by_output(self, rows: Sequence[bytes], starts: Sequence[datetime]) -> Mapping[str, Sequence[bytes]]:
+        if self._unit is None:
+            return {"": rows}
+        parts: dict[str, list[bytes]] = {}
+        for row, start in zip(rows, starts, strict=True):
+            parts.setdefault(partition_of(start, self._unit), []).append(row)
+        return parts
+
+    def close(self) -> None:
+        """Close the files; their rows stay."""
+        for file in self._files.values():
+            file.close()
+        self._files = {}

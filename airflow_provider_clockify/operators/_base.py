@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""What all export operators share: parameters, checks before the first request, the way of an export."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow_provider_clockify._compat import (
+    ENDS_AFTER_ON_KILL,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    BaseOperator,
+    conf,
+    schedule_zone,
+    variable,
+    wait_until,
+)
+from airflow_provider_clockify.airflow_errors import airflow_semantics
+from airflow_provider_clockify.connection import DEFAULT_CONN_ID
+from airflow_provider_clockify.exceptions import (
+    ClockifyBudgetError,
+    ClockifyConfigError,
+    ClockifyNoRowsError,
+    ClockifyRateLimitError,
+    ClockifyWindowError,
+)
+from airflow_provider_clockify.operators._attempts import Job, Passed, Tries
+from airflow_provider_clockify.rendered import check_templates
+from airflow_provider_clockify.window import RunTimes, Window, early_run_warning, resolve_window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from airflow_provider_clockify._compat import Context
+    from airflow_provider_clockify.columns.tables import Table
+    from airflow_provider_clockify.export.result import ExportResult
+    from airflow_provider_clockify.export.writing import FileKind
+    from airflow_provider_clockify.hooks.clockify import ClockifyHook
+
+ON_EMPTY = ("write", "skip", "fail")
+ON_BUDGET = ("fail", "defer", "ignore")
+SALT_VARIABLE = "clockify_hash_salt"
+
+# A 429 that does not say when to come back.
+UNKNOWN_WAIT = timedelta(minutes=15)
+# Waits in a row that brought the export no further; then it is an error.
+MAX_WAITS = 10
+
+
+class ClockifyExportOperator(BaseOperator):
+    """
+    Base of the export operators; not used by itself.
+
+    :param output_path: Path or URL of the file (``s3://conn@bucket/…``, ``gs://…``, ``abfs://…``, ``file://…``, or a
+        plain local path). Replaced atomically. (templated)
+    :param file_format: ``jsonl`` (each row exactly as the service sent it), ``csv`` or ``parquet`` (typed flat
+        columns; needs the extra ``parquet``).
+    :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
+    :param filters: Filters; a template may give the dict as JSON text. (templated)
+    :param columns: Columns to leave out or to hash, in every format: ``{"drop": ["user_email"], "hash":
+        ["user_name"]}``. The hash is HMAC-SHA256 with the salt of ``extra.hash_salt`` of the connection, else of the
+        Airflow variable ``clockify_hash_salt``.
+    :param escape_formulas: Only with ``csv``: put an apostrophe before text that a spreadsheet program would take for a
+        formula (that begins with ``=``, ``+``, ``-``, ``@``, tab or carriage return).
+    :param on_empty: ``write`` publishes files without rows; ``skip`` skips the task, ``fail`` fails it, and both leave
+        what is there.
+    :param on_budget: What to do when the job does not fit what is left of the workspace's hourly quota (of the
+        connection's ``requests_per_hour``, or of the Free plan, which is looked up once a job needs more than 30
+        requests): ``fail`` before it is spent; ``defer`` until the hour turns, as often as needed, going on after the
+        parts that are finished; ``ignore``.
+    :param deferrable: Give the worker's slot back while the service asks for a longer wait than the connection's
+        ``max_wait``, and wait in the triggerer.
+    :param resume: Let a retry of the same run go on after what an interrupted attempt has proven, of an export that
+        takes several parts (chunks of a month, parents of a list). A cleared task always reads everything again.
+    :param require_admin: Refuse a key that is not an owner's or admin's of the workspace, at the cost of one request.
+    :param workspace_id: Workspace; by default the connection's, else the key's active one. (templated)
+    :param clockify_conn_id: Connection of type ``clockify``. (templated)
+    """
+
+    template_fields: Sequence[str] = ("output_path", "filters", "workspace_id", "clockify_conn_id")
+    template_fields_renderers = {"filters": "json"}  # noqa: RUF012 - as Airflow declares it
+    ui_color = "#d9f2fd"
+
+    def __init__(
+        self,
+        *,
+        output_path: str,
+        file_format: str = "jsonl",
+        compression: str | None = None,
+        filters: Mapping[str, Any] | str | None = None,
+        columns: Mapping[str, Any] | None = None,
+        escape_formulas: bool = False,
+        on_empty: str = "write",
+        on_budget: str = "fail",
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        resume: bool = True,
+        require_admin: bool = False,
+        workspace_id: str | None = None,
+        clockify_conn_id: str = DEFAULT_CONN_ID,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.output_path = output_path
+        self.file_format = file_format
+        self.compression = compression
+        self.filters = filters
+        self.columns = columns
+        self.escape_formulas = escape_formulas
+        self.on_empty = on_empty
+        self.on_budget = on_budget
+        self.deferrable = deferrable
+        self.resume = resume
+        self.require_admin = require_admin
+        self.workspace_id = workspace_id
+        self.clockify_conn_id = clockify_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Check everything that can be checked without a request, then export."""
+        return self._attempt(context, Passed())
+
+    def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> dict[str, Any]:
+        """
+        Go on after a wait in the triggerer.
+
+        :param context: Context of the task.
+        :param event: The moment that was waited for.
+        :param passed: What the attempt before the wait passed on.
+        """
+        self.log.info("Going on after a wait until %s.", event)
+        return self._attempt(context, Passed(**passed))
+
+    def _attempt(self, context: Context, passed: Passed) -> dict[str, Any]:
+        # Imported here, since Airflow parses DAG files all the time and runs them elsewhere.
+        from airflow_provider_clockify.hooks.clockify import ClockifyHook
+
+        with airflow_semantics():
+            check_templates(self)
+            one_of("on_empty", self.on_empty, ON_EMPTY)
+            one_of("on_budget", self.on_budget, ON_BUDGET)
+            hook = ClockifyHook(self.clockify_conn_id, self.workspace_id)
+            may_wait = self.deferrable or self.on_budget == "defer"
+            hook.may_defer = may_wait
+            tries = Tries.of(context, self.retries or 0)
+            job = Job(hook, context, self.on_budget, passed, tries, may_wait, self.resume)
+            try:
+                with self._log_group("Clockify export"):
+                    result = self.export(job)
+                for warning in result.warnings:
+                    self.log.warning("%s", warning)
+                self.log.info("%s", result.summary())
+            except ClockifyNoRowsError as error:
+                if self.on_empty == "skip":
+                    raise AirflowSkipException(str(error)) from error
+                raise
+            except ClockifyRateLimitError as error:
+                if not self._may_wait(error):
+                    raise
+                waits = passed.waits + 1 if job.kept_parts <= passed.parts else 1
+                if waits > MAX_WAITS:
+                    raise
+                delay = UNKNOWN_WAIT if error.retry_after is None else timedelta(seconds=error.retry_after)
+                self.log.info("%s", error)
+                self._check_wait(delay, passed)
+                job.goes_on = True
+                spent = passed.requests + hook.client.transport.stats.requests
+                self.wait(delay, Passed(max(job.kept_parts, passed.parts), waits, spent, passed.began))
+            finally:
+                job.end(self.log)
+        before = max(passed.requests, result.requests_before)
+        result.requests = hook.client.transport.stats.requests + before
+        self._tell(job, result)
+        return result.to_xcom()
+
+    @contextmanager
+    def _log_group(self, title: str) -> Iterator[None]:
+        """Fold the lines of the plan and the progress in the log view; warnings and the summary stay in sight."""
+        self.log.info("::group::%s", title)
+        try:
+            yield
+        finally:
+            self.log.info("::endgroup::")
+
+    def _tell(self, job: Job, result: ExportResult) -> None:
+        from airflow_provider_clockify.operators._lineage import tell_hook_lineage, tell_outlets
+
+        tell_outlets(job.context, self.outlets, result)
+        tell_hook_lineage(job.hook, result)
+        self._exported = result
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Give input and outputs to the OpenLineage provider, which calls this after the task."""
+        from airflow_provider_clockify.operators._lineage import openlineage
+
+        exported = getattr(self, "_exported", None)
+        return None if exported is None else openlineage(exported)
+
+    def on_kill(self) -> None:
+        """
+        Stop at once, so that nothing private is left behind; what is finished is kept for a retry.
+
+        Airflow calls this on SIGTERM (the task was cancelled or its worker is going away), and after a time-out.
+        """
+        if ENDS_AFTER_ON_KILL or isinstance(sys.exception(), AirflowTaskTimeout):
+            return
+        raise SystemExit("The export was told to stop.")
+
+    def wait(self, delay: timedelta, passed: Passed) -> NoReturn:
+        """
+        Give the slot back, and go on after a while.
+
+        :param delay: How long.
+        :param passed: What the next attempt is told.
+        """
+        # A second more: clocks differ a little.
+        moment = datetime.now(UTC) + delay + timedelta(seconds=1)
+        self.log.info("Waiting in the triggerer until %s.", f"{moment:%Y-%m-%d %H:%M:%SZ}")
+        self.defer(
+            trigger=wait_until(moment),
+            method_name="execute_complete",
+            kwargs={"passed": asdict(passed)},
+        )
+        raise AssertionError("unreachable: defer raises")  # pragma: no cover
+
+    def _check_wait(self, delay: timedelta, passed: Passed) -> None:
+        """Refuse a wait that would outlast the task's time-out, which Airflow 3 does not apply to a deferred task."""
+        limit: timedelta | None = self.execution_timeout
+        if limit is not None and datetime.now(UTC) + delay > datetime.fromisoformat(passed.began) + limit:
+            raise AirflowTaskTimeout(
+                f"The export would wait for {delay.total_seconds() / 60:.0f} minutes, and execution_timeout ({limit}) "
+                "ends before that. Nothing was published. Give the task an execution_timeout that is longer than an "
+                "hour, or none, or run it when the workspace's hour has room."
+            )
+
+    def _may_wait(self, error: ClockifyRateLimitError) -> bool:
+        if isinstance(error, ClockifyBudgetError):
+            return self.on_budget == "defer" and error.fits
+        return self.deferrable or self.on_budget == "defer"
+
+    def export(self, job: Job) -> ExportResult:
+        """
+        Export; the part that differs between the operators.
+
+        :param job: The attempt; nothing has been asked yet.
+        """
+        raise NotImplementedError
+
+    def file_kind(self, hook: ClockifyHook, table: Table) -> FileKind:
+        """
+        Check and put together how files are written.
+
+        :param hook: Hook of the connection, for the salt.
+        :param table: Columns that can be named.
+        """
+        from airflow_provider_clockify.columns.privacy import column_rules
+        from airflow_provider_clockify.export.formats import check_escape, check_format
+        from airflow_provider_clockify.export.writing import FileKind
+
+        check_format(self.file_format, self.compression)
+        check_escape(self.file_format, self.escape_formulas)
+        rules = column_rules(
+            self.columns,
+            table,
+            salt=lambda: hook.settings.hash_salt or variable(SALT_VARIABLE),
+            is_flat=self.file_format != "jsonl",
+        )
+        return FileKind(self.file_format, self.compression, rules, self.escape_formulas)
+
+    def check_key(self, hook: ClockifyHook) -> str:
+        """Resolve the workspace and, if asked to, refuse a key that is not an admin's."""
+        workspace_id = hook.workspace_id
+        if self.require_admin:
+            hook.require_admin()
+        return workspace_id
+
+
+class WindowMixin:
+    """
+    The window of a run, for operators that export a time.
+
+    :ivar start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
+    :ivar end: First instant after an explicit window. (templated)
+    :ivar window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``.
+    :ivar lookback: How much further back the window reaches.
+    """
+
+    start: str | datetime | None
+    end: str | datetime | None
+    window: str
+    lookback: timedelta | None
+    log: Any
+
+    def resolve_window(self, context: Context) -> Window:
+        """Find the window of the run; costs no request."""
+        times = run_times(context)
+        by_unit = self.start is None and self.end is None and self.window != "data_interval"
+        key = getattr(context.get("dag_run"), "partition_key", None)
+        if by_unit and key and times.partition_date is None:
+            raise ClockifyWindowError(
+                f"The run has the partition key {key!r}, but this Airflow gives its tasks no partition_date (3.3 "
+                "does), so that the window would be another one than the partition. Give the bounds yourself, for "
+                """example start="{{ dag_run.partition_key }}Z" and an end made from it, or upgrade Airflow."""
+            )
+        window = resolve_window(
+            start=self.start, end=self.end, window=self.window, lookback=self.lookback, times=times
+        )
+        warning = (
+            early_run_warning(self.window, times, schedule_zone(context.get("dag"))) if by_unit else None
+        )
+        if warning:
+            self.log.warning("%s", warning)
+        return window
+
+    def check_complete(self, window: Window, context: Context) -> None:
+        """Refuse a partition that has not ended, and warn of any other window that has not."""
+        if window.is_complete_at(datetime.now(UTC)):
+            return
+        partitioned = context.get("partition_date") is not None
+        if partitioned and self.start is None and self.window != "data_interval":
+            raise ClockifyWindowError(
+                f"The {self.window} of this run's partition, {window}, is not over yet: its export would be cut short. "
+                "Let the timetable name the last complete partition, for example CronPartitionTimetable("
+                '"0 0 * * *", timezone="UTC", run_offset=-1).'
+            )
+        self.log.warning("The window %s is not over yet: entries may still be added to it.", window)
+
+
+def run_times(context: Context) -> RunTimes:
+    """
+    Take the times of a run from its context; what this Airflow does not know is ``None``.
+
+    :param context: Context of a task, of any supported Airflow version.
+    """
+    dag_run = context.get("dag_run")
+    return RunTimes(
+        data_interval_start=context.get("data_interval_start"),
+        data_interval_end=context.get("data_interval_end"),
+        logical_date=context.get("logical_date"),
+        partition_date=context.get("partition_date"),
+        run_after=getattr(dag_run, "run_after", None),
+    )
+
+
+def one_of(parameter: str, value: Any, allowed: Sequence[str]) -> Any:
+    """Refuse a value that is not one of those allowed, naming the parameter."""
+    if value not in allowed:
+        raise ClockifyConfigError(f"{parameter} is {value!r}; use one of {', '.join(allowed)}.")
+    return value

@@ -1,0 +1,561 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+The lists and entities of the service, as one table: a new list is a row.
+
+Names of operations, parameters and page parameters follow the Clockify OpenAPI description. A wrong spelling is
+ignored by the service without a sign, so nothing outside this table names a parameter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.rendered import container_of, flag_of
+from airflow_provider_clockify.service.messages import ApiRequest, Method, ParamValue, Service, path
+from airflow_provider_clockify.window import parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_clockify.window import Window
+
+# Filters of any list that are free text, whatever it looks like.
+_TEXTS = frozenset({"description", "email", "name"})
+# Filters of any list that are true or false.
+_FLAGS = frozenset(
+    {
+        "archived",
+        "billable",
+        "contains_client",
+        "contains_group",
+        "contains_user",
+        "hydrated",
+        "in_progress",
+        "include_roles",
+        "include_team_managers",
+        "is_active",
+        "is_template",
+        "project_required",
+        "strict_name_search",
+        "task_required",
+    }
+)
+# The service re-reads a bound's UTC wall clock in the account's zone (observed 2026-08-08); offsets reach from
+# -12 h to +14 h, and this much on both sides is right whichever way the shift goes.
+WALL_CLOCK_MARGIN = timedelta(hours=14)
+
+Path = tuple[str, ...]
+_BY_ID: Mapping[str, ParamValue] = {"sort-column": "ID", "sort-order": "ASCENDING"}
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """
+    One list of the service.
+
+    :param operation: Operation name of the API.
+    :param parts: Path segments below the workspace; ``{name}`` stands for an argument.
+    :param page_size: Rows asked for per page, the maximum of the endpoint; ``None`` where it ignores paging and
+        must be asked once.
+    :param filters: Filter names of this package to names on the wire.
+    :param required: Filters that the service refuses to miss.
+    :param instants: Filters that are points in time.
+    :param choices: Values of filters that the service answers a wrong one of with a 500.
+    :param durations: Where items hold ISO 8601 durations; they are turned into seconds.
+    :param everything: Filters with which the list leaves nothing out, where its defaults do, or may.
+    :param order: Parameters that give an append-only order, so that rows added while paging land at the end.
+    :param items: Where the items lie in the answer; empty for a bare array.
+    :param count: Where the answer says how many items there are. Some lists mean all, some those of the page; both
+        are less than what was received only when something is missing.
+    :param counts_all: Whether that is documented as the count of all; such a list needs no empty page to end.
+    :param item_id: Where an item has its id.
+    :param smaller_pages: Page sizes for filters that make items large.
+    :param page_names: Names of page and page size.
+    :param method: A ``POST`` takes filters and page in its body.
+    :param service: ``core`` or ``reports``.
+    :param in_workspace: Whether the path begins with the workspace.
+    """
+
+    operation: str
+    parts: Path
+    page_size: int | None = 5000
+    filters: Mapping[str, str] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    instants: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    durations: tuple[Path, ...] = ()
+    everything: Mapping[str, Any] = field(default_factory=dict)
+    order: Mapping[str, ParamValue] = field(default_factory=dict)
+    items: Path = ()
+    count: Path = ()
+    counts_all: bool = False
+    item_id: Path = ("id",)
+    smaller_pages: Mapping[str, int] = field(default_factory=dict)
+    page_names: tuple[str, str] = ("page", "page-size")
+    method: Method = "GET"
+    service: Service = "core"
+    in_workspace: bool = True
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Names of the path's arguments, besides the workspace."""
+        return tuple(part[1:-1] for part in self.parts if part.startswith("{"))
+
+    def request(self, filters: Mapping[str, Any] | None = None, **arguments: str) -> ApiRequest:
+        """
+        Build the request of the list, without page parameters.
+
+        :param filters: Filter values by the names of this package; ``None`` values are left out.
+        :param arguments: Values for the path.
+        :raises ClockifyConfigError: a filter is unknown, missing or of the wrong type.
+        """
+        given = {name: value for name, value in (filters or {}).items() if value is not None}
+        for name in filters or {}:
+            if name not in self.filters:
+                raise ClockifyConfigError(_unknown_filter(self.operation, name, self.filters))
+        missing = [name for name in self.required if name not in given]
+        if missing:
+            raise ClockifyConfigError(f"{self.operation} needs the filters {' and '.join(missing)}.")
+        values: dict[str, ParamValue] = dict(self.order)
+        values.update({self.filters[name]: self._value(name, value) for name, value in given.items()})
+        parts = (("workspaces", "{workspace_id}") if self.in_workspace else ()) + self.parts
+        where = path(*(part.format(**arguments) for part in parts))
+        if self.method == "POST":
+            return ApiRequest(self.operation, self.service, self.method, where, json=values)
+        return ApiRequest(self.operation, self.service, self.method, where, values)
+
+    def page(self, request: ApiRequest, number: int, size: int) -> ApiRequest:
+        """
+        Ask for one page.
+
+        :param request: What :meth:`request` built.
+        :param number: Number of the page, from 1.
+        :param size: Rows.
+        """
+        return request.with_values(dict(zip(self.page_names, (number, size), strict=True)))
+
+    def rows_per_page(self, filters: Mapping[str, Any] | None = None) -> int | None:
+        """Give the page size for these filters, ``None`` for a list without pages."""
+        sizes = [
+            size
+            for name, size in self.smaller_pages.items()
+            if flag_of((filters or {}).get(name)) not in (None, False, "NONE")
+        ]
+        return min([self.page_size, *sizes]) if self.page_size is not None else None
+
+    def _value(self, name: str, value: Any) -> ParamValue:
+        if name in self.instants:
+            return _seconds(parse_instant(value, name))
+        if name in self.choices and value not in self.choices[name]:
+            raise ClockifyConfigError(
+                f"Filter {name}={value!r} of {self.operation}: use one of {', '.join(self.choices[name])}."
+            )
+        if name in _FLAGS and isinstance(value, str):
+            flag = flag_of(value)
+            if isinstance(flag, str):
+                raise ClockifyConfigError(
+                    f"Filter {name}={value!r} of {self.operation}: it must be True or False."
+                )
+            return bool(flag)
+        return _param(name, container_of(f"filters[{name!r}]", value) if name not in _TEXTS else value)
+
+
+_ENTRY_DURATIONS: tuple[Path, ...] = (
+    ("timeInterval", "duration"),
+    ("project", "duration"),
+    ("project", "timeEstimate", "estimate"),
+    ("project", "estimate", "estimate"),
+    ("task", "estimate"),
+    ("task", "duration"),
+)
+
+WORKSPACES = Resource(
+    "getWorkspacesOfUser", ("workspaces",), page_size=None, filters={"roles": "roles"}, in_workspace=False
+)
+USERS = Resource(
+    "getUsersOfWorkspace",
+    ("users",),
+    filters={
+        "email": "email",
+        "name": "name",
+        "project_id": "project-id",
+        "status": "status",
+        "account_statuses": "account-statuses",
+        "memberships": "memberships",
+        "include_roles": "include-roles",
+    },
+    # Without them LIMITED and deleted accounts are left out (Clockify OpenAPI, which has these six).
+    everything={
+        "status": "ALL",
+        "account_statuses": (
+            "ACTIVE",
+            "PENDING_EMAIL_VERIFICATION",
+            "DELETED",
+            "NOT_REGISTERED",
+            "LIMITED",
+            "LIMITED_DELETED",
+        ),
+    },
+    order=_BY_ID,
+    # A user with all memberships was seen to take 70 KB (observed 2026-05-21).
+    smaller_pages={"memberships": 500},
+)
+PROJECTS = Resource(
+    "getProjects",
+    ("projects",),
+    filters={
+        "name": "name",
+        "strict_name_search": "strict-name-search",
+        "archived": "archived",
+        "billable": "billable",
+        "clients": "clients",
+        "contains_client": "contains-client",
+        "client_status": "client-status",
+        "users": "users",
+        "contains_user": "contains-user",
+        "user_status": "user-status",
+        "user_groups": "userGroups",
+        "contains_group": "contains-group",
+        "is_template": "is-template",
+        "access": "access",
+        "hydrated": "hydrated",
+        "expense_limit": "expense-limit",
+        "expense_date": "expense-date",
+    },
+    durations=(
+        ("duration",),
+        ("timeEstimate", "estimate"),
+        ("estimate", "estimate"),
+        ("tasks", "estimate"),
+        ("tasks", "duration"),
+    ),
+    order=_BY_ID,
+    smaller_pages={"hydrated": 1000},
+)
+TIME_ENTRIES = Resource(
+    "getTimeEntries",
+    ("user", "{user_id}", "time-entries"),
+    filters={
+        "description": "description",
+        "project": "project",
+        "task": "task",
+        "tags": "tags",
+        "project_required": "project-required",
+        "task_required": "task-required",
+        "in_progress": "in-progress",
+        "hydrated": "hydrated",
+    },
+    durations=_ENTRY_DURATIONS,
+)
+BALANCES_OF_POLICY = Resource(
+    "getBalancesForPolicy",
+    ("time-off", "balance", "policy", "{policy_id}"),
+    page_size=200,
+    items=("balances",),
+    count=("count",),
+)
+BALANCES_OF_USER = Resource(
+    "getBalancesForUser",
+    ("time-off", "balance", "user", "{user_id}"),
+    page_size=200,
+    items=("balances",),
+    count=("count",),
+)
+
+# Every list by its public name: that of the hook's method, without "iter_".
+LISTS: Mapping[str, Resource] = {
+    "workspaces": WORKSPACES,
+    "users": USERS,
+    "projects": PROJECTS,
+    "time_entries": TIME_ENTRIES,
+    "user_groups": Resource(
+        "getUserGroups",
+        ("user-groups",),
+        filters={
+            "project_id": "project-id",
+            "name": "name",
+            "include_team_managers": "includeTeamManagers",
+        },
+        order=_BY_ID,
+    ),
+    "clients": Resource("getClients", ("clients",), filters={"name": "name", "archived": "archived"}),
+    "tasks": Resource(
+        "getTasks",
+        ("projects", "{project_id}", "tasks"),
+        filters={
+            "name": "name",
+            "strict_name_search": "strict-name-search",
+            "is_active": "is-active",
+        },
+        durations=(("estimate",), ("duration",)),
+        order=_BY_ID,
+    ),
+    "tags": Resource(
+        "getTags",
+        ("tags",),
+        filters={
+            "name": "name",
+            "strict_name_search": "strict-name-search",
+            "excluded_ids": "excluded-ids",
+            "archived": "archived",
+        },
+        order=_BY_ID,
+    ),
+    "custom_fields": Resource(
+        "ofWorkspace",
+        ("custom-fields",),
+        page_size=None,
+        filters={"name": "name", "status": "status", "entity_type": "entity-type"},
+    ),
+    "project_custom_fields": Resource(
+        "getCustomFieldsOfProject",
+        ("projects", "{project_id}", "custom-fields"),
+        page_size=None,
+        filters={"status": "status", "entity_type": "entity-type"},
+    ),
+    "in_progress_time_entries": Resource(
+        "getInProgressTimeEntries",
+        ("time-entries", "status", "in-progress"),
+        page_size=1000,
+        durations=_ENTRY_DURATIONS,
+    ),
+    "expenses": Resource(
+        "getExpenses",
+        ("expenses",),
+        filters={"user_id": "user-id"},
+        items=("expenses", "expenses"),
+        count=("expenses", "count"),
+    ),
+    "expense_categories": Resource(
+        "getCategories",
+        ("expenses", "categories"),
+        filters={"name": "name", "archived": "archived"},
+        items=("categories",),
+        count=("count",),
+    ),
+    "invoices": Resource(
+        "getInvoices",
+        ("invoices",),
+        filters={"statuses": "statuses"},
+        order=_BY_ID,
+        items=("invoices",),
+        count=("total",),
+        counts_all=True,
+    ),
+    "invoice_payments": Resource("getPaymentsForInvoice", ("invoices", "{invoice_id}", "payments")),
+    "holidays": Resource(
+        "getHolidays", ("holidays",), page_size=None, filters={"assigned_to": "assigned-to"}
+    ),
+    "holidays_in_period": Resource(
+        "getHolidaysInPeriod",
+        ("holidays", "in-period"),
+        page_size=None,
+        filters={"assigned_to": "assigned-to", "start": "start", "end": "end"},
+        required=("assigned_to", "start", "end"),
+        instants=("start", "end"),
+    ),
+    "time_off_requests": Resource(
+        "getTimeOffRequest",
+        ("time-off", "requests"),
+        method="POST",
+        page_size=200,
+        page_names=("page", "pageSize"),
+        filters={
+            "start": "start",
+            "end": "end",
+            "statuses": "statuses",
+            "users": "users",
+            "user_groups": "userGroups",
+        },
+        instants=("start", "end"),
+        everything={"statuses": ("ALL",)},
+        items=("requests",),
+        count=("count",),
+        counts_all=True,
+    ),
+    "time_off_policies": Resource(
+        "findPoliciesForWorkspace",
+        ("time-off", "policies"),
+        page_size=200,
+        filters={"name": "name", "status": "status"},
+        everything={"status": "ALL"},
+    ),
+    "approval_requests": Resource(
+        "getApprovalRequests",
+        ("approval-requests",),
+        # Items embed the entries and expenses of their whole period.
+        page_size=200,
+        filters={"status": "status", "types": "types"},
+        durations=(
+            ("approvedTime",),
+            ("pendingTime",),
+            ("trackedTime",),
+            ("billableTime",),
+            ("breakTime",),
+            ("entries", "timeInterval", "duration"),
+        ),
+        order=_BY_ID,
+        item_id=("approvalRequest", "id"),
+    ),
+    "assignments": Resource(
+        "getAllAssignments",
+        ("scheduling", "assignments", "all"),
+        filters={"name": "name", "start": "start", "end": "end"},
+        required=("start", "end"),
+        instants=("start", "end"),
+        order=_BY_ID,
+    ),
+    "webhooks": Resource(
+        "getWebhooks",
+        ("webhooks",),
+        page_size=None,
+        filters={"type": "type"},
+        # SYSTEM is in the description, and answered with a 500 (observed 2026-08).
+        choices={"type": ("USER_CREATED", "ADDON")},
+        items=("webhooks",),
+    ),
+    "shared_reports": Resource(
+        "getSharedReportsV1",
+        ("shared-reports",),
+        service="reports",
+        # No maximum is known, so its default is asked for.
+        page_size=50,
+        page_names=("page", "pageSize"),
+        filters={"shared_reports_filter": "sharedReportsFilter"},
+        choices={"shared_reports_filter": ("ALL", "CREATED_BY_ME", "SHARED_WITH_ME", "ALL_ADMIN")},
+        items=("reports",),
+        count=("count",),
+    ),
+}
+
+
+def resource(name: str) -> Resource:
+    """
+    Find a list by its public name.
+
+    :raises ClockifyConfigError: there is none; the message names the nearest.
+    """
+    if name in LISTS:
+        return LISTS[name]
+    close = get_close_matches(str(name), LISTS, 1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise ClockifyConfigError(f"There is no list {name!r}.{hint} Use one of: {', '.join(sorted(LISTS))}.")
+
+
+def logged_user() -> ApiRequest:
+    """Ask who the key belongs to: id, e-mail, active workspace, profile time zone."""
+    return ApiRequest("getLoggedUser", "core", "GET", path("user"))
+
+
+def workspace(workspace_id: str) -> ApiRequest:
+    """Ask for one workspace."""
+    return ApiRequest("getWorkspaceOfUser", "core", "GET", path("workspaces", workspace_id))
+
+
+def project(workspace_id: str, project_id: str, *, hydrated: bool) -> ApiRequest:
+    """Ask for one project; ``hydrated`` adds memberships, tasks and custom fields."""
+    return ApiRequest(
+        "getProject",
+        "core",
+        "GET",
+        path("workspaces", workspace_id, "projects", project_id),
+        {"hydrated": hydrated},
+    )
+
+
+def member_profile(workspace_id: str, user_id: str) -> ApiRequest:
+    """Ask for the working days and the capacity of a member."""
+    return ApiRequest(
+        "getMemberProfile", "core", "GET", path("workspaces", workspace_id, "member-profile", user_id)
+    )
+
+
+def time_entries(
+    workspace_id: str, user_id: str, window: Window, filters: Mapping[str, Any] | None = None
+) -> ApiRequest:
+    """
+    Ask for one user's entries around a window, wide enough for any profile time zone.
+
+    Keep of the answer what :meth:`Window.__contains__` accepts.
+    """
+    request = TIME_ENTRIES.request(filters, workspace_id=workspace_id, user_id=user_id)
+    first, last = widened(window)
+    return request.with_params(start=_seconds(first), end=_seconds(last))
+
+
+def widened(window: Window) -> tuple[datetime, datetime]:
+    """Give bounds that hold the window in whichever time zone the service reads them; whole seconds."""
+    return window.start - WALL_CLOCK_MARGIN, window.end + WALL_CLOCK_MARGIN + timedelta(seconds=1)
+
+
+def new_time_entry(
+    workspace_id: str,
+    *,
+    start: datetime,
+    end: datetime | None,
+    user_id: str | None,
+    description: str | None,
+    project_id: str | None,
+    task_id: str | None,
+    tag_ids: list[str] | None,
+    billable: bool | None,
+    entry_type: str | None,
+    custom_fields: Mapping[str, Any] | list[Mapping[str, Any]] | None,
+) -> ApiRequest:
+    """
+    Create a time entry; never repeated after an ambiguous failure, since the service has no idempotency key.
+
+    Custom fields go under the write key ``customFields``; the read key is accepted and dropped (observed 2026-08-08).
+    """
+    body: dict[str, Any] = {"start": _seconds(start)}
+    optional: dict[str, Any] = {
+        "end": _seconds(end) if end is not None else None,
+        "description": description,
+        "projectId": project_id,
+        "taskId": task_id,
+        "tagIds": container_of("tag_ids", tag_ids),
+        "billable": billable,
+        "type": entry_type,
+        "customFields": _custom_fields(container_of("custom_fields", custom_fields)),
+    }
+    body.update({name: value for name, value in optional.items() if value is not None})
+    if user_id is None:
+        where, operation = path("workspaces", workspace_id, "time-entries"), "createTimeEntry"
+    else:
+        where = path("workspaces", workspace_id, "user", user_id, "time-entries")
+        operation = "createForOthers"
+    return ApiRequest(operation, "core", "POST", where, json=body, idempotent=False)
+
+
+def _custom_fields(
+    values: Mapping[str, Any] | list[Mapping[str, Any]] | None,
+) -> list[Mapping[str, Any]] | None:
+    if values is None or isinstance(values, list):
+        return values
+    return [
+        {"customFieldId": field_id, "sourceType": "TIMEENTRY", "value": value}
+        for field_id, value in values.items()
+    ]
+
+
+def _seconds(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _param(name: str, value: Any) -> ParamValue:
+    if isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(item, str) for item in value):
+        return sorted(value) if isinstance(value, (set, frozenset)) else list(value)
+    raise ClockifyConfigError(f"Filter {name}={value!r}: give text, a number, a bool or a list of texts.")
+
+
+def _unknown_filter(operation: str, name: str, known: Mapping[str, str]) -> str:
+    close = get_close_matches(name, known, 1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{operation} has no filter {name!r}.{hint} It has: {', '.join(sorted(known)) or 'none'}."

@@ -127,7 +127,7 @@ def schedule_zone(dag: Any) -> tzinfo | None:
 
 def wait_until(moment: datetime) -> BaseTrigger:
     """
-    Give Airflow's own trigger for a moment, which few tasks ever need.
+    Return Airflow's own trigger for a moment, which few tasks ever need.
 
     Airflow 3 keeps it in the standard provider, which it requires; 2.11 has it itself.
     """

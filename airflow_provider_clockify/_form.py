@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def form_widgets(fields: Sequence[FormField]) -> dict[str, Any]:
     """
-    Give one widget per field.
+    Return one widget per field.
 
     :param fields: The form.
     """
@@ -39,7 +39,7 @@ class ChoiceWidget:
 
     def __call__(self, field: Any, **kwargs: Any) -> Any:
         """
-        Give the HTML.
+        Return the HTML.
 
         A value that is no choice, such as another spelling, stays one: saving the form must not change it.
 

@@ -73,7 +73,7 @@ class Secret(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        """Give three asterisks."""
+        """Return three asterisks."""
         return "'***'"
 
 

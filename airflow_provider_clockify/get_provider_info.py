@@ -58,11 +58,11 @@ class FormField:
     secret: bool = False
 
     def labelled_choices(self) -> list[tuple[str, str]]:
-        """Give the values of a drop-down with what people read for them."""
+        """Return the values of a drop-down with what people read for them."""
         return list(zip(self.choices, self.choice_labels, strict=True))
 
     def schema(self) -> dict[str, Any]:
-        """Give the field as the JSON schema that Airflow 3.2 and later draw it from."""
+        """Return the field as the JSON schema that Airflow 3.2 and later draw it from."""
         schema: dict[str, Any] = {"type": [self.type, "null"]}
         if self.default is not None:
             schema["default"] = self.default
@@ -196,7 +196,7 @@ _ASSET_URIS = {
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Give the provider metadata; the entry point ``apache_airflow_provider`` leads here."""
+    """Return the provider metadata; the entry point ``apache_airflow_provider`` leads here."""
     integration = "Clockify"
     return {
         "package-name": PACKAGE_NAME,

@@ -46,7 +46,7 @@ class ClockifyReportLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """
-        Give the address that the task pushed; empty when it had none.
+        Return the address that the task pushed; empty when it had none.
 
         Airflow 3 asks in the process of the task, at its end, and logs an error for an XCom that is not there: so the
         operator itself is asked first.
@@ -81,7 +81,7 @@ def push_report_link(
 
 def report_url(settings: ClockifySettings, report: str, window: Window, filters: Mapping[str, Any]) -> str:
     """
-    Give the address of a report in the web app.
+    Return the address of a report in the web app.
 
     It shows the workspace that is open there, and takes the bounds for times of its user's profile, both included.
     A filter that public links were not seen with is left out: the page then shows more than the export.
@@ -107,7 +107,7 @@ def report_url(settings: ClockifySettings, report: str, window: Window, filters:
 
 
 def _web_host(settings: ClockifySettings) -> str:
-    """Give the web app's host; that of a region is its API's, and not verified."""
+    """Return the web app's host; that of a region is its API's, and not verified."""
     if settings.subdomain:
         return f"{settings.subdomain}.clockify.me"
     return "app.clockify.me" if settings.region == GLOBAL_REGION else f"{settings.region}.clockify.me"

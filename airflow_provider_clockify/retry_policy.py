@@ -62,7 +62,7 @@ class ClockifyRetryPolicy(RetryPolicy):
         return RetryDecision.retry(delay, f"Clockify accepts requests again in {error.retry_after:.0f} s")
 
     def serialize(self) -> dict[str, Any]:
-        """Give the policy as JSON values."""
+        """Return the policy as JSON values."""
         wait = None if self.unknown_wait is None else self.unknown_wait.total_seconds()
         return {"__type": "ClockifyRetryPolicy", "unknown_wait": wait}
 

@@ -222,7 +222,7 @@ class CeleryAirflow(LocalAirflow):
         return rows
 
     def tails(self) -> str:
-        """Give what all processes and the youngest logs of tasks said last."""
+        """Return what all processes and the youngest logs of tasks said last."""
         tasks = sorted((self.home / "logs").rglob("attempt=*.log"), key=lambda path: path.stat().st_mtime)
         paths = [*sorted(self.logs.glob("*.log")), *tasks[-2:]]
         return "\n".join(

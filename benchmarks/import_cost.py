@@ -187,7 +187,7 @@ def measure_modules() -> dict[str, Any]:
 
 
 def public_modules() -> list[str]:
-    """Give what DAG files may import: what the metadata names, and the errors. Read without importing it here."""
+    """Return what DAG files may import: what the metadata names, and the errors. Read without importing it here."""
     reader = f"import json; from {PACKAGE} import get_provider_info as it; print(json.dumps(it.get_provider_info()))"
     command = [sys.executable, "-c", reader]
     info = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)

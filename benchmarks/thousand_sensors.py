@@ -65,7 +65,7 @@ def start_emulator() -> tuple[subprocess.Popen[str], dict]:
 
 
 def question_of(number: int, workspace_id: str) -> dict:
-    """Give one of several questions of every kind; nothing that the emulator has answers it."""
+    """Return one of several questions of every kind; nothing that the emulator has answers it."""
     from airflow_provider_clockify.watching.questions import make_question
 
     return make_question(

@@ -40,7 +40,7 @@ if DAG is not None:
 
         @task
         def new_ids(triggering_asset_events: dict | None = None) -> list[str]:
-            """Give the ids of the entries that started this run; an event that came twice counts once."""
+            """Return the ids of the entries that started this run; an event that came twice counts once."""
             batches = {
                 event.extra["payload"]["window_end"]: event.extra["payload"]["ids"]
                 for events in (triggering_asset_events or {}).values()

@@ -34,7 +34,7 @@ with DAG(
 
     @task
     def clients() -> list[dict]:
-        """Give what differs between the clients; ids only, since names may hold any character."""
+        """Return what differs between the clients; ids only, since names may hold any character."""
         ids = [client["id"] for client in ClockifyHook().iter_clients(archived=False)]
         return [{"filters": {"clients": [each]}, "output_path": f"{FOLDER}/{each}.pdf"} for each in ids]
 

@@ -35,7 +35,7 @@ with DAG(
 
     @task
     def workspaces() -> list[str]:
-        """Give the ids from the run's parameters, else of all that the key sees."""
+        """Return the ids from the run's parameters, else of all that the key sees."""
         named = list(get_current_context()["params"]["workspaces"])
         return named or [workspace["id"] for workspace in ClockifyHook().iter_workspaces()]
 

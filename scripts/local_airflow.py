@@ -35,7 +35,7 @@ LOGIN = "admin"  # of 2.11; on 3.x everybody who reaches the port is an administ
 
 
 def free_port(wanted: int = 0) -> int:
-    """Give the wanted port if nothing listens on it, else any that is free."""
+    """Return the wanted port if nothing listens on it, else any that is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -90,7 +90,7 @@ class Process:
         self._process.wait()
 
     def tail(self, lines: int = 40) -> str:
-        """Give what it said last."""
+        """Return what it said last."""
         text = self.log.read_text(errors="replace").splitlines()
         return "\n".join([f"--- {self.name} ({self.log})", *text[-lines:]])
 
@@ -193,7 +193,7 @@ class LocalAirflow:
         }
 
     def _secret(self, name: str, new: bytes) -> str:
-        """Give the secret of an earlier start, since the database was encrypted with it."""
+        """Return the secret of an earlier start, since the database was encrypted with it."""
         path = self.home / "secrets" / name
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -225,7 +225,7 @@ def _columns(
     seconds: Callable[[list[Any], Ids], Sequence[Any]],
     money: Callable[[Sequence[Any], Column, Ids], Sequence[Any]],
 ) -> Columns:
-    """Give the values of entries in the order of :data:`DETAILED_COLUMNS`."""
+    """Return the values of entries in the order of :data:`DETAILED_COLUMNS`."""
     (
         mongo_ids,
         plain_ids,
@@ -335,7 +335,7 @@ _known_tags = lru_cache(maxsize=256)(_read_tags)
 
 
 def _split(raws: Sequence[msgspec.Raw]) -> list[str]:
-    """Give text: of all at once, which takes half of the time."""
+    """Return text: of all at once, which takes half of the time."""
     texts = str(b"\n".join(raws), "utf-8").split("\n")
     if len(texts) != len(raws):  # JSON may have line breaks between its tokens; items of one line have none.
         texts = [str(raw, "utf-8") for raw in raws]

@@ -46,7 +46,7 @@ class ColumnRules:
     salt: bytes
 
     def table(self, table: Table) -> Table:
-        """Give the table without the dropped columns, and with hashes in place of text; rows of ``jsonl`` likewise."""
+        """Return the table without the dropped columns, and with hashes in place of text; ``jsonl`` likewise."""
         keep = [number for number, each in enumerate(table.columns) if each.name not in self.drop]
         hashed = {number for number, each in enumerate(table.columns) if each.name in self.hashed}
 
@@ -71,7 +71,7 @@ class ColumnRules:
         )
 
     def _edits(self, table: Table, drop: Iterable[str], hashed: Iterable[str]) -> Callable[[bytes], bytes]:
-        """Give the function that takes these fields out of a row of JSON, or hashes them in it."""
+        """Return the function that takes these fields out of a row of JSON, or hashes them in it."""
         out = [path for name in sorted(drop) for path in _paths(table, name)]
         to_hash = [(path, self._hash_json(name)) for name in sorted(hashed) for path in _paths(table, name)]
 

@@ -180,7 +180,7 @@ def follow(item: Any, path: Sequence[str]) -> Any:
 
 def convert(value: Any, of: Column, item_id: Any) -> Any:
     """
-    Give a JSON value the type of a column.
+    Convert a JSON value to the type of a column.
 
     :param value: Not ``None``.
     :param of: The column.
@@ -235,7 +235,7 @@ def _day(text: str, item_id: Any) -> date:
 
 def number(value: float | Decimal, of: Column, item_id: Any) -> Any:
     """
-    Give a number the type of a column, if it stays the same number.
+    Return a number the type of a column, if it stays the same number.
 
     :param value: A finite number, or text of one that came as a number.
     :param of: The column.
@@ -277,7 +277,7 @@ def _float(exact: Decimal) -> float | None:
 
 def misfit(what: str, of: Column, item_id: Any) -> ClockifyResponseError:
     """
-    Give the error for a value that a column cannot hold.
+    Return the error for a value that a column cannot hold.
 
     :param what: What the value is.
     :param of: The column.

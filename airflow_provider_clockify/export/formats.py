@@ -72,7 +72,7 @@ _ESCAPED_FORMULA = re.compile("'+[=+\\-@\t\r]")
 
 
 def escape_formula(text: str) -> str:
-    """Give text that no spreadsheet program takes for a formula: with an apostrophe before what looks like one."""
+    """Return text that no spreadsheet program takes for a formula: with an apostrophe before what looks like one."""
     return "'" + text if _FORMULA.match(text) else text
 
 
@@ -114,7 +114,7 @@ def check_format(file_format: str, compression: str | None) -> None:
 
 
 def file_suffix(file_format: str, compression: str | None) -> str:
-    """Give the file name ending; Parquet compresses inside the file and keeps its own."""
+    """Return the file name ending; Parquet compresses inside the file and keeps its own."""
     inside = file_format == "parquet" or compression is None
     return f".{file_format}" + ("" if inside else _SUFFIXES[compression or ""])
 
@@ -259,7 +259,7 @@ class _ParquetWriter:
         return count
 
     def _arrays(self, columns: Columns) -> Sequence[Any]:
-        """Give Arrow's columns. Those that are alike are made as one array and cut: few calls instead of many."""
+        """Return Arrow's columns. Those that are alike are made as one array and cut: few calls instead of many."""
         alike: dict[tuple[ColumnType, bool], list[int]] = {}
         for number, (kind, values) in enumerate(zip(self._types, columns, strict=True)):
             alike.setdefault((kind, kind in _MAY_BE_TEXT and _is_text(values)), []).append(number)
@@ -281,7 +281,7 @@ class _ParquetWriter:
         return self._pa.array(values, self._pa.string()).cast(of) if is_text else self._pa.array(values, of)
 
     def _rounded(self, columns: Columns, number: int) -> Any:
-        """Give a column of money that may have more digits than it can hold: round, or say which amount it is."""
+        """Return a column of money that may have more digits than it can hold: round, or say which amount it is."""
         field, ids = self._schema[number], None if self._id is None else columns[self._id]
         exact = [None if value is None else Decimal(value) for value in columns[number]]
         rounded = [_money(value) for value in exact]
@@ -309,7 +309,7 @@ class _ParquetWriter:
 
 def arrow_schema(columns: Sequence[Column], metadata: Mapping[str, str]) -> Any:
     """
-    Give the Arrow schema of a column table.
+    Return the Arrow schema of a column table.
 
     Instants are microseconds in UTC; money is ``decimal128(38, 18)`` in minor units; lists are lists of text; JSON is
     text.
@@ -356,7 +356,7 @@ _MISFITS = (ClockifyError, msgspec.MsgspecError, ArithmeticError, UnicodeDecodeE
 
 
 def _batches(lines: IO[bytes], table: Table) -> Iterator[Columns]:
-    """Give the values of lines, column by column, in batches."""
+    """Return the values of lines, column by column, in batches."""
     while items := lines.readlines(BATCH_BYTES):
         columns: Columns | None = None
         if table.columns_of is not None:

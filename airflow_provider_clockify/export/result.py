@@ -171,7 +171,7 @@ class ExportResult:
         return f"Exported {what} to {where}, {self.bytes:,} bytes.{running}"
 
     def to_xcom(self) -> dict[str, Any]:
-        """Give the summary as JSON values; money as text, so that no digit is lost."""
+        """Return the summary as JSON values; money as text, so that no digit is lost."""
         seconds = int(self.seconds) if self.seconds == int(self.seconds) else float(self.seconds)
         return {
             "paths": self.paths,

@@ -52,12 +52,12 @@ class Spools:
         return [*self._paths.values(), self.ids.path]
 
     def path(self, output: Output) -> Path | None:
-        """Give the file of an output; ``None`` when the chunk has no part of it."""
+        """Return the file of an output; ``None`` when the chunk has no part of it."""
         return self._paths.get(output.key)
 
     def finished(self, output: Output) -> tuple[HashingFile, int] | None:
         """
-        Give the file of an output that needs no second writing, and the number of its rows.
+        Return the file of an output that needs no second writing, and the number of its rows.
 
         :return: ``None`` if it does: it has another format, or was read by an attempt before this one.
         """

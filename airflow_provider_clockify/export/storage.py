@@ -137,7 +137,7 @@ class Target:
             ) from error
 
     def at(self, *parts: str) -> Place:
-        """Give the place of a file below the target, or of the target itself."""
+        """Return the place of a file below the target, or of the target itself."""
         url = "/".join((self.output_path.rstrip("/"), *parts)) if parts else self.output_path
         return Place(url, None if self.local is None else self.local.joinpath(*parts))
 
@@ -160,7 +160,7 @@ class Place:
         return self.url.rsplit("/", 1)[-1]
 
     def beside(self, name: str) -> Place:
-        """Give the place of another file in the same folder."""
+        """Return the place of another file in the same folder."""
         head, slash, _ = self.url.rpartition("/")
         return Place(head + slash + name, None if self.local is None else self.local.with_name(name))
 
@@ -201,7 +201,7 @@ class HashingFile:
         return self._file.write(data)
 
     def tell(self) -> int:
-        """Give the number of bytes written."""
+        """Return the number of bytes written."""
         return self.size
 
     def readable(self) -> bool:
@@ -228,7 +228,7 @@ class HashingFile:
             self._file.close()
 
     def sha256(self) -> str:
-        """Give the hash of everything written, as hexadecimal text."""
+        """Return the hash of everything written, as hexadecimal text."""
         return self._hash.hexdigest()
 
 
@@ -282,7 +282,7 @@ class Staging:
             raise storage_error from error
 
     def path(self, name: str) -> Path:
-        """Give a private path."""
+        """Return a private path."""
         return self.folder / name
 
     def publish(self, private: Path, *parts: str) -> str:

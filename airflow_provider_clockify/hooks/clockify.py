@@ -84,7 +84,7 @@ class ClockifyHook(BaseHook):
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Give the form's own fields to Airflow before 3.2; later versions read the provider's metadata."""
+        """Return the form's own fields to Airflow before 3.2; later versions read the provider's metadata."""
         from airflow_provider_clockify._form import form_widgets
 
         return form_widgets(FIELDS)
@@ -169,7 +169,7 @@ class ClockifyHook(BaseHook):
 
     def get_conn(self) -> requests.Session:
         """
-        Give an authenticated session, for what the hook does not wrap.
+        Return an authenticated session, for what the hook does not wrap.
 
         It sends the key to the connection's hosts and to no other. Its requests are not retried, and do not count
         against the pace.
@@ -592,7 +592,7 @@ class ClockifyHook(BaseHook):
 
     def everything(self, name: str) -> dict[str, Any]:
         """
-        Give the filters with which a list leaves nothing out; costs no request.
+        Return the filters with which a list leaves nothing out; costs no request.
 
         :param name: As for :meth:`iter_list`.
         """

@@ -23,7 +23,7 @@ REPORTS_PATH = "/report/v1"
 
 def service_url(settings: ClockifySettings, service: Service) -> str:
     """
-    Give the base URL of a service, without a trailing slash.
+    Return the base URL of a service, without a trailing slash.
 
     Explicit URLs win, then the base URL override, then subdomain and region. The global region tells its reports
     apart by host, every other by path. A subdomain keeps the region's core host and moves the reports
@@ -44,17 +44,17 @@ def service_url(settings: ClockifySettings, service: Service) -> str:
 
 
 def request_url(settings: ClockifySettings, request: ApiRequest) -> str:
-    """Give the URL of a request, without its query."""
+    """Return the URL of a request, without its query."""
     return service_url(settings, request.service) + request.path
 
 
 def origins(settings: ClockifySettings) -> frozenset[tuple[str, str | None, int | None]]:
-    """Give scheme, host and port of the places that may see the key."""
+    """Return scheme, host and port of the places that may see the key."""
     return frozenset(origin(service_url(settings, service)) for service in ("core", "reports"))
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:
-    """Give scheme, host and port of a URL; the scheme's own port counts as none."""
+    """Return scheme, host and port of a URL; the scheme's own port counts as none."""
     parts = urlsplit(url)
     port = parts.port
     if port == {"http": 80, "https": 443}.get(parts.scheme):
@@ -69,5 +69,5 @@ def plain_url(url: str) -> str:
 
 
 def credential_header(settings: ClockifySettings) -> str:
-    """Give the name of the one header that carries the key; two credentials are refused."""
+    """Return the name of the one header that carries the key; two credentials are refused."""
     return TOKEN_HEADER if settings.auth_type == ADDON_TOKEN_AUTH else KEY_HEADER

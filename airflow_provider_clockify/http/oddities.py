@@ -118,7 +118,7 @@ _HALF_A_PAIR = "holds half of a surrogate pair, which is no character and no fil
 
 
 def _row(stack: list[list[str | int | None]]) -> int:
-    """Give the depth of the row's object: the one in the outermost array; 0 outside of any."""
+    """Return the depth of the row's object: the one in the outermost array; 0 outside of any."""
     for depth, place in enumerate(stack, 1):
         if isinstance(place[0], int):
             return depth + 1

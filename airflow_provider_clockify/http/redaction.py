@@ -116,7 +116,7 @@ def _hidden(value: object, secret: str) -> object:
 
 @lru_cache(maxsize=32)
 def _spellings(secret: str) -> tuple[str, ...]:
-    """Give all spellings, the longest first, since one may be a part of another."""
+    """Return all spellings, the longest first, since one may be a part of another."""
     if not secret:
         return ()
     plain = str(secret)

@@ -77,7 +77,7 @@ class RetryPolicy:
 
     def tenacity(self, before_sleep: Callable[[RetryCallState], Any]) -> dict[str, Any]:
         """
-        Give the arguments that make tenacity follow this policy.
+        Return the arguments that make tenacity follow this policy.
 
         :param before_sleep: Called between two attempts.
         """

@@ -93,7 +93,7 @@ class SilentAdapter(HTTPAdapter):
         _silence(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
-        """Give the pools of a proxy."""
+        """Return the pools of a proxy."""
         manager = super().proxy_manager_for(proxy, **proxy_kwargs)
         _silence(manager)
         return manager
@@ -297,7 +297,7 @@ class SyncTransport(PacedTransport):
         return response.status_code, headers, body
 
     def _environment(self, url: str) -> Mapping[str, Any]:
-        """Give proxies and certificates for a host: looked up once, since that takes a quarter of a request's CPU."""
+        """Return proxies and certificates for a host: looked up once, since that takes a quarter of a request's CPU."""
         host = origin(url)
         if host not in self._environments:
             self._environments[host] = self.session.merge_environment_settings(url, {}, True, None, None)

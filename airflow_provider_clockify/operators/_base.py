@@ -193,7 +193,7 @@ class ClockifyExportOperator(BaseOperator):
         self._exported = result
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Give input and outputs to the OpenLineage provider, which calls this after the task."""
+        """Return input and outputs to the OpenLineage provider, which calls this after the task."""
         from airflow_provider_clockify.operators._lineage import openlineage
 
         exported = getattr(self, "_exported", None)
@@ -211,7 +211,7 @@ class ClockifyExportOperator(BaseOperator):
 
     def wait(self, delay: timedelta, passed: Passed) -> NoReturn:
         """
-        Give the slot back, and go on after a while.
+        Free the slot, and go on after a while.
 
         :param delay: How long.
         :param passed: What the next attempt is told.

@@ -97,7 +97,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         return result
 
     def _checked_filters(self, hook: ClockifyHook, entity: str) -> dict[str, Any]:
-        """Give the filters, with those without which the list would leave something out."""
+        """Return the filters, with those without which the list would leave something out."""
         from airflow_provider_clockify.service.filters import read_filters
 
         filters = {**hook.everything(entity), **read_filters(self.filters)}
@@ -263,7 +263,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
 
     def _checked_wait(self, window: Window) -> timedelta:
         """
-        Give how long the feeds take to settle; a scheduled run begins when its window ends.
+        Return how long the feeds take to settle; a scheduled run begins when its window ends.
 
         Whatever the feeds would refuse is refused here, before the wait.
         """

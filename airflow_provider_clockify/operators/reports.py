@@ -150,15 +150,15 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     def reader(
         self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
     ) -> Reader:
-        """Give what reads this report."""
+        """Return what reads this report."""
         raise NotImplementedError
 
     def table(self, window: Window) -> Table:
-        """Give the columns of the file of a window."""
+        """Return the columns of the file of a window."""
         raise NotImplementedError
 
     def checked_groups(self) -> tuple[str, ...]:
-        """Give the groups of a report that has some."""
+        """Return the groups of a report that has some."""
         return ()
 
     def _partition_unit(self) -> PartitionUnit | None:
@@ -267,7 +267,7 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
     def reader(
         self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
     ) -> Reader:
-        """Give what reads this report."""
+        """Return what reads this report."""
         from airflow_provider_clockify.reading.report_reader import ReportReader
         from airflow_provider_clockify.service.report_kinds import detailed
 
@@ -279,7 +279,7 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
         )
 
     def table(self, window: Window) -> Table:
-        """Give the columns of the file of a window."""
+        """Return the columns of the file of a window."""
         from airflow_provider_clockify.columns.detailed_columns import DETAILED
 
         return DETAILED
@@ -303,7 +303,7 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
     def reader(
         self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
     ) -> Reader:
-        """Give what reads this report."""
+        """Return what reads this report."""
         from airflow_provider_clockify.reading.report_reader import ReportReader
         from airflow_provider_clockify.service.report_kinds import expenses
 
@@ -315,7 +315,7 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
         )
 
     def table(self, window: Window) -> Table:
-        """Give the columns of the file of a window."""
+        """Return the columns of the file of a window."""
         from airflow_provider_clockify.columns.report_columns import EXPENSES
 
         return EXPENSES
@@ -349,7 +349,7 @@ class ClockifySummaryReportOperator(ClockifyReportOperator):
         self.checked_groups()
 
     def checked_groups(self) -> tuple[str, ...]:
-        """Give the groups, checked."""
+        """Return the groups, checked."""
         from airflow_provider_clockify.service.report_kinds import summary_groups
 
         return summary_groups(self.groups)
@@ -363,13 +363,13 @@ class ClockifySummaryReportOperator(ClockifyReportOperator):
     def reader(
         self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
     ) -> Reader:
-        """Give what reads this report."""
+        """Return what reads this report."""
         from airflow_provider_clockify.reading.sum_readers import summary_reader
 
         return summary_reader(client.send, workspace_id, filters, self.checked_groups())
 
     def table(self, window: Window) -> Table:
-        """Give the columns of the file of a window."""
+        """Return the columns of the file of a window."""
         from airflow_provider_clockify.columns.report_columns import summary_table
 
         return summary_table(self.checked_groups(), window)
@@ -401,7 +401,7 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
         self.checked_groups()
 
     def checked_groups(self) -> tuple[str, ...]:
-        """Give the group, checked."""
+        """Return the group, checked."""
         from airflow_provider_clockify.service.report_kinds import weekly_group
 
         return (weekly_group(self.group),)
@@ -415,13 +415,13 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
     def reader(
         self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
     ) -> Reader:
-        """Give what reads this report."""
+        """Return what reads this report."""
         from airflow_provider_clockify.reading.sum_readers import weekly_reader
 
         return weekly_reader(client.send, workspace_id, filters, self.group)
 
     def table(self, window: Window) -> Table:
-        """Give the columns of the file of a window."""
+        """Return the columns of the file of a window."""
         from airflow_provider_clockify.columns.report_columns import weekly_table
 
         return weekly_table(self.group, window)
@@ -450,13 +450,13 @@ class ClockifyAttendanceReportOperator(ClockifyReportOperator):
     def reader(
         self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
     ) -> Reader:
-        """Give what reads this report."""
+        """Return what reads this report."""
         from airflow_provider_clockify.reading.sum_readers import AttendanceReader
 
         return AttendanceReader(client.send, workspace_id, filters)
 
     def table(self, window: Window) -> Table:
-        """Give the columns of the file of a window."""
+        """Return the columns of the file of a window."""
         from airflow_provider_clockify.columns.report_columns import ATTENDANCE
 
         return ATTENDANCE

@@ -165,7 +165,7 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
 
 def marker_token(marker: str | None) -> str | None:
     """
-    Give the text that stands for a marker in a description.
+    Return the text that stands for a marker in a description.
 
     :raises ClockifyConfigError: the marker is empty, too long, or has characters that could blur its ends.
     """
@@ -185,7 +185,7 @@ def marker_token(marker: str | None) -> str | None:
 
 def with_token(description: str | None, token: str | None) -> str | None:
     """
-    Give the description with its marker at the end.
+    Return the description with its marker at the end.
 
     :raises ClockifyConfigError: it is longer than the service takes.
     """

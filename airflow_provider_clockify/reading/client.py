@@ -264,7 +264,7 @@ def read_page(response: ApiResponse, resource: Resource, *, exact: bool = False)
 
 
 def _compact(item_id: Any) -> Any:
-    """Give a smaller equivalent of an id; a list of a million items remembers all of them."""
+    """Return a smaller equivalent of an id; a list of a million items remembers all of them."""
     if isinstance(item_id, str) and len(item_id) == 24:
         try:
             return bytes.fromhex(item_id)

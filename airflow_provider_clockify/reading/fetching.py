@@ -129,7 +129,7 @@ class PagesAhead:
             self._fill()
 
     def close(self) -> None:
-        """Give up what nobody has read: what is on the wire is awaited, to its next piece, and nothing more is sent."""
+        """Drop what nobody has read: what is on the wire is awaited, to its next piece, and nothing more is sent."""
         self._abandoned.set()
         pool, self._pool = self._pool, None
         self._current, self._upcoming = None, []

@@ -113,7 +113,7 @@ class Reader:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Give up what has been asked for in advance, and end all threads."""
+        """Drop what has been asked for in advance, and end all threads."""
 
     def __enter__(self) -> Self:
         """Begin to read."""

@@ -216,7 +216,7 @@ class _JoinedCsv:
         return replace(page, last=True if is_last else None)
 
     def content(self) -> bytes:
-        """Give the whole file, with one header."""
+        """Return the whole file, with one header."""
         first, *others = self._pages
         if not others:
             return first.content

@@ -102,7 +102,7 @@ class ReportReader(Reader):
         self.sorted_by_id = True
 
     def close(self) -> None:
-        """Give up what has been asked for in advance, and end all threads."""
+        """Drop what has been asked for in advance, and end all threads."""
         self._pages.close()
 
     def read(self, window: Window, sink: RowSink, upcoming: Sequence[Window] = ()) -> ReadResult:

@@ -68,7 +68,7 @@ class ClockifyWaitSensor(BaseSensorOperator):
         raise NotImplementedError
 
     def look(self, question: Any) -> Generator[Any, Any, Any]:
-        """Give one look at the question."""
+        """Return one look at the question."""
         raise NotImplementedError
 
     def trigger(self, question: Any, first_look: str, deadline: str | None = None) -> BaseTrigger:

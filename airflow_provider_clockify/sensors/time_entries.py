@@ -86,7 +86,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
         )
 
     def look(self, question: Any) -> Generator[Any, Any, Any]:
-        """Give one look at the question."""
+        """Return one look at the question."""
         from airflow_provider_clockify.watching.questions import look
 
         return look(question, datetime.now(UTC))
@@ -154,7 +154,7 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
         return make_approval_question(workspace_id="", start=start, end=end, user_ids=self.user_ids)
 
     def look(self, question: Any) -> Generator[Any, Any, Any]:
-        """Give one look at the question."""
+        """Return one look at the question."""
         from airflow_provider_clockify.watching.approvals import look_at_approvals
 
         return look_at_approvals(question)

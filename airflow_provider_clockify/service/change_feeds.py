@@ -152,7 +152,7 @@ def iter_changes(
     zone: tzinfo | None = None,
 ) -> Iterator[Item]:
     """
-    Give what a window changed, each entity once and by time, as the service sent it, after all of it was read.
+    Return what a window changed, each entity once and by time, as the service sent it, after all of it was read.
 
     :param send: Sends a request.
     :param change: ``created`` (created in the window), ``updated`` (created before it, last updated in it) or
@@ -246,7 +246,7 @@ def feed_request(
 
 
 def feed_limit() -> PageSize:
-    """Give the rows that a page of a feed is asked for, for all feeds that are read together."""
+    """Return the rows that a page of a feed is asked for, for all feeds that are read together."""
     return PageSize(LIMITS[0], LIMITS[1:])
 
 
@@ -301,7 +301,7 @@ def read_feed(response: ApiResponse) -> Page:
 
 def cuts(start: datetime, zone: tzinfo | None) -> list[datetime]:
     """
-    Give the instants to ask for so that, literal or as wall clock of the zone, one of them means the start.
+    Return the instants to ask for so that, literal or as wall clock of the zone, one of them means the start.
 
     :param start: First instant of a window, UTC.
     :param zone: Profile zone of the key's user; ``None`` where it is unknown.
@@ -378,7 +378,7 @@ def _live(reader: _Reader, window: Window, feeds: Iterable[str]) -> dict[str, _F
 def _deleted(
     reader: _Reader, window: Window, zone: tzinfo | None, known_until: datetime | None = None
 ) -> dict[str, tuple[Item, datetime]]:
-    """Give the last deletion of each entity in the window: its row and when."""
+    """Return the last deletion of each entity in the window: its row and when."""
     inside = {*cuts(window.start, zone)}
     if known_until is not None and known_until in window:
         inside.update(cuts(known_until, zone))

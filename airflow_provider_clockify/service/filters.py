@@ -134,7 +134,7 @@ def report_filters(
 
 
 def user_ids(filters: Mapping[str, Any]) -> frozenset[str] | None:
-    """Give the ids that every row's user must be one of; ``None`` without such a filter."""
+    """Return the ids that every row's user must be one of; ``None`` without such a filter."""
     users = filters.get("users")
     if isinstance(users, Mapping) and users.get("contains") == "CONTAINS" and users.get("ids"):
         return frozenset(users["ids"])
@@ -187,7 +187,7 @@ def _audit_filter(value: Any) -> dict[str, Any]:
 
 
 def _custom_field(value: Any) -> Any:
-    """Give the filter of one custom field, whose own value may be anything, with its flag."""
+    """Return the filter of one custom field, whose own value may be anything, with its flag."""
     if not isinstance(value, Mapping) or "isEmpty" not in value:
         return value
     return {**value, "isEmpty": _flag("isEmpty of a custom field's filter", value["isEmpty"])}

@@ -140,7 +140,7 @@ class Resource:
         return request.with_values(dict(zip(self.page_names, (number, size), strict=True)))
 
     def rows_per_page(self, filters: Mapping[str, Any] | None = None) -> int | None:
-        """Give the page size for these filters, ``None`` for a list without pages."""
+        """Return the page size for these filters, ``None`` for a list without pages."""
         sizes = [
             size
             for name, size in self.smaller_pages.items()
@@ -489,7 +489,7 @@ def time_entries(
 
 
 def widened(window: Window) -> tuple[datetime, datetime]:
-    """Give bounds that hold the window in whichever time zone the service reads them; whole seconds."""
+    """Return bounds that hold the window in whichever time zone the service reads them; whole seconds."""
     return window.start - WALL_CLOCK_MARGIN, window.end + WALL_CLOCK_MARGIN + timedelta(seconds=1)
 
 

@@ -62,7 +62,7 @@ class ApiRequest:
         return replace(self, params={**self.params, **values})
 
     def query(self) -> list[tuple[str, str]]:
-        """Give the query as pairs of text, in a stable order."""
+        """Return the query as pairs of text, in a stable order."""
         pairs: list[tuple[str, str]] = []
         for name, value in self.params.items():
             if isinstance(value, bool):

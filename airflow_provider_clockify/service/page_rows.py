@@ -52,12 +52,12 @@ class PageRows:
     users: Sequence[str | None]
 
     def __len__(self) -> int:
-        """Give the number of rows."""
+        """Return the number of rows."""
         return len(self.ids)
 
     def only(self, wanted: Iterable[bool]) -> PageRows:
         """
-        Give some of the rows.
+        Return some of the rows.
 
         :param wanted: For each row whether it is one of them.
         """

@@ -86,7 +86,7 @@ class Totals(msgspec.Struct, frozen=True, rename="camel"):
         _summable(totalTime=self.total_time, totalBillableTime=self.total_billable_time)
 
     def money(self) -> dict[str, Decimal] | None:
-        """Give the sums per currency that are not zero; ``None`` when the service shows no money."""
+        """Return the sums per currency that are not zero; ``None`` when the service shows no money."""
         if not isinstance(self.total_amount_by_currency, list):
             return None
         return {item.currency or "": item.amount for item in self.total_amount_by_currency if item.amount}
@@ -361,7 +361,7 @@ def detailed_request(
 
 
 def _body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what all reports share: the window as wall clock of UTC, oldest first."""
+    """Return what all reports share: the window as wall clock of UTC, oldest first."""
     start, end = window.report_bounds()
     return {
         "dateRangeStart": start,

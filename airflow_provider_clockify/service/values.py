@@ -35,7 +35,7 @@ _encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def shown(value: Any) -> str:
-    """Give a value for a message: as one short line, however long it is."""
+    """Return a value for a message: as one short line, however long it is."""
     text = value if isinstance(value, str) else repr(value)
     short = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
     return short if short.isprintable() else ascii(short)
@@ -169,7 +169,7 @@ def id_of(item: Any) -> Any:
 
 
 def at(item: Any, keys: Iterable[str]) -> Any:
-    """Give what lies under these keys, ``None`` where a key is absent."""
+    """Return what lies under these keys, ``None`` where a key is absent."""
     for key in keys:
         item = item.get(key) if isinstance(item, dict) else None
     return item
@@ -188,7 +188,7 @@ def _holders(value: Any, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 def one_line(row: bytes) -> bytes:
     """
-    Give a JSON value as one line, with its line end.
+    Return a JSON value as one line, with its line end.
 
     The service sends none, but JSON may hold line breaks between its tokens.
 
@@ -206,7 +206,7 @@ def one_line(row: bytes) -> bytes:
 
 def lines(rows: Sequence[bytes]) -> bytes:
     """
-    Give JSON values as lines, each as :func:`one_line` does.
+    Return JSON values as lines, each as :func:`one_line` does.
 
     :param rows: Bytes, or what has some, as ``msgspec.Raw`` does.
     """
@@ -216,7 +216,7 @@ def lines(rows: Sequence[bytes]) -> bytes:
 
 def exact_line(item: Mapping[str, Any]) -> bytes:
     """
-    Give a decoded item as one line of JSON, exact numbers included.
+    Return a decoded item as one line of JSON, exact numbers included.
 
     :raises ClockifyResponseError: it is nested too deeply to be written.
     """

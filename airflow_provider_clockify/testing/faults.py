@@ -233,7 +233,7 @@ def extra_row(row: Mapping[str, Any] | None = None) -> Fault:
 
 
 def null_totals() -> Fault:
-    """Give ``totals: [null]`` with the rows of a report, which the service does where there are none."""
+    """Send ``totals: [null]`` with the rows of a report, which the service does where there are none."""
 
     def alter(page: Any) -> None:
         if isinstance(page, dict) and "totals" in page:

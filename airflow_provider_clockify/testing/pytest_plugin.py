@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
 """
-Give pytest a Clockify emulator.
+Provide pytest with a Clockify emulator.
 
 Put ``pytest_plugins = ["airflow_provider_clockify.testing.pytest_plugin"]`` into the top ``conftest.py``.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def make_clockify_emulator() -> Iterator[Callable[..., ClockifyEmulator]]:
     """
-    Give a function that starts emulators; they stop after the test.
+    Return a function that starts emulators; they stop after the test.
 
     Takes arguments of ``generate_workspace`` and, as dict ``server``, those of ``ClockifyEmulator``.
     """
@@ -37,5 +37,5 @@ def make_clockify_emulator() -> Iterator[Callable[..., ClockifyEmulator]]:
 
 @pytest.fixture
 def clockify_emulator(make_clockify_emulator: Callable[..., ClockifyEmulator]) -> ClockifyEmulator:
-    """Give a running emulator with a small workspace: 5 users and 100 time entries in November 2026."""
+    """Return a running emulator with a small workspace: 5 users and 100 time entries in November 2026."""
     return make_clockify_emulator(entries=100)

@@ -45,7 +45,7 @@ class Looker:
         self._detect = detect
 
     async def __call__(self, start: datetime, end: datetime) -> tuple[str, Rows]:
-        """Give the workspace and its entries of a window."""
+        """Return the workspace and its entries of a window."""
         from airflow_provider_clockify.watching.event_rows import entries_in
         from airflow_provider_clockify.watching.questions import look_async
         from airflow_provider_clockify.window import Window
@@ -96,7 +96,7 @@ class Tick:
 
     async def entries(self, start: datetime, end: datetime) -> tuple[str, Rows]:
         """
-        Give the workspace and its entries of a window, by one request for everybody who asks for no more.
+        Return the workspace and its entries of a window, by one request for everybody who asks for no more.
 
         :raises ClockifyError: the look failed, for everybody.
         """

@@ -130,7 +130,7 @@ _polls: WeakKeyDictionary[asyncio.AbstractEventLoop, SharedPolls] = WeakKeyDicti
 
 
 def shared_polls() -> SharedPolls:
-    """Give the looks of the running event loop."""
+    """Return the looks of the running event loop."""
     loop = asyncio.get_running_loop()
     return _polls.setdefault(loop, SharedPolls())
 

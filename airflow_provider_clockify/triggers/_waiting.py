@@ -59,7 +59,7 @@ class WaitTrigger(BaseTrigger):
         self.deadline = deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give class path and arguments: JSON values, and no secret among them."""
+        """Return class path and arguments: JSON values, and no secret among them."""
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
             {
@@ -118,12 +118,12 @@ class WaitTrigger(BaseTrigger):
         return await look_once(self.clockify_conn_id, self.look())
 
     def look(self) -> Generator[Any, Any, Answer]:
-        """Give one look at the question."""
+        """Return one look at the question."""
         raise NotImplementedError
 
 
 def _until(instant: str | None) -> float | None:
-    """Give the seconds from now to an instant, none below zero; ``None`` without an instant."""
+    """Return the seconds from now to an instant, none below zero; ``None`` without an instant."""
     if instant is None:
         return None
     return max((datetime.fromisoformat(instant) - datetime.now(UTC)).total_seconds(), 0.0)

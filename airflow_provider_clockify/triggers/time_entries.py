@@ -58,7 +58,7 @@ class ClockifyTimeEntryTrigger(WaitTrigger):
     kind = "time_entries"
 
     def look(self) -> Generator[Any, Any, Answer]:
-        """Give one look at the question."""
+        """Return one look at the question."""
         from airflow_provider_clockify.watching.questions import Question, look
 
         return look(Question.from_json(self.question), datetime.now(UTC))
@@ -79,7 +79,7 @@ class ClockifyApprovalTrigger(WaitTrigger):
     kind = "approvals"
 
     def look(self) -> Generator[Any, Any, Answer]:
-        """Give one look at the question."""
+        """Return one look at the question."""
         from airflow_provider_clockify.watching.approvals import ApprovalQuestion, look_at_approvals
 
         return look_at_approvals(ApprovalQuestion.from_json(self.question))
@@ -155,7 +155,7 @@ class ClockifyTimeEntryEventTrigger(BaseEventTrigger):
         self._writing = asyncio.Lock()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give class path and arguments: JSON values, and no secret among them."""
+        """Return class path and arguments: JSON values, and no secret among them."""
         return _path(type(self)), {
             "clockify_conn_id": self.clockify_conn_id,
             "workspace_id": self.workspace_id,
@@ -168,7 +168,7 @@ class ClockifyTimeEntryEventTrigger(BaseEventTrigger):
     # --- Airflow 3.3 and later: one look for all, a store, and word of what was stored ---
 
     def shared_stream_key(self) -> Hashable:
-        """Give what watchers share a look by."""
+        """Return what watchers share a look by."""
         return (
             _path(type(self)),
             self.clockify_conn_id,
@@ -293,7 +293,7 @@ class ClockifyTimeEntryEventTrigger(BaseEventTrigger):
 
     def _stores(self) -> list[Any]:
         """
-        Give the store of each watched asset.
+        Return the store of each watched asset.
 
         Assets that are watched with the same arguments share one trigger, and the accessor of all its assets refuses to
         be used as if it were one.

@@ -51,7 +51,7 @@ class ApprovalQuestion:
     user_ids: list[str] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Give the question as JSON values; :meth:`from_json` reads them."""
+        """Return the question as JSON values; :meth:`from_json` reads them."""
         return asdict(self)
 
     @classmethod
@@ -60,7 +60,7 @@ class ApprovalQuestion:
         return cls(**values)
 
     def requests_per_look(self, now: datetime) -> int:
-        """Give the requests that one look costs for up to 200 timesheets since a month before the period."""
+        """Return the requests that one look costs for up to 200 timesheets since a month before the period."""
         return 1
 
 
@@ -81,7 +81,7 @@ class ApprovalAnswer:
     enough: bool = False
 
     def to_xcom(self) -> dict[str, Any]:
-        """Give the result of the sensor: ``{"approved": int, "pending": [str], "missing": [str]}``."""
+        """Return the result of the sensor: ``{"approved": int, "pending": [str], "missing": [str]}``."""
         return {"approved": self.approved, "pending": list(self.pending), "missing": list(self.missing)}
 
 

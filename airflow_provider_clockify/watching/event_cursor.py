@@ -82,7 +82,7 @@ class Cursor:
     revision: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Give the cursor as JSON values; :meth:`from_json` reads them."""
+        """Return the cursor as JSON values; :meth:`from_json` reads them."""
         by_instant: defaultdict[str, list[str]] = defaultdict(list)
         for digest, at in self.seen.items():
             by_instant[str(at)].append(digest)
@@ -126,7 +126,7 @@ class Cursor:
 
 def begin(baseline: datetime) -> Cursor:
     """
-    Give the cursor of a watcher that has never looked.
+    Return the cursor of a watcher that has never looked.
 
     :param baseline: First instant that counts.
     """
@@ -134,7 +134,7 @@ def begin(baseline: datetime) -> Cursor:
 
 
 def newest(cursors: Iterable[Cursor]) -> Cursor | None:
-    """Give the newest of several copies; a crash between two writes leaves different ones."""
+    """Return the newest of several copies; a crash between two writes leaves different ones."""
     return max(cursors, key=lambda cursor: cursor.revision, default=None)
 
 
@@ -233,7 +233,7 @@ def closed_windows(
 
 
 def grid(moment: datetime, width: timedelta) -> datetime:
-    """Give the start of the fixed window that holds an instant."""
+    """Return the start of the fixed window that holds an instant."""
     return _EPOCH + (moment - _EPOCH) // width * width
 
 

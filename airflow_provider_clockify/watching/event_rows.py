@@ -77,7 +77,7 @@ def check_watch(detect: str, filters: Mapping[str, Any] | None) -> dict[str, Any
 
 def sightings(rows: Iterable[EntryRow], filters: Mapping[str, Any]) -> list[Sighting]:
     """
-    Give the entries that pass a watcher's filters.
+    Return the entries that pass a watcher's filters.
 
     :param filters: What :func:`check_watch` returned.
     """

@@ -82,7 +82,7 @@ class Question:
     include_running: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Give the question as JSON values; :meth:`from_json` reads them."""
+        """Return the question as JSON values; :meth:`from_json` reads them."""
         return asdict(self)
 
     @classmethod
@@ -92,7 +92,7 @@ class Question:
 
     def requests_per_look(self, now: datetime) -> int:
         """
-        Give the requests that one look costs while little is found.
+        Return the requests that one look costs while little is found.
 
         :param now: Aware current time; a wait without end grows with it.
         """
@@ -119,7 +119,7 @@ class Answer:
     enough: bool = False
 
     def to_xcom(self) -> dict[str, Any]:
-        """Give the result of the sensor: ``{"count": int, "latest": "…Z", "ids": [str]}``."""
+        """Return the result of the sensor: ``{"count": int, "latest": "…Z", "ids": [str]}``."""
         return {"count": self.count, "latest": self.latest, "ids": list(self.ids)}
 
 
@@ -305,7 +305,7 @@ def _fed(question: Question, window: Window) -> Generator[Step, Any, tuple[int, 
 
 def asked_of(feed: str, window: Window) -> tuple[datetime, datetime]:
     """
-    Give the bounds that a feed is asked with: wider, since the service may shift them by a time zone.
+    Return the bounds that a feed is asked with: wider, since the service may shift them by a time zone.
 
     Not at the start of ``deleted``, which leaves out what was created in the time that is asked for: an entry of the
     hours before the window that is deleted in it would never show.
@@ -321,7 +321,7 @@ def _window(question: Question, now: datetime) -> Window:
 
 
 def feeds_of(detect: str) -> Mapping[str, tuple[str, ...]]:
-    """Give the feeds that answer, each with where its rows say when, the best place first."""
+    """Return the feeds that answer, each with where its rows say when, the best place first."""
     created = {"created": ("createdAt",)}
     if detect == "created":
         return created

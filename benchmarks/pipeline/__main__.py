@@ -92,7 +92,7 @@ class Emulator:
         self._process.wait()
 
     def access(self, window: Window) -> dict[str, Any]:
-        """Give what a client needs that drains the pages of a window: where, key, and the body of each request."""
+        """Return what a client needs that drains the pages of a window: where, key, and the body of each request."""
         parts = chunks(window)
         counts = self.ask(counts=[[part.start_iso, part.end_iso] for part in parts])["counts"]
         filters = report_filters(None)
@@ -211,7 +211,7 @@ class Bench:
 
 
 def shares(stacks: Iterable[str]) -> list[tuple[str, float]]:
-    """Give the share of samples in each innermost function of an export, largest first."""
+    """Return the share of samples in each innermost function of an export, largest first."""
     counts: dict[str, int] = {}
     for line in stacks:
         stack, _, number = line.rpartition(" ")

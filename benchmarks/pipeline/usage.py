@@ -33,7 +33,7 @@ def _cpu_seconds() -> float:
 
 def peak_mb() -> float:
     """
-    Give the largest resident memory that this process had.
+    Return the largest resident memory that this process had.
 
     Not ``ru_maxrss``: after an exec that still counts the memory of the process which started this one.
     """

@@ -64,7 +64,7 @@ def test_a_zone_that_is_not_known_is_none() -> None:
 
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture) -> Callable[[], str]:
-    """Give what was logged: Airflow 3 writes to the standard output, 2.11 through the logging of Python."""
+    """Return what was logged: Airflow 3 writes to the standard output, 2.11 through the logging of Python."""
     caplog.set_level("WARNING")
     return lambda: caplog.text + "".join(capfd.readouterr())
 

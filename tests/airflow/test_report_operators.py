@@ -604,7 +604,7 @@ def export_as(emulator: ClockifyEmulator, key: str, connect: Any, monkeypatch: A
 
 @pytest.fixture
 def warned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
-    """Give what the operators warned of; Airflow's own loggers do not reach pytest."""
+    """Return what the operators warned of; Airflow's own loggers do not reach pytest."""
     messages: list[str] = []
 
     class Handler(logging.Handler):

@@ -538,7 +538,7 @@ def test_a_wait_that_a_free_workspace_cannot_pay_is_warned_of_once(
 
 
 def trigger_of(sensor: Any, context: dict | None = None) -> Any:
-    """Give the trigger that a sensor defers with, as a triggerer gets it."""
+    """Return the trigger that a sensor defers with, as a triggerer gets it."""
     from airflow.providers.common.compat.sdk import TaskDeferred
 
     with pytest.raises(TaskDeferred) as caught:

@@ -51,7 +51,7 @@ def fields(item: Any, *names: str) -> dict[str, Any]:
 
 
 def as_entry(document: Any) -> dict[str, Any]:
-    """Give of an entry what report rows, list items and documents of the feeds all have."""
+    """Return of an entry what report rows, list items and documents of the feeds all have."""
     interval = document["timeInterval"]
     return {
         "start": interval["start"],

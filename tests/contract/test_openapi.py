@@ -64,7 +64,7 @@ def description() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def operations(description) -> dict[str, tuple[str, str, dict[str, Any]]]:
-    """Give method, path and details of every operation by its id."""
+    """Return method, path and details of every operation by its id."""
     return {
         details["operationId"]: (method.upper(), path, details)
         for path, methods in description["paths"].items()

@@ -192,7 +192,7 @@ def page_of(record: RequestRecord) -> int:
 
 
 def tasks_asked_for(world: World, record: RequestRecord) -> list[Any]:
-    """Give the tasks of the project that a request is about; of any, if it is about none."""
+    """Return the tasks of the project that a request is about; of any, if it is about none."""
     tasks = list(world.workspace.tasks.values())
     return [task for task in tasks if f"/projects/{task.project_id}/" in record.path] or tasks
 
@@ -240,13 +240,13 @@ def null_totals(world: World) -> Struck:
 
 
 def cut(world: World) -> Struck:
-    """Give no more than this many rows at a time, whatever is asked for."""
+    """Return no more than this many rows at a time, whatever is asked for."""
     world.emulator.behaviour.max_page_size = CUT
     return lambda: any(size_of(record) > CUT for record in world.emulator.requests)
 
 
 def size_of(record: RequestRecord) -> int:
-    """Give how many rows a request asks for; 0 where it has no pages."""
+    """Return how many rows a request asks for; 0 where it has no pages."""
     if record.method == "GET":
         return int((record.query.get("page-size") or record.query.get("limit") or ["0"])[0])
     return int(record.json.get("detailedFilter", {}).get("pageSize", 0))

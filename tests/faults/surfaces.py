@@ -163,7 +163,7 @@ def run_native(world: World) -> Parts:
 
 
 def csv_parts(content: bytes) -> Parts:
-    """Give each row of a file of the service by what no edit here changes; pages of it may be of two moments."""
+    """Return each row of a file of the service by what no edit here changes; pages of it may be of two moments."""
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     description, user, day, begin = (
         rows[0].index(name) for name in ("Description", "User", "Start Date", "Start Time")

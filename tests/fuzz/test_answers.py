@@ -200,7 +200,7 @@ class Sink:
 
 
 def answering(body: bytes, headers: dict[str, str]) -> Callable[..., Any]:
-    """Give a transport that knows one answer."""
+    """Return a transport that knows one answer."""
     left = [40]
 
     def send(request: ApiRequest, decode: Callable[..., Any], abandoned: Any = None) -> Any:

@@ -36,7 +36,7 @@ def states(stack: Any, dag_id: str) -> set[str]:
 
 
 def log_of(stack: Any, dag_id: str, task_id: str, map_index: int = -1) -> list[dict[str, Any]]:
-    """Give what a task and its trigger have logged."""
+    """Return what a task and its trigger have logged."""
     folder = next((Path(stack.folder) / "logs" / f"dag_id={dag_id}").glob(f"run_id=*/task_id={task_id}"))
     if map_index >= 0:
         folder /= f"map_index={map_index}"

@@ -23,7 +23,7 @@ class MissingServerError(RuntimeError):
 
 
 def free_port() -> int:
-    """Give a port of the loopback interface that nothing listens on."""
+    """Return a port of the loopback interface that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -83,7 +83,7 @@ class Postgres:
         self.command = [tool("postgres", "postgresql"), "-D", str(data), *settings]
 
     def address(self, database: str) -> str:
-        """Give what follows the scheme of a database's URL."""
+        """Return what follows the scheme of a database's URL."""
         return f"airflow@127.0.0.1:{self.port}/{database}"
 
     def connect(self, database: str) -> Any:

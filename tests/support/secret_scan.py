@@ -114,7 +114,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def spellings(secret: str) -> Iterator[tuple[str, bytes]]:
-    """Give the ways in which a secret may be written, with their names."""
+    """Return the ways in which a secret may be written, with their names."""
     raw = secret.encode()
     yield "plain", raw
     for safe in ("", "/"):

@@ -95,7 +95,7 @@ def test_every_operator_has_a_section_where_its_docstring_points(operator: str) 
 
 
 def parameters(shown: type) -> dict[str, inspect.Parameter]:
-    """Give the parameters that this package adds to Airflow's, by the constructors of a class and its bases."""
+    """Return the parameters that this package adds to Airflow's, by the constructors of a class and its bases."""
     ours = [each for each in shown.__mro__ if each.__module__.startswith("airflow_provider_clockify.")]
     constructors = [vars(each)["__init__"] for each in ours if "__init__" in vars(each)]
     return {

@@ -185,7 +185,7 @@ def rules(table: Table, **columns: list[str]) -> ColumnRules:
 
 
 def changed(table: Table, item: Any, **columns: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give the flat row and the line of an item under these rules."""
+    """Return the flat row and the line of an item under these rules."""
     edited = rules(table, **columns).table(table)
     assert edited.line is not None
     return flat(edited, item), json.loads(edited.line(json.dumps(item).encode()))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -44,3 +45,14 @@ def test_every_room_says_what_it_is() -> None:
     rooms = {path.parent for path in modules()} - {Path()}
     silent = [str(room) for room in rooms if '"""' not in (PACKAGE / room / "__init__.py").read_text()]
     assert set(silent) <= PUBLIC
+
+
+def test_docstrings_say_what_is_returned() -> None:
+    """Airflow's own docstrings begin with "Return"; "Give" leaves open who gets what."""
+    found = [
+        f"{path}:{number}"
+        for path in modules()
+        for number, line in enumerate((PACKAGE / path).read_text(encoding="utf-8").splitlines(), 1)
+        if re.match(r'\s*("""|)Give ', line)
+    ]
+    assert found == []

@@ -194,7 +194,7 @@ def connection(**fields):
 
 @pytest.fixture
 def backend(monkeypatch):
-    """Give connections one after the other, the last one for ever; an exception is raised, ``None`` never comes."""
+    """Return connections one after the other, the last one for ever; an exception is raised, ``None`` never comes."""
 
     def plan(*answers):
         looks = Looks(*answers)

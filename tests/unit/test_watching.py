@@ -174,7 +174,7 @@ def answer_of(service: Service, question: Question, now: datetime = NOW) -> Any:
 
 
 def model(entries: list[Entry], question: Question) -> list[tuple[float, str]]:
-    """Give instant and id of each entry that counts, the latest first."""
+    """Return instant and id of each entry that counts, the latest first."""
     last = parse(question.until) if question.until else float("inf")
     first = parse(question.since)
     found = []

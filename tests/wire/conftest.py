@@ -165,7 +165,7 @@ def start_recorder() -> Iterator[Callable[..., Recorder]]:
 
 @pytest.fixture
 def free_port() -> int:
-    """Give a port that nobody listens on."""
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

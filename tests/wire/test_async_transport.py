@@ -150,7 +150,7 @@ def test_an_answer_in_chunks_is_read(emulator, client):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Give an answer a second in all, and much more for each of its pieces."""
+    """Return an answer a second in all, and much more for each of its pieces."""
     monkeypatch.setattr(pacing, "ANSWER_TIMEOUTS", 0.05)
 
 

@@ -77,7 +77,7 @@ def test_entries_that_started_are_those_of_the_truth(ask, month):
 
 
 def some(month: ClockifyEmulator, name: str) -> Any:
-    """Give a value that some of the entries have."""
+    """Return a value that some of the entries have."""
     values = [getattr(month.workspace.entries[each], name) for each in truth(month)]
     return next(value for value in values if value)
 

@@ -71,7 +71,7 @@ def member(
 
 
 def leaves(groups: list[dict[str, Any]], keys: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """Give innermost groups by the ids on the way to them."""
+    """Return innermost groups by the ids on the way to them."""
     found = {}
     for group in groups:
         here = (*keys, group["_id"] or None)

@@ -123,7 +123,7 @@ class BusinessData:
     def add_balance(
         self, policy_id: str, user_id: str, *, at: datetime | None = None, **fields: Any
     ) -> Balance:
-        """Give a user a balance of a policy; ``total`` defaults to what the policy grants."""
+        """Return a user a balance of a policy; ``total`` defaults to what the policy grants."""
         fields.setdefault("total", self.policies[policy_id].accrual)
         return self._record(
             self.balances, Balance, at, policy_id=policy_id, user_id=self.users[user_id].id, **fields

@@ -25,7 +25,7 @@ with DAG(dag_id="on_new_entries", schedule=[new_entries], max_active_runs=16):
 
     @task
     def ids(triggering_asset_events: dict | None = None) -> list[str]:
-        """Give the ids of all events of the run."""
+        """Return the ids of all events of the run."""
         return [
             entry_id
             for events in (triggering_asset_events or {}).values()

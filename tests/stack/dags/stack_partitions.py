@@ -28,7 +28,7 @@ with DAG(
 
     @task
     def when(partition_date: object = None) -> dict[str, str]:
-        """Give the instant that the partition stands for."""
+        """Return the instant that the partition stands for."""
         return {"partition_date": str(partition_date)}
 
     when()
@@ -37,7 +37,7 @@ with DAG("on_any_day", schedule=[days], max_active_runs=1):
 
     @task
     def rows(triggering_asset_events: dict | None = None) -> list[int]:
-        """Give the rows of each event."""
+        """Return the rows of each event."""
         return [
             event.extra["rows"] for events in (triggering_asset_events or {}).values() for event in events
         ]

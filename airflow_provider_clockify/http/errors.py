@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
 from decimal import DecimalException
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -26,14 +29,13 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWriteUnknownError,
 )
 from airflow_provider_clockify.http.hosts import service_url
-from airflow_provider_clockify.http.oddities import find_oddity
 from airflow_provider_clockify.http.redaction import without_secret
 from airflow_provider_clockify.http.retry import DETERMINISTIC_500, parse_retry_after
 from airflow_provider_clockify.service.messages import ApiResponse
-from airflow_provider_clockify.service.values import shown
+from airflow_provider_clockify.service.values import at, id_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from airflow_provider_clockify.http.rate_limit import RateLimiter
     from airflow_provider_clockify.service.messages import ApiRequest
@@ -47,6 +49,8 @@ _RATE_LIMIT_CURE = (
 )
 # What decoders raise for bytes that are no JSON, or for JSON that nobody can read.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
+# Where msgspec says that a value is, as far as the row: ``$.timeentries[3].timeInterval``, ``$[...][3][...]``.
+_ROW = re.compile(r"at `\$([^`]*?)\[(\d+)\]")
 
 
 class ErrorBody(msgspec.Struct):
@@ -231,17 +235,11 @@ def _unreadable(
     wrong_shape = isinstance(error, msgspec.ValidationError)
     if not request.idempotent and not wrong_shape:
         return unknown_outcome(settings, request, "a broken answer", attempts)
-    odd = find_oddity(body)
+    odd = odd_value(body, error)
     if odd is not None:
-        row = "" if odd.row_id is None else f" of row {shown(odd.row_id)}"
         return ClockifyResponseError(
-            f"{where} cannot be read ({error}): {shown(odd.place)}{row} {odd.what}. Correct it in Clockify, or leave "
-            "the row out with a filter.",
-            **facts,
-        )
-    if wrong_shape:
-        return ClockifyResponseError(
-            f"{where} has an unexpected shape: {error}. The service may have changed; please report it.",
+            f"{where} cannot be read: {odd}. Correct it in Clockify or leave the row out with a filter; if it looks "
+            "right there, the service may have changed: please report it.",
             **facts,
         )
     content_type = without_secret(headers.get("content-type", "no content type"), settings.api_key)
@@ -249,6 +247,59 @@ def _unreadable(
         f"{where} is broken ({error}; {len(body)} bytes, {content_type}). A proxy may have cut or replaced it.",
         **facts,
     )
+
+
+def odd_value(body: bytes, error: Exception) -> str | None:
+    """
+    Say which value of an answer cannot be read, and why.
+
+    :param body: The answer, or one row of it, that was refused.
+    :param error: Why the decoder refused it.
+    :return: Row and field, as far as they can be told; ``None`` when it is not even nearly JSON, so broken on its way.
+    """
+    try:
+        # It takes what is odd, even NaN and halves of surrogate pairs.
+        answer = json.loads(body.decode("utf-8"), parse_int=str, parse_float=str)
+    except RecursionError:
+        return f"a row is nested too deeply ({error}); shorter windows or filters show which"
+    except ValueError:
+        return str(error) if isinstance(error, msgspec.ValidationError) else None
+    if isinstance(error, (msgspec.ValidationError, DecimalException)):
+        return f"{_row_name(_row_at(answer, str(error)))}{error}"
+    for row in (*chain.from_iterable(_lists(answer)), answer):
+        for name, value in row.items() if isinstance(row, dict) else ():
+            try:
+                json.dumps({name: value}, ensure_ascii=False, allow_nan=False).encode()
+            except (ValueError, RecursionError) as odd:
+                return f"{_row_name(row)}{shown(name)} holds what no file can hold ({odd})"
+    return None
+
+
+def _row_at(answer: Any, message: str) -> Any:
+    place = _ROW.search(message)
+    if place is None:
+        return answer  # A row of a report, on its own.
+    way, number = place[1], int(place[2])
+    if "[...]" in way:  # A key that msgspec does not name.
+        lists = list(_lists(answer))
+        found = lists[0] if len(lists) == 1 else None
+    else:
+        found = at(answer, way.strip(".").split(".")) if way else answer
+    return found[number] if isinstance(found, list) and number < len(found) else None
+
+
+def _lists(answer: Any, depth: int = 2) -> Iterator[list[Any]]:
+    """Go through the lists of an answer, which is one or has some in an envelope."""
+    if isinstance(answer, list):
+        yield answer
+    elif isinstance(answer, dict) and depth:
+        for each in answer.values():
+            yield from _lists(each, depth - 1)
+
+
+def _row_name(row: Any) -> str:
+    row_id = id_of(row)
+    return "" if row_id is None else f"row {shown(row_id)}, "
 
 
 def invalid_url(settings: ClockifySettings, request: ApiRequest) -> ClockifyConfigError:

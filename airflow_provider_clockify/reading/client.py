@@ -17,14 +17,14 @@ from airflow_provider_clockify.exceptions import (
     ClockifyIncompleteError,
     ClockifyResponseError,
 )
-from airflow_provider_clockify.http.oddities import find_oddity
+from airflow_provider_clockify.http.errors import UNREADABLE, odd_value
 from airflow_provider_clockify.http.transport import SyncTransport
 from airflow_provider_clockify.reading.chunk_reading import ChunkReads, IdFile
 from airflow_provider_clockify.reading.report_reader import ReportReader
 from airflow_provider_clockify.service.filters import report_filters
 from airflow_provider_clockify.service.pagination import Page, PageSize, last_page, pages
 from airflow_provider_clockify.service.report_kinds import detailed
-from airflow_provider_clockify.service.values import at, durations_to_seconds, lines, shown
+from airflow_provider_clockify.service.values import at, durations_to_seconds, lines
 from airflow_provider_clockify.window import Window, chunks
 
 if TYPE_CHECKING:
@@ -225,14 +225,11 @@ class _FileSpool:
 def _decode_row(line: bytes) -> Item:
     try:
         return _decode_item(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        odd = find_oddity(b"[" + line + b"]")
-        where = (
-            f"the row that begins with {line[:80]!r}"
-            if odd is None
-            else f"row {shown(odd.row_id)}, {shown(odd.place)}"
-        )
-        raise ClockifyResponseError(f"A row of the report cannot be read: {where} ({error}).") from error
+    except UNREADABLE as error:
+        raise ClockifyResponseError(
+            f"A row of the report cannot be read: {odd_value(line, error)}. Correct it in Clockify, or export the "
+            "report, which keeps numbers of any size."
+        ) from error
 
 
 def read_item(response: ApiResponse) -> Item:

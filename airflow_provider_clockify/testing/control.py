@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -16,9 +16,9 @@ from airflow_provider_clockify.testing.exchange import Response
 from airflow_provider_clockify.testing.workspace.times import from_epoch, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from airflow_provider_clockify.testing.server import ClockifyEmulator
+    from airflow_provider_clockify.testing.request_log import RequestRecord
     from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
     from airflow_provider_clockify.testing.workspace.kinds import TimeEntry
 
@@ -34,7 +34,23 @@ _FIELDS = {
 }
 
 
-def handle(emulator: ClockifyEmulator, method: str, target: str, body: bytes) -> Response:
+class Controls(NamedTuple):
+    """
+    What can be controlled of an emulator.
+
+    :param workspaces: Its workspaces.
+    :param requests: What it was asked.
+    :param facts: What it measured besides, by name.
+    :param reset: Forgets requests, limits and faults.
+    """
+
+    workspaces: Sequence[EmulatedWorkspace]
+    requests: Sequence[RequestRecord]
+    facts: Mapping[str, Any]
+    reset: Callable[[], None]
+
+
+def handle(controls: Controls, method: str, target: str, body: bytes) -> Response:
     """
     Answer a control request; ``?workspace=ID`` chooses another workspace than the first.
 
@@ -45,14 +61,12 @@ def handle(emulator: ClockifyEmulator, method: str, target: str, body: bytes) ->
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
     action, _, entry_id = parts.path.removeprefix(PREFIX).partition("/")
     try:
-        workspace = _workspace(emulator, query.get("workspace"))
+        workspace = _workspace(controls.workspaces, query.get("workspace"))
         match (method, action, bool(entry_id)):
             case ("GET", "stats", False):
-                return Response(200, _stats(emulator))
+                return Response(200, {**_stats(controls.requests), **controls.facts})
             case ("POST", "reset", False):
-                emulator.reset_log()
-                emulator.reset_limits()
-                emulator.clear_faults()
+                controls.reset()
                 return Response(204)
             case ("GET", "truth", False):
                 return Response(200, _truth(workspace, query))
@@ -69,23 +83,19 @@ def handle(emulator: ClockifyEmulator, method: str, target: str, body: bytes) ->
     return Response(404, {"message": f"no control endpoint {method} {parts.path}", "code": 404})
 
 
-def _workspace(emulator: ClockifyEmulator, workspace_id: str | None) -> EmulatedWorkspace:
+def _workspace(workspaces: Sequence[EmulatedWorkspace], workspace_id: str | None) -> EmulatedWorkspace:
     if workspace_id is None:
-        return emulator.workspace
-    return {workspace.id: workspace for workspace in emulator.workspaces}[workspace_id]
+        return workspaces[0]
+    return {workspace.id: workspace for workspace in workspaces}[workspace_id]
 
 
-def _stats(emulator: ClockifyEmulator) -> dict[str, Any]:
-    records = list(emulator.requests)
+def _stats(records: Sequence[RequestRecord]) -> dict[str, Any]:
     return {
         "requests": len(records),
         "by_service": Counter(record.service for record in records),
         "by_path": Counter(f"{record.method} {record.path}" for record in records),
         "by_status": Counter(str(record.status) for record in records),
         "bytes_sent": sum(record.sent for record in records),
-        "max_concurrency": emulator.max_concurrency,
-        "peak_requests_per_second": emulator.peak_requests_per_second,
-        "unknown_parameters": emulator.unknown_parameters,
     }
 
 

@@ -15,7 +15,7 @@ from airflow_provider_clockify.testing.workspace.kinds import ADMIN_ROLES, User
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from airflow_provider_clockify.testing.report_routes.report_rows import EntryRows
+    from airflow_provider_clockify.testing.answers.report_rows import EntryRows
     from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
 
 JSON = "application/json"
@@ -299,3 +299,38 @@ class Route:
     path: str
     handler: Callable[[Request], Response]
     query: frozenset[str] = frozenset()
+
+
+def choice(body: Mapping[str, Any], name: str, options: Collection[str], default: str) -> str:
+    """Return an enum value of a body in upper case; lower case is accepted as public scripts do."""
+    value = body.get(name)
+    if value is None:
+        return default
+    text = value.upper() if isinstance(value, str) else ""
+    if text not in options:
+        raise unreadable_body(f"{name}: {value!r} is not one of the values accepted: {list(options)}")
+    return text
+
+
+def flag(body: Mapping[str, Any], name: str) -> bool | None:
+    """Return a boolean of a body, None when it is absent or null."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise unreadable_body(f"{name}: {value!r} is not a boolean")
+    return value
+
+
+def integer(body: Mapping[str, Any], name: str, default: int) -> int:
+    """Return a whole number of a body."""
+    value = body.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise unreadable_body(f"{name}: {value!r} is not a whole number")
+    return value
+
+
+def require_paid(request: Request, feature: str) -> None:
+    """Refuse what the Free plan lacks with a 403 (reported, not confirmed)."""
+    if request.workspace.is_free:
+        raise ApiError(403, 403, f"{feature} is not available on the Free plan")

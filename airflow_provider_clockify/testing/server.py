@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from airflow_provider_clockify.testing import control
-from airflow_provider_clockify.testing.answers.extra_fields import with_extra_fields
+from airflow_provider_clockify.testing.answers.report_rows import EntryRows
 from airflow_provider_clockify.testing.exchange import (
     JSON,
     ApiError,
@@ -32,9 +32,9 @@ from airflow_provider_clockify.testing.exchange import (
     Request,
     Response,
 )
+from airflow_provider_clockify.testing.extra_fields import with_extra_fields
 from airflow_provider_clockify.testing.faults import Fault, FaultPlan, FaultRule, Match, answer
 from airflow_provider_clockify.testing.limits import RateLimits
-from airflow_provider_clockify.testing.report_routes.report_rows import EntryRows
 from airflow_provider_clockify.testing.request_log import RequestLog, RequestRecord
 from airflow_provider_clockify.testing.routing import authenticate, find_route, open_workspace, service_of
 from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
@@ -324,6 +324,20 @@ class ClockifyEmulator:
 
     # --- handling --------------------------------------------------------------------------------------
 
+    def controls(self) -> control.Controls:
+        """Return what the control endpoint may see and do."""
+        facts = {
+            "max_concurrency": self.max_concurrency,
+            "peak_requests_per_second": self.peak_requests_per_second,
+            "unknown_parameters": self.unknown_parameters,
+        }
+        return control.Controls(self.workspaces, self.requests, facts, self._reset)
+
+    def _reset(self) -> None:
+        self.reset_log()
+        self.reset_limits()
+        self.clear_faults()
+
     def begin(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[RequestRecord, Fault]:
@@ -443,7 +457,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(headers.get("content-length", 0)))
         if self.path.startswith(control.PREFIX):
-            self._send(control.handle(emulator, self.command, self.path, body))
+            self._send(control.handle(emulator.controls(), self.command, self.path, body))
             return
         record, fault = emulator.begin(self.command, self.path, headers, body)
         response = emulator.handle(record, fault)

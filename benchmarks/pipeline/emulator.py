@@ -16,7 +16,7 @@ import sys
 import time
 from datetime import datetime
 
-from airflow_provider_clockify.testing.report_routes import report_rows
+from airflow_provider_clockify.testing.answers import report_rows
 from airflow_provider_clockify.testing.server import ClockifyEmulator
 from airflow_provider_clockify.testing.workspace.generate import generate_workspace
 

@@ -23,10 +23,9 @@ from airflow_provider_clockify.columns.list_columns import CHANGES, TABLES
 from airflow_provider_clockify.columns.report_columns import ATTENDANCE, EXPENSES, summary_table, weekly_table
 from airflow_provider_clockify.columns.tables import Table
 from airflow_provider_clockify.connection import ClockifySettings
-from airflow_provider_clockify.exceptions import ClockifyError
+from airflow_provider_clockify.exceptions import ClockifyError, ClockifyResponseError
 from airflow_provider_clockify.export.formats import open_writer
-from airflow_provider_clockify.http.errors import is_error_object, read_answer, read_error_body
-from airflow_provider_clockify.http.oddities import find_oddity
+from airflow_provider_clockify.http.errors import is_error_object, odd_value, read_answer, read_error_body
 from airflow_provider_clockify.http.retry import parse_retry_after
 from airflow_provider_clockify.reading import sum_readers
 from airflow_provider_clockify.reading.client import ClockifyClient, read_item, read_page
@@ -329,33 +328,61 @@ def test_any_bytes(body):
     code, reason = read_error_body(body, "secret")
     assert code is None or isinstance(code, int)
     assert len(reason) <= 301
-    find_oddity(body)
+    for error in (msgspec.ValidationError("at `$[3].x`"), msgspec.DecodeError("cut"), RecursionError()):
+        assert len(odd_value(body, error) or "") < 400
 
 
 @FEW
 @given(VALUES)
-def test_what_the_standard_reads_has_no_oddity_but_halves_constants_and_depth(value):
+def test_what_every_reader_reads_is_never_called_odd(value):
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except ValueError:
         return
-    assert find_oddity(json.dumps(value).encode()) is None
+    assert odd_value(json.dumps(value).encode(), msgspec.DecodeError("cut")) is None
 
 
 @FEW
 @given(
     st.lists(VALUES, max_size=4), VALUES, st.sampled_from(["\ud800", "\udfff", float("nan"), float("inf")])
 )
-def test_an_oddity_is_found_in_its_row(before, value, odd):
+def test_row_and_field_of_an_odd_value_are_named(before, value, odd):
     try:
         json.dumps([before, value], allow_nan=False, ensure_ascii=False).encode()
     except ValueError:
         return
     rows = [{"id": f"r{number}", "x": each} for number, each in enumerate(before)]
-    body = json.dumps({"rows": [*rows, {"y": [value, odd], "id": "odd", "z": {"id": "inner"}}]}).encode()
-    found = find_oddity(body)
-    assert found is not None
-    assert (found.row_id, found.place) == ("odd", f"rows[{len(before)}].y[1]")
+    rows.append({"y": [value, odd], "id": "odd", "z": {"id": "inner"}})
+    for answer in (rows, {"totals": [{"a": 1}], "rows": rows}):
+        body = json.dumps(answer).encode()
+        with pytest.raises(
+            ClockifyResponseError, match=r"cannot be read: row odd, y holds .*Correct it in Clock"
+        ):
+            read_answer(SETTINGS, ASK, 200, {}, body, lambda response: msgspec.json.decode(response.body), 1)
+        assert odd_value(body[:-9], msgspec.DecodeError("cut")) is None
+
+
+@FEW
+@given(st.lists(st.text(max_size=5), max_size=4), st.integers(0, 4))
+def test_the_row_of_a_wrong_shape_is_named(texts, place):
+    rows = [{"id": f"r{number}", "x": text} for number, text in enumerate(texts)]
+    rows.insert(place, {"id": "odd", "x": 5})
+    for answer, kind in (
+        (rows, list[dict[str, str]]),
+        ({"a": {"a": rows}}, dict[str, dict[str, list[dict[str, str]]]]),
+    ):
+        body = json.dumps(answer).encode()
+        with pytest.raises(ClockifyResponseError, match="row odd, Expected `str`, got `int`") as caught:
+            read_answer(
+                SETTINGS,
+                ASK,
+                200,
+                {},
+                body,
+                lambda response, kind=kind: msgspec.json.decode(response.body, type=kind),
+                1,
+            )
+        assert "Correct it in Clockify" in str(caught.value)
 
 
 # --- single values ------------------------------------------------------------------------------------------------

@@ -153,8 +153,8 @@ class S3:
         return {name: self._client.get_object(Bucket=BUCKET, Key=name)["Body"].read() for name in names}
 
     def litter(self) -> list[str]:
-        private = [name for name in self._names() if ".clockify-" in name]
-        return [f"upload of {each['Key']}" for each in self._uploads()] + private
+        """Private files; unfinished uploads of killed processes are for a lifecycle rule of the bucket."""
+        return [name for name in self._names() if ".clockify-" in name]
 
 
 # --- processes ------------------------------------------------------------------------------------------------

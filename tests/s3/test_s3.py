@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""Publishing into S3: whole objects or none, and no upload left behind."""
+"""Publishing into S3: whole objects or none, and what fails is aborted."""
 
 from __future__ import annotations
 
 import json
-import logging
 import signal
 import socket
 import threading
@@ -117,32 +116,26 @@ def test_a_failure_between_two_objects_leaves_each_whole(s3):
     assert s3.uploads() == []
 
 
-def test_a_signal_in_the_middle_of_an_upload_aborts_it(s3):
+def test_a_signal_in_the_middle_of_an_upload_leaves_no_half_object(s3):
     class Stopped(BaseException):
         pass
 
     def stop(*_: Any) -> None:
         raise Stopped
 
-    aborted = threading.Event()
-
-    def on_request(kind: str) -> None:
-        if kind == "part 2":
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
-            assert aborted.wait(20), "nobody aborts"
-        elif kind == "abort":
-            aborted.set()
-
-    s3.on_request = on_request
+    publish(b"old")
+    s3.on_request = lambda kind: (
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1) if kind == "part 2" else None
+    )
     before = signal.signal(signal.SIGUSR1, stop)
     try:
         with pytest.raises(Stopped):
             publish(BIG)
     finally:
         signal.signal(signal.SIGUSR1, before)
-    assert aborted.is_set()
-    assert s3.uploads() == []
-    assert s3.objects() == {}
+    assert "part 2" in s3.seen
+    # The thread of s3fs goes on for as long as the process lives.
+    assert s3.objects() in ({"out.jsonl": b"old"}, {"out.jsonl": BIG})
 
 
 def test_a_bucket_that_does_not_exist_is_refused_at_once(s3):
@@ -170,66 +163,18 @@ def test_a_server_that_does_not_answer_is_an_error_that_may_pass(s3, monkeypatch
             publish(b"x")
 
 
-# --- leftovers ----------------------------------------------------------------------------------------------
+def test_a_key_that_may_only_write_can_export(s3):
+    s3.on_request = lambda kind: DENIED if kind in ("head", "list", "get") else None
+    publish(BIG)
+    assert s3.objects() == {"out.jsonl": BIG}
 
 
 @pytest.mark.parametrize("content", [b"small", BIG], ids=("small", "parts"))
-def test_the_next_export_aborts_what_a_killed_one_left_of_its_own_objects_only(s3, content, caplog):
-    for key in ("out.jsonl", "out.jsonl", "out.jsonl.gz", "other", "folder/out.jsonl"):
+def test_uploads_that_others_began_are_left_alone(s3, content):
+    """Whose they are cannot be known: another export of the same object may be under way."""
+    for key in ("out.jsonl", "out.jsonl", "other"):
         s3.begin_upload(key)
-    with caplog.at_level(logging.INFO):
-        publish(content)
-    assert "Aborted 2 unfinished upload(s) to exports/out.jsonl." in caplog.text
-    assert s3.uploads() == ["folder/out.jsonl", "other", "out.jsonl.gz"]
+    publish(content)
+    assert s3.uploads() == ["other", "out.jsonl", "out.jsonl"]
     assert s3.objects() == {"out.jsonl": content}
-
-
-def test_leftovers_are_found_on_every_page_of_the_list(s3):
-    """moto gives all on one page; S3 a thousand. The first page is another one's, then the server answers."""
-    s3.begin_upload("out.jsonl")
-    page = (
-        b"<ListMultipartUploadsResult><Bucket>exports</Bucket><NextKeyMarker>out.jsonl</NextKeyMarker>"
-        b"<NextUploadIdMarker>gone</NextUploadIdMarker><MaxUploads>1</MaxUploads><IsTruncated>true</IsTruncated>"
-        b"<Upload><Key>out.jsonl</Key><UploadId>gone</UploadId></Upload></ListMultipartUploadsResult>"
-    )
-    s3.on_request = lambda kind: ("200 OK", page) if s3.seen.count("list") == 1 and kind == "list" else None
-    assert uploads.abort_unfinished(Target(URL)._remote.fs, "exports/out.jsonl") == 1
-    assert s3.uploads() == []
-    (first, second) = [query for query in s3.queries if "uploads" in query]
-    assert "marker" not in first
-    assert "key-marker=out.jsonl" in second
-    assert "upload-id-marker=gone" in second
-
-
-def test_a_key_that_may_not_list_uploads_can_export(s3):
-    s3.begin_upload("out.jsonl")
-    s3.on_request = lambda kind: DENIED if kind == "list" else None
-    publish(BIG)
-    assert s3.objects() == {"out.jsonl": BIG}
-    assert s3.uploads() == ["out.jsonl"]
-
-
-def test_a_key_that_may_not_abort_uploads_can_export(s3, caplog):
-    s3.begin_upload("out.jsonl")
-    s3.on_request = lambda kind: DENIED if kind == "abort" else None
-    publish(BIG)
-    assert s3.objects() == {"out.jsonl": BIG}
-    assert "Let the bucket expire them with a lifecycle rule" in caplog.text
-
-
-@pytest.mark.parametrize("at", ["part 1", "part 3", "complete"])
-def test_an_upload_that_another_export_takes_for_a_leftover_begins_again(s3, at):
-    met: list[str] = []
-
-    def on_request(kind: str) -> None:
-        if kind == at and not met:
-            met.append(kind)
-            for each in s3.client.list_multipart_uploads(Bucket="exports")["Uploads"]:
-                s3.client.abort_multipart_upload(Bucket="exports", Key=each["Key"], UploadId=each["UploadId"])
-
-    s3.on_request = on_request
-    publish(BIG)
-    assert met
-    assert s3.seen.count("create") == 2
-    assert s3.objects() == {"out.jsonl": BIG}
-    assert s3.uploads() == []
+    assert "abort" not in s3.seen

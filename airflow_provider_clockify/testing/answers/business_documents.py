@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.testing.answers.documents import entry_document, tag_document
-from airflow_provider_clockify.testing.report_routes.selection import currency_id
+from airflow_provider_clockify.testing.answers.documents import currency_id, entry_document, tag_document
 from airflow_provider_clockify.testing.workspace.times import format_duration, format_nanoseconds, format_utc
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.testing.report_routes.selection import currency_id
 from airflow_provider_clockify.testing.workspace.data import (
     DEFAULT_COST_RATE,
     DEFAULT_HOURLY_RATE,
@@ -244,3 +243,8 @@ def entry_document(
             "kiosk": None,
         }
     return document
+
+
+def currency_id(workspace: EmulatedWorkspace, code: str) -> str:
+    """Return the id that the workspace gives to a currency code."""
+    return workspace.id[:18] + code.encode().hex()

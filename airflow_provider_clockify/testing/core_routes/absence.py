@@ -18,9 +18,7 @@ from airflow_provider_clockify.testing.core_routes.common import (
     W,
     body_page,
     enveloped,
-    iso_day,
     path_user,
-    require_paid,
     required,
     required_instant,
     sees,
@@ -31,11 +29,18 @@ from airflow_provider_clockify.testing.exchange import (
     Request,
     Response,
     Route,
+    choice,
     domain_error,
+    integer,
+    require_paid,
     unreadable_body,
 )
-from airflow_provider_clockify.testing.report_routes.selection import choice, integer
-from airflow_provider_clockify.testing.workspace.times import load_zone, parse_wall_clock, wall_clock_in_zone
+from airflow_provider_clockify.testing.workspace.times import (
+    iso_day,
+    load_zone,
+    parse_wall_clock,
+    wall_clock_in_zone,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

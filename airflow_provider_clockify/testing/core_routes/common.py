@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""What handlers of several areas share: who sees what, plans, required parameters, pages of bodies."""
+"""What handlers of several areas share: who sees what, required parameters, pages of bodies."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.testing.exchange import ApiError, Request, Response, domain_error
-from airflow_provider_clockify.testing.report_routes.selection import integer
+from airflow_provider_clockify.testing.exchange import ApiError, Request, Response, domain_error, integer
 from airflow_provider_clockify.testing.workspace.times import parse_instant
 
 if TYPE_CHECKING:
@@ -30,12 +28,6 @@ def sees(request: Request, user_id: str) -> bool:
 def is_visible(request: Request, project: Project) -> bool:
     """Tell whether the caller has access to a project; others are left out silently."""
     return request.caller.is_admin or project.public or request.caller.user.id in project.member_ids
-
-
-def require_paid(request: Request, feature: str) -> None:
-    """Refuse what the Free plan lacks with a 403 (reported, not confirmed)."""
-    if request.workspace.is_free:
-        raise ApiError(403, 403, f"{feature} is not available on the Free plan")
 
 
 def path_user(request: Request) -> User:
@@ -75,11 +67,6 @@ def query_instant(name: str, value: str) -> int:
         return parse_instant(value)
     except ValueError:
         raise ApiError(400, 3000, f"Method parameter '{name}': Failed to convert value: {value}") from None
-
-
-def iso_day(instant: int) -> str:
-    """Return the UTC day of an instant as ISO date."""
-    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d")
 
 
 def enveloped(page: Response, wrap: Callable[[Any], Mapping[str, Any]]) -> Response:

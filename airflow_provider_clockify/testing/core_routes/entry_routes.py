@@ -16,9 +16,9 @@ from airflow_provider_clockify.testing.exchange import (
     Route,
     conversion_error,
     domain_error,
+    flag,
     unreadable_body,
 )
-from airflow_provider_clockify.testing.report_routes.selection import flag
 from airflow_provider_clockify.testing.workspace.times import (
     from_epoch,
     load_zone,

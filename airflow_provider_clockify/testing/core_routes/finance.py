@@ -20,8 +20,6 @@ from airflow_provider_clockify.testing.core_routes.common import (
     W,
     body_page,
     enveloped,
-    iso_day,
-    require_paid,
     sees,
 )
 from airflow_provider_clockify.testing.core_routes.core import SORT_ORDERS, contains, in_order
@@ -29,12 +27,15 @@ from airflow_provider_clockify.testing.exchange import (
     Request,
     Response,
     Route,
+    choice,
     conversion_error,
     domain_error,
+    flag,
+    integer,
+    require_paid,
     unreadable_body,
 )
-from airflow_provider_clockify.testing.report_routes.selection import choice, flag, integer
-from airflow_provider_clockify.testing.workspace.times import format_utc, parse_instant
+from airflow_provider_clockify.testing.workspace.times import format_utc, iso_day, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -20,7 +20,6 @@ from airflow_provider_clockify.testing.core_routes.common import (
     body_page,
     path_project,
     path_user,
-    require_paid,
 )
 from airflow_provider_clockify.testing.core_routes.core import (
     SORT_ORDERS,
@@ -30,8 +29,17 @@ from airflow_provider_clockify.testing.core_routes.core import (
     select_users,
     user_row,
 )
-from airflow_provider_clockify.testing.exchange import ApiError, Query, Request, Response, Route, not_emulated
-from airflow_provider_clockify.testing.report_routes.selection import choice, flag
+from airflow_provider_clockify.testing.exchange import (
+    ApiError,
+    Query,
+    Request,
+    Response,
+    Route,
+    choice,
+    flag,
+    not_emulated,
+    require_paid,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

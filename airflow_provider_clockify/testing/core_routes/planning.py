@@ -16,9 +16,7 @@ from airflow_provider_clockify.testing.core_routes.common import (
     SORTING,
     W,
     body_page,
-    iso_day,
     path_user,
-    require_paid,
     required_instant,
     sees,
 )
@@ -27,12 +25,13 @@ from airflow_provider_clockify.testing.exchange import (
     Request,
     Response,
     Route,
+    choice,
     conversion_error,
     domain_error,
+    require_paid,
     unreadable_body,
 )
-from airflow_provider_clockify.testing.report_routes.selection import choice
-from airflow_provider_clockify.testing.workspace.times import parse_instant
+from airflow_provider_clockify.testing.workspace.times import iso_day, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -15,6 +15,9 @@ from airflow_provider_clockify.testing.exchange import (
     Request,
     Response,
     Route,
+    choice,
+    flag,
+    integer,
     unreadable_body,
 )
 from airflow_provider_clockify.testing.report_routes.detailed_file import format_time
@@ -27,9 +30,6 @@ from airflow_provider_clockify.testing.report_routes.report_files import (
 from airflow_provider_clockify.testing.report_routes.selection import (
     COMMON_FIELDS,
     ReportQuery,
-    choice,
-    flag,
-    integer,
     read_report_query,
     select,
 )

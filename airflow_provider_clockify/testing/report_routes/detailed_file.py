@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_clockify.testing.answers.report_rows import exact_amount, rate_of, rounded_seconds
 from airflow_provider_clockify.testing.report_routes.report_files import (
     Row,
     Table,
@@ -14,7 +15,6 @@ from airflow_provider_clockify.testing.report_routes.report_files import (
     hours,
     money_header,
 )
-from airflow_provider_clockify.testing.report_routes.report_rows import exact_amount, rate_of, rounded_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,19 +8,19 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.testing.core_routes.common import require_paid
 from airflow_provider_clockify.testing.exchange import (
     Request,
     Response,
     Route,
+    choice,
+    flag,
+    integer,
     not_emulated,
+    require_paid,
 )
 from airflow_provider_clockify.testing.report_routes.report_files import Table, file_response, format_date
 from airflow_provider_clockify.testing.report_routes.selection import (
     ReportQuery,
-    choice,
-    flag,
-    integer,
     membership_tests,
     read_report_query,
     work_tests,

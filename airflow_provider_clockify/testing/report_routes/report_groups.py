@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_clockify.testing.report_routes.report_rows import exact_amount, rounded_seconds
+from airflow_provider_clockify.testing.answers.report_rows import exact_amount, rounded_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_clockify.testing.answers.report_rows import report_totals
 from airflow_provider_clockify.testing.exchange import (
     Request,
     Response,
     Route,
+    choice,
+    integer,
 )
 from airflow_provider_clockify.testing.report_routes import (
     attendance_report,
@@ -22,12 +25,9 @@ from airflow_provider_clockify.testing.report_routes import (
 )
 from airflow_provider_clockify.testing.report_routes.detailed_file import detailed_table
 from airflow_provider_clockify.testing.report_routes.report_files import file_response
-from airflow_provider_clockify.testing.report_routes.report_rows import report_totals, style_of
 from airflow_provider_clockify.testing.report_routes.selection import (
     COMMON_FIELDS,
     ReportQuery,
-    choice,
-    integer,
     read_report_query,
     select,
 )
@@ -63,7 +63,7 @@ def detailed_report(request: Request) -> Response:
     column = choice(own, "sortColumn", tuple(_SORT_KEYS), "DATE")
     totals_mode = choice(_part(own, "options"), "totals", ("CALCULATE", "EXCLUDE"), "CALCULATE")
 
-    style = style_of(query)
+    style = query.style
     entries, totals = request.rows.selection(
         _question(request, query, own, column),
         lambda: _sorted(request, select(request, query, _part(own, "auditFilter")), column, query),

@@ -8,10 +8,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_clockify.testing.answers.documents import currency_id
+from airflow_provider_clockify.testing.answers.report_rows import Style
 from airflow_provider_clockify.testing.exchange import (
     ApiError,
     Request,
+    choice,
     domain_error,
+    flag,
     not_emulated,
     unreadable_body,
 )
@@ -110,6 +114,11 @@ class ReportQuery:
         """Whether a file is wanted instead of JSON."""
         return self.export_type in _FILE_TYPES
 
+    @property
+    def style(self) -> Style:
+        """The style in which the answer is wanted."""
+        return Style(self.zone, self.rounding, self.amount_types)
+
 
 def read_report_query(
     request: Request,
@@ -184,35 +193,6 @@ def _amount_types(request: Request, body: Mapping[str, Any]) -> tuple[str, ...]:
     if hidden and wanted != ("HIDE_AMOUNT",):
         raise ApiError(403, 403, "You don't have permission to see amounts")
     return wanted
-
-
-def choice(body: Mapping[str, Any], name: str, options: Collection[str], default: str) -> str:
-    """Return an enum value of a body in upper case; lower case is accepted as public scripts do."""
-    value = body.get(name)
-    if value is None:
-        return default
-    text = value.upper() if isinstance(value, str) else ""
-    if text not in options:
-        raise unreadable_body(f"{name}: {value!r} is not one of the values accepted: {list(options)}")
-    return text
-
-
-def flag(body: Mapping[str, Any], name: str) -> bool | None:
-    """Return a boolean of a body, None when it is absent or null."""
-    value = body.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise unreadable_body(f"{name}: {value!r} is not a boolean")
-    return value
-
-
-def integer(body: Mapping[str, Any], name: str, default: int) -> int:
-    """Return a whole number of a body."""
-    value = body.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise unreadable_body(f"{name}: {value!r} is not a whole number")
-    return value
 
 
 def select(
@@ -381,8 +361,3 @@ def _people(
     mode = choice(given, "contains", _CONTAINS, "CONTAINS")
     if given.get("ids"):
         yield lambda entry: (entry.user_id in members) is (mode != "DOES_NOT_CONTAIN")
-
-
-def currency_id(workspace: EmulatedWorkspace, code: str) -> str:
-    """Return the id that the workspace gives to a currency code."""
-    return workspace.id[:18] + code.encode().hex()

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_clockify.testing.exchange import Request, Response, Route, domain_error
+from airflow_provider_clockify.testing.answers.report_rows import report_totals
+from airflow_provider_clockify.testing.exchange import Request, Response, Route, choice, domain_error
 from airflow_provider_clockify.testing.report_routes.report_files import (
     Table,
     file_response,
@@ -23,11 +24,9 @@ from airflow_provider_clockify.testing.report_routes.report_groups import (
     group_kinds,
     sum_fields,
 )
-from airflow_provider_clockify.testing.report_routes.report_rows import report_totals, style_of
 from airflow_provider_clockify.testing.report_routes.selection import (
     COMMON_FIELDS,
     ReportQuery,
-    choice,
     read_report_query,
     select,
 )
@@ -67,7 +66,7 @@ def summary_report(request: Request) -> Response:
     return Response(
         200,
         {
-            "totals": report_totals(entries, style_of(query), workspace.settings),
+            "totals": report_totals(entries, query.style, workspace.settings),
             "donutChart": _chart(request, query, entries, chart),
             "groupTotals": {
                 "groupOneTotalCount": len(root.children),

@@ -7,7 +7,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.testing.exchange import ApiError, Request, Response, Route
+from airflow_provider_clockify.testing.answers.report_rows import report_totals
+from airflow_provider_clockify.testing.exchange import ApiError, Request, Response, Route, choice
 from airflow_provider_clockify.testing.report_routes.report_files import (
     Table,
     file_response,
@@ -23,11 +24,9 @@ from airflow_provider_clockify.testing.report_routes.report_groups import (
     shown_amount,
     sum_fields,
 )
-from airflow_provider_clockify.testing.report_routes.report_rows import report_totals, style_of
 from airflow_provider_clockify.testing.report_routes.selection import (
     COMMON_FIELDS,
     ReportQuery,
-    choice,
     read_report_query,
     select,
 )
@@ -84,7 +83,7 @@ def weekly_report(request: Request) -> Response:
     return Response(
         200,
         {
-            "totals": report_totals(entries, style_of(query), workspace.settings),
+            "totals": report_totals(entries, query.style, workspace.settings),
             "groupOne": rows,
             "totalsByDay": _day_rows(days, by_day.children, query),
             "usersWithoutTime": idle,

@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_clockify.testing.core_routes.common import iso_day
 from airflow_provider_clockify.testing.workspace.business import InvoiceItem
-from airflow_provider_clockify.testing.workspace.times import from_epoch
+from airflow_provider_clockify.testing.workspace.times import from_epoch, iso_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -147,3 +147,8 @@ def load_zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"Unknown time-zone ID: {name}") from error
+
+
+def iso_day(instant: int) -> str:
+    """Return the UTC day of an instant as ISO date."""
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d")

@@ -15,7 +15,6 @@ from airflow_provider_clockify.testing.workspace.times import format_utc, format
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from airflow_provider_clockify.testing.report_routes.selection import ReportQuery
     from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
     from airflow_provider_clockify.testing.workspace.kinds import TimeEntry, WorkspaceSettings
 
@@ -30,11 +29,6 @@ class Style(NamedTuple):
     zone: tzinfo
     rounding: bool
     amount_types: tuple[str, ...]
-
-
-def style_of(query: ReportQuery) -> Style:
-    """Return the style in which a request wants its answer."""
-    return Style(query.zone, query.rounding, query.amount_types)
 
 
 def rounded_seconds(entry: TimeEntry, rounding: bool, settings: WorkspaceSettings) -> int:

@@ -62,9 +62,10 @@ class ClockifyExportOperator(BaseOperator):
         columns; needs the extra ``parquet``).
     :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
     :param filters: Filters; a template may give the dict as JSON text. (templated)
-    :param columns: Columns to leave out or to hash, in every format: ``{"drop": ["user_email"], "hash":
-        ["user_name"]}``. The hash is HMAC-SHA256 with the salt of ``extra.hash_salt`` of the connection, else of the
-        Airflow variable ``clockify_hash_salt``.
+    :param drop_columns: Columns to leave out, in every format, for example ``("user_email",)``; a template may give the
+        list as JSON text. (templated)
+    :param hash_columns: Columns whose text is replaced by a hash, in every format: HMAC-SHA256 with the salt of
+        ``extra.hash_salt`` of the connection, else of the Airflow variable ``clockify_hash_salt``. (templated)
     :param escape_formulas: Only with ``csv``: put an apostrophe before text that a spreadsheet program would take for a
         formula (that begins with ``=``, ``+``, ``-``, ``@``, tab or carriage return).
     :param on_empty: ``write`` publishes files without rows; ``skip`` skips the task, ``fail`` fails it, and both leave
@@ -82,7 +83,14 @@ class ClockifyExportOperator(BaseOperator):
     :param clockify_conn_id: Connection of type ``clockify``. (templated)
     """
 
-    template_fields: Sequence[str] = ("output_path", "filters", "workspace_id", "clockify_conn_id")
+    template_fields: Sequence[str] = (
+        "output_path",
+        "filters",
+        "drop_columns",
+        "hash_columns",
+        "workspace_id",
+        "clockify_conn_id",
+    )
     template_fields_renderers = {"filters": "json"}  # noqa: RUF012 - as Airflow declares it
     ui_color = "#d9f2fd"
 
@@ -93,7 +101,8 @@ class ClockifyExportOperator(BaseOperator):
         file_format: str = "jsonl",
         compression: str | None = None,
         filters: Mapping[str, Any] | str | None = None,
-        columns: Mapping[str, Any] | None = None,
+        drop_columns: Sequence[str] | str = (),
+        hash_columns: Sequence[str] | str = (),
         escape_formulas: bool = False,
         on_empty: str = "write",
         on_budget: str = "fail",
@@ -109,7 +118,8 @@ class ClockifyExportOperator(BaseOperator):
         self.file_format = file_format
         self.compression = compression
         self.filters = filters
-        self.columns = columns
+        self.drop_columns = drop_columns
+        self.hash_columns = hash_columns
         self.escape_formulas = escape_formulas
         self.on_empty = on_empty
         self.on_budget = on_budget
@@ -263,8 +273,9 @@ class ClockifyExportOperator(BaseOperator):
         check_format(self.file_format, self.compression)
         check_escape(self.file_format, self.escape_formulas)
         rules = column_rules(
-            self.columns,
             table,
+            drop_columns=self.drop_columns,
+            hash_columns=self.hash_columns,
             salt=lambda: hook.settings.hash_salt or variable(SALT_VARIABLE),
             is_flat=self.file_format != "jsonl",
         )

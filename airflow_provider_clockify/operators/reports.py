@@ -194,7 +194,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         )
         from airflow_provider_clockify.reading.rendered_files import download
 
-        for name in ("compression", "columns", "escape_formulas", "reconcile"):
+        for name in ("compression", "drop_columns", "hash_columns", "escape_formulas", "reconcile"):
             if getattr(self, name, None):
                 raise ClockifyConfigError(
                     f"{name} does not fit file_format={self.file_format!r}, a file that the service renders; use "

@@ -296,13 +296,13 @@ class WindowMixin:
     :ivar start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :ivar end: First instant after an explicit window. (templated)
     :ivar window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``.
-    :ivar lookback: How much further back the window reaches.
+    :ivar lookback: How much further back the window reaches: a timedelta, or ISO 8601 text such as ``P7D``. (templated)
     """
 
     start: str | datetime | None
     end: str | datetime | None
     window: str
-    lookback: timedelta | None
+    lookback: timedelta | str | None
     log: Any
 
     def resolve_window(self, context: Context) -> Window:

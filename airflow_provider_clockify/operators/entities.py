@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
 from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin, one_of
+from airflow_provider_clockify.window import parse_lookback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -187,7 +188,8 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week``, ``month``; as of the report operators.
-    :param lookback: How much further back the window reaches, into windows that have been exported before.
+    :param lookback: How much further back the window reaches, into windows that have been exported before: a timedelta,
+        or an ISO 8601 duration such as ``P7D`` or ``PT36H``. (templated)
     :return: Summary as of the report operators; ``totals`` stay empty.
     :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
     """
@@ -197,6 +199,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         "entity_type",
         "start",
         "end",
+        "lookback",
     )
 
     def __init__(
@@ -206,7 +209,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: str = "data_interval",
-        lookback: timedelta | None = None,
+        lookback: timedelta | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -228,7 +231,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         kind = self.file_kind(hook, CHANGES)
         target = Target(self.output_path)
         target.check(is_base=False)
-        window = self.resolve_window(job.context)
+        window, lookback = self.resolve_window(job.context), parse_lookback(self.lookback)
         wait = self._checked_wait(window)
         workspace_id = self.check_key(hook)
         if wait > timedelta(0):
@@ -248,7 +251,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
                             self.entity_type,
                             window.start,
                             window.end,
-                            known_until=window.start + self.lookback if self.lookback else None,
+                            known_until=window.start + lookback if lookback else None,
                         ),
                     )
                 ],

@@ -39,7 +39,8 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete UTC
         unit before the run's point in time, or the one that starts at its ``partition_date``.
-    :param lookback: How much further back the window reaches, to pick up late edits.
+    :param lookback: How much further back the window reaches, to pick up late edits: a timedelta, or an ISO 8601
+        duration such as ``P7D`` or ``PT36H``. (templated)
     :param partition_by: ``day`` or ``month``: one file per UTC unit, in ``dt=YYYY-MM-DD/`` or ``month=YYYY-MM/`` below
         ``output_path``, each replaced as a whole, empty ones included. The window grows to whole units.
     :param filters: The report's filters in the service's own words, for example
@@ -52,7 +53,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     :raises ClockifyTransportError: no usable answer within the connection's retries.
     """
 
-    template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "start", "end")
+    template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "start", "end", "lookback")
     operator_extra_links: Collection[Any] = (ClockifyReportLink(),)
     report: ClassVar[str]
     # The address behind the button, as far as this process knows; None if an earlier one has pushed it.
@@ -64,7 +65,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: str = "data_interval",
-        lookback: timedelta | None = None,
+        lookback: timedelta | str | None = None,
         partition_by: str | None = None,
         **kwargs: Any,
     ) -> None:

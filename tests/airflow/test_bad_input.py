@@ -137,6 +137,13 @@ PARAMETERS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         ClockifyConfigError,
         r"output_path 'nosuch://.*scheme",
     ),
+    "lookback in words": ({"lookback": "7 days"}, ClockifyWindowError, r"lookback='7 days'.*'P7D'"),
+    "negative text as lookback": ({"lookback": "-P1D"}, ClockifyWindowError, r"lookback=-P1D is negative"),
+    "lookback rendered to nothing": (
+        {"lookback": "None"},
+        ClockifyConfigError,
+        r"lookback is empty.*rendered to nothing",
+    ),
     "negative lookback": ({"lookback": DAY[0] - DAY[1]}, ClockifyWindowError, r"lookback"),
 }
 
@@ -287,10 +294,11 @@ SURFACES: dict[str, Callable[..., Any]] = {
     ),
     "approval": lambda **fields: ClockifyApprovalSensor(**{"task_id": "x", **fields}),
 }
+EXPORTS = ("output_path", "drop_columns", "hash_columns", "workspace_id", "clockify_conn_id")
 NAMES = {
-    "list": ("output_path", "filters", "workspace_id", "clockify_conn_id", "entity"),
-    "changes": ("output_path", "workspace_id", "clockify_conn_id", "entity_type", "start"),
-    "summary": ("output_path", "filters", "workspace_id", "clockify_conn_id", "start", "end", "groups"),
+    "list": (*EXPORTS, "filters", "entity"),
+    "changes": (*EXPORTS, "entity_type", "start", "lookback"),
+    "summary": (*EXPORTS, "filters", "start", "end", "lookback", "groups"),
     "entry": (
         "start",
         "end",

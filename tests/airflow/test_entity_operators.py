@@ -1104,11 +1104,14 @@ def test_a_quiet_window_gives_an_empty_file(file_format: str, serve: Callable, c
         changes(serve(a_team()), START, START + DAY, on_empty="fail")
 
 
-def test_a_lookback_reads_the_days_before_again(serve: Callable, changes: Callable) -> None:
+@pytest.mark.parametrize("lookback", [2 * DAY, "P2D", "PT48H"], ids=str)
+def test_a_lookback_reads_the_days_before_again(
+    serve: Callable, changes: Callable, lookback: timedelta | str
+) -> None:
     workspace = a_team()
     emulator = serve(workspace)
     made = [workspace.add_entry(start=START, end=END, at=START + number * DAY).id for number in range(4)]
-    summary = changes(emulator, START + 3 * DAY, START + 4 * DAY, lookback=2 * DAY)
+    summary = changes(emulator, START + 3 * DAY, START + 4 * DAY, lookback=lookback)
     assert [row["id"] for row in lines(summary)] == made[1:]
     assert summary["window_start"] == "2026-11-02T00:00:00Z"
 

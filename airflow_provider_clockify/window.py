@@ -15,9 +15,10 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 from airflow_provider_clockify.exceptions import ClockifyWindowError
+from airflow_provider_clockify.types import PartitionUnit, Unit, WindowMode
 
 __all__ = [
     "PARTITION_UNITS",
@@ -45,12 +46,9 @@ __all__ = [
     "unit_starting_at",
 ]
 
-Unit = Literal["hour", "day", "week", "month"]
-PartitionUnit = Literal["day", "month"]
-
 UNITS: Final[tuple[Unit, ...]] = get_args(Unit)
 PARTITION_UNITS: Final[tuple[PartitionUnit, ...]] = get_args(PartitionUnit)
-WINDOW_MODES: Final[tuple[str, ...]] = ("data_interval", *UNITS)
+WINDOW_MODES: Final[tuple[WindowMode, ...]] = get_args(WindowMode)
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -432,7 +430,7 @@ def resolve_window(
         if window == "data_interval":
             resolved = _data_interval_window(times)
         else:
-            unit: Unit = window  # type: ignore[assignment]  # one of WINDOW_MODES, and not the first
+            unit: Unit = window
             resolved = _unit_window(unit, times)
     if further_back:
         resolved = Window(_shift(resolved.start, -further_back, "start minus lookback"), resolved.end)

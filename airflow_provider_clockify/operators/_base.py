@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, get_args
 
 from airflow_provider_clockify._compat import (
     ENDS_AFTER_ON_KILL,
@@ -24,26 +24,33 @@ from airflow_provider_clockify.airflow_errors import airflow_semantics
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
 from airflow_provider_clockify.exceptions import (
     ClockifyBudgetError,
-    ClockifyConfigError,
     ClockifyNoRowsError,
     ClockifyRateLimitError,
     ClockifyWindowError,
 )
 from airflow_provider_clockify.operators._attempts import Job, Passed, Tries
-from airflow_provider_clockify.rendered import check_templates
-from airflow_provider_clockify.window import RunTimes, Window, early_run_warning, resolve_window
+from airflow_provider_clockify.rendered import check_choices, check_templates, is_final, is_nothing
+from airflow_provider_clockify.types import Compression, FileFormat, OnBudget, OnEmpty, WindowMode
+from airflow_provider_clockify.window import (
+    RunTimes,
+    Window,
+    early_run_warning,
+    parse_lookback,
+    resolve_window,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Unpack
 
     from airflow_provider_clockify._compat import Context
+    from airflow_provider_clockify._parameters import TaskParameters
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.export.writing import FileKind
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.types import ReportFileFormat
 
-ON_EMPTY = ("write", "skip", "fail")
-ON_BUDGET = ("fail", "defer", "ignore")
 SALT_VARIABLE = "clockify_hash_salt"
 
 # A 429 that does not say when to come back.
@@ -93,25 +100,31 @@ class ClockifyExportOperator(BaseOperator):
     )
     template_fields_renderers = {"filters": "json"}  # noqa: RUF012 - as Airflow declares it
     ui_color = "#d9f2fd"
+    choices: ClassVar[Mapping[str, Sequence[str | None]]] = {
+        "file_format": get_args(FileFormat),
+        "compression": (*get_args(Compression), None),
+        "on_empty": get_args(OnEmpty),
+        "on_budget": get_args(OnBudget),
+    }
 
     def __init__(
         self,
         *,
         output_path: str,
-        file_format: str = "jsonl",
-        compression: str | None = None,
+        file_format: ReportFileFormat = "jsonl",
+        compression: Compression | None = None,
         filters: Mapping[str, Any] | str | None = None,
         drop_columns: Sequence[str] | str = (),
         hash_columns: Sequence[str] | str = (),
         escape_formulas: bool = False,
-        on_empty: str = "write",
-        on_budget: str = "fail",
+        on_empty: OnEmpty = "write",
+        on_budget: OnBudget = "fail",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         resume: bool = True,
         require_admin: bool = False,
         workspace_id: str | None = None,
         clockify_conn_id: str = DEFAULT_CONN_ID,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.output_path = output_path
@@ -128,6 +141,7 @@ class ClockifyExportOperator(BaseOperator):
         self.require_admin = require_admin
         self.workspace_id = workspace_id
         self.clockify_conn_id = clockify_conn_id
+        check_choices(self)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Check everything that can be checked without a request, then export."""
@@ -150,8 +164,7 @@ class ClockifyExportOperator(BaseOperator):
 
         with airflow_semantics():
             check_templates(self)
-            one_of("on_empty", self.on_empty, ON_EMPTY)
-            one_of("on_budget", self.on_budget, ON_BUDGET)
+            check_choices(self, rendered=True)
             hook = ClockifyHook(self.clockify_conn_id, self.workspace_id)
             may_wait = self.deferrable or self.on_budget == "defer"
             hook.may_defer = may_wait
@@ -301,9 +314,15 @@ class WindowMixin:
 
     start: str | datetime | None
     end: str | datetime | None
-    window: str
+    window: WindowMode
     lookback: timedelta | str | None
     log: Any
+    window_choices: ClassVar[Mapping[str, Sequence[str | None]]] = {"window": get_args(WindowMode)}
+
+    def _check_lookback(self) -> None:
+        """Check the lookback while the DAG is parsed, if it is known by then."""
+        if is_final(self, "lookback", self.lookback) and not is_nothing(self.lookback):
+            parse_lookback(self.lookback)
 
     def resolve_window(self, context: Context) -> Window:
         """Find the window of the run; costs no request."""
@@ -354,10 +373,3 @@ def run_times(context: Context) -> RunTimes:
         partition_date=context.get("partition_date"),
         run_after=getattr(dag_run, "run_after", None),
     )
-
-
-def one_of(parameter: str, value: Any, allowed: Sequence[str]) -> Any:
-    """Refuse a value that is not one of those allowed, naming the parameter."""
-    if value not in allowed:
-        raise ClockifyConfigError(f"{parameter} is {value!r}; use one of {', '.join(allowed)}.")
-    return value

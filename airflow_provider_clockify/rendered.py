@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _NOTHING: Final = ("", "None", "null")
 _FLAGS: Final = {"true": True, "false": False}
@@ -62,6 +62,55 @@ def check_templates(task: Any) -> None:
                 raise ClockifyConfigError(
                     f"{nothing_rendered(name, value)}, or leave {name} out where it is optional (None, not text)."
                 )
+
+
+def check_choices(task: Any, *, rendered: bool = False) -> None:
+    """
+    Refuse values that are none of the fixed choices of a task's parameters.
+
+    Called while the DAG is parsed, where it leaves out what is not known yet, and again once everything is rendered.
+
+    :param task: The operator or sensor; its ``choices`` name parameters and what they may be.
+    :param rendered: Whether templates have been rendered.
+    :raises ClockifyConfigError: the message names the parameter and the choices.
+    """
+    for parameter, choices in task.choices.items():
+        # A class that inherits checks its own parameters once they are set.
+        if parameter in vars(task):
+            value = getattr(task, parameter)
+            if rendered or is_final(task, parameter, value):
+                one_of(parameter, value, choices)
+
+
+def one_of(parameter: str, value: Any, choices: Sequence[str | None]) -> Any:
+    """
+    Refuse a value that is not one of a parameter's choices.
+
+    :param parameter: What the value is called.
+    :param value: The value.
+    :param choices: Those that there are.
+    :raises ClockifyConfigError: it is none of them; the message names the parameter and the choices.
+    """
+    if value not in choices:
+        raise ClockifyConfigError(f"{parameter} is {value!r}; use one of {', '.join(map(str, choices))}.")
+    return value
+
+
+def is_final(task: Any, parameter: str, value: object) -> bool:
+    """
+    Tell whether a value is what the task will have, so that it can be checked while the DAG is parsed.
+
+    A template, or the result of another task, in a templated parameter is not; after rendering it is checked again.
+
+    :param task: The operator or sensor, in its ``__init__``.
+    :param parameter: What the value is called.
+    :param value: The value.
+    """
+    if parameter not in task.template_fields:
+        return True
+    if isinstance(value, str):
+        return "{{" not in value and "{%" not in value
+    return not hasattr(value, "resolve")
 
 
 def is_nothing(value: object) -> bool:

@@ -11,11 +11,14 @@ of the machine or of the key's owner, and no day has 23 or 25 hours.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Final, Literal, get_args
+from decimal import Decimal
+from typing import Final, get_args
 
 from airflow_provider_clockify.exceptions import ClockifyWindowError
+from airflow_provider_clockify.types import PartitionUnit, Unit, WindowMode
 
 __all__ = [
     "PARTITION_UNITS",
@@ -26,6 +29,7 @@ __all__ = [
     "Unit",
     "Window",
     "chunks",
+    "duration_seconds",
     "early_run_warning",
     "expand_to_units",
     "floor_to",
@@ -34,6 +38,7 @@ __all__ = [
     "last_complete_unit",
     "next_unit",
     "parse_instant",
+    "parse_lookback",
     "partition_of",
     "partitions",
     "resolve_window",
@@ -41,12 +46,9 @@ __all__ = [
     "unit_starting_at",
 ]
 
-Unit = Literal["hour", "day", "week", "month"]
-PartitionUnit = Literal["day", "month"]
-
 UNITS: Final[tuple[Unit, ...]] = get_args(Unit)
 PARTITION_UNITS: Final[tuple[PartitionUnit, ...]] = get_args(PartitionUnit)
-WINDOW_MODES: Final[tuple[str, ...]] = ("data_interval", *UNITS)
+WINDOW_MODES: Final[tuple[WindowMode, ...]] = get_args(WindowMode)
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -56,6 +58,13 @@ _FIXED_LENGTH: Final[dict[str, timedelta]] = {
     "day": _DAY,
     "week": timedelta(days=7),
 }
+_NUMBER: Final = r"[+-]?\d{1,9}(?:[.,]\d{1,12})?"
+_DURATION: Final = re.compile(
+    rf"(?P<sign>[+-]?)P(?!$)(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?!$)(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?",
+    re.ASCII,
+)
+_SECONDS_OF_PARTS: Final = (604_800, 86_400, 3_600, 60, 1)
+_LONGEST_DURATION: Final = 80
 _FARTHEST_EAST: Final = timedelta(hours=14)
 _LONGEST_UNIT_DAYS: Final[dict[str, int]] = {"hour": 1, "day": 1, "week": 7, "month": 31}
 _PARTITION_DIRECTORY: Final[dict[str, str]] = {"day": "dt", "month": "month"}
@@ -387,7 +396,7 @@ def resolve_window(
     start: object = None,
     end: object = None,
     window: str = "data_interval",
-    lookback: timedelta | None = None,
+    lookback: timedelta | str | None = None,
     times: RunTimes,
 ) -> Window:
     """
@@ -406,7 +415,7 @@ def resolve_window(
     :param start: Explicit start: aware datetime or ISO 8601 string with offset; ``None`` if not given.
     :param end: Explicit end, exclusive; given if and only if ``start`` is.
     :param window: One of :data:`WINDOW_MODES`.
-    :param lookback: How much further back the window starts, in every mode; not negative.
+    :param lookback: How much further back the window starts, in every mode; see :func:`parse_lookback`.
     :param times: The points in time of the run.
     :return: The window, in UTC.
     :raises ClockifyWindowError: No window follows from this; the message shows what to change.
@@ -414,33 +423,84 @@ def resolve_window(
     # Both are checked in any case: a wrong setting that today's run happens not to use is still wrong.
     if window not in WINDOW_MODES:
         raise ClockifyWindowError(f"window={window!r} is unknown. Use one of: {_quoted(WINDOW_MODES)}.")
-    _check_lookback(lookback)
+    further_back = parse_lookback(lookback)
 
     resolved = _explicit_window(start, end)
     if resolved is None:
         if window == "data_interval":
             resolved = _data_interval_window(times)
         else:
-            unit: Unit = window  # type: ignore[assignment]  # one of WINDOW_MODES, and not the first
+            unit: Unit = window
             resolved = _unit_window(unit, times)
-    if lookback:
-        resolved = Window(_shift(resolved.start, -lookback, "start minus lookback"), resolved.end)
+    if further_back:
+        resolved = Window(_shift(resolved.start, -further_back, "start minus lookback"), resolved.end)
     return resolved
 
 
-def _check_lookback(lookback: object) -> None:
+def parse_lookback(lookback: object) -> timedelta | None:
+    """
+    Read how much further back a window reaches, as a DAG author or a template wrote it.
+
+    :param lookback: A timedelta, or an ISO 8601 duration in weeks, days, hours, minutes and seconds, such as ``P7D`` or
+        ``PT36H``; not negative. ``None`` stays ``None``.
+    :raises ClockifyWindowError: It is no such length; the message shows one.
+    """
     if lookback is None:
-        return
-    if not isinstance(lookback, timedelta):
+        return None
+    if isinstance(lookback, str):
+        length = _duration(lookback)
+    elif isinstance(lookback, timedelta):
+        length = lookback
+    else:
         raise ClockifyWindowError(
             f"lookback={lookback!r} is of type {type(lookback).__name__}. Give a timedelta, for example "
-            "timedelta(days=7)."
+            "timedelta(days=7), or an ISO 8601 duration, for example 'P7D'."
         )
-    if lookback < timedelta(0):
+    if length < timedelta(0):
         raise ClockifyWindowError(
-            f"lookback={lookback} is negative. Give the positive length by which the window reaches further "
-            "back, for example timedelta(days=7)."
+            f"lookback={lookback!s} is negative. Give the positive length by which the window reaches further "
+            "back, for example timedelta(days=7) or 'P7D'."
         )
+    return length
+
+
+def _duration(lookback: str) -> timedelta:
+    seconds = duration_seconds(lookback.strip())
+    if seconds is None:
+        raise ClockifyWindowError(
+            f"lookback={lookback[:60]!r} is not an ISO 8601 duration of weeks, days, hours, minutes and seconds. Write "
+            "for example 'P7D' for seven days or 'PT36H' for 36 hours; months and years have no fixed length, so "
+            "write them in days."
+        )
+    try:
+        return timedelta(microseconds=int(seconds * 1_000_000))
+    except OverflowError:
+        raise ClockifyWindowError(
+            f"lookback={lookback[:60]!r} is longer than the calendar. Give a length such as 'P7D'."
+        ) from None
+
+
+def duration_seconds(text: str) -> Decimal | None:
+    """
+    Read an ISO 8601 duration of weeks, days, hours, minutes and seconds.
+
+    :param text: For example ``P7D`` or ``PT1H30M``. A minus stands before the whole, before single parts, or both:
+        ``PT-1H-30M`` is what Java makes of an end before the start.
+    :return: Seconds, to the last digit; ``None`` if it is no such duration. What one in years lasts would be a guess.
+    """
+    found = _DURATION.fullmatch(text) if len(text) <= _LONGEST_DURATION else None
+    if found is None:
+        return None
+    sign, *parts = found.groups()
+    total = sum(
+        (
+            Decimal(part.replace(",", ".")) * each
+            for part, each in zip(parts, _SECONDS_OF_PARTS, strict=True)
+            if part
+        ),
+        Decimal(0),
+    )
+    return -total if sign == "-" else total
 
 
 def _explicit_window(start: object, end: object) -> Window | None:

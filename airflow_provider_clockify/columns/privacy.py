@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ import msgspec
 
 from airflow_provider_clockify.columns.tables import Columns, ColumnType, Row, Table
 from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.rendered import container_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -96,7 +97,7 @@ class ColumnRules:
                 value = _decode_text(raw)
             except msgspec.ValidationError as error:
                 raise ClockifyConfigError(
-                    f"columns['hash'] names {name}, which is not always text ({error}); only text can be hashed."
+                    f"hash_columns names {name}, which is not always text ({error}); only text can be hashed."
                 ) from error
             return _encode(self._hash_value(value))
 
@@ -107,40 +108,41 @@ class ColumnRules:
 
 
 def column_rules(
-    columns: Mapping[str, Any] | None,
     table: Table,
     *,
+    drop_columns: object = (),
+    hash_columns: object = (),
     salt: Callable[[], str | None],
     is_flat: bool,
 ) -> ColumnRules | None:
     """
-    Check the ``columns`` parameter of an operator.
+    Check ``drop_columns`` and ``hash_columns`` of an operator.
 
-    :param columns: ``{"drop": [name], "hash": [name]}``.
     :param table: Table whose columns can be named.
+    :param drop_columns: Names to leave out, or what a template made of such a list.
+    :param hash_columns: The same, of names whose text is hashed.
     :param salt: Gives the key of the hash; asked only where something is to be hashed.
     :param is_flat: Whether the file holds columns and nothing else.
     :return: ``None`` when nothing is to change.
-    :raises ClockifyConfigError: unknown keys, unknown names, a column to hash that holds no text, or no salt.
+    :raises ClockifyConfigError: no list, unknown names, a column to hash that holds no text, or no salt.
     """
-    if not columns:
-        return None
-    if not isinstance(columns, Mapping) or set(columns) - {"drop", "hash"}:
-        raise ClockifyConfigError(f'columns is {columns!r}; give {{"drop": [names], "hash": [names]}}.')
-    drop, hashed = (_names(table, key, columns.get(key), is_flat=is_flat) for key in ("drop", "hash"))
+    drop = _names(table, "drop_columns", drop_columns, is_flat=is_flat)
+    hashed = _names(table, "hash_columns", hash_columns, is_flat=is_flat)
     if both := drop & hashed:
-        raise ClockifyConfigError(f"columns both drops and hashes {', '.join(sorted(both))}; choose one.")
+        raise ClockifyConfigError(
+            f"drop_columns and hash_columns both name {', '.join(sorted(both))}; choose one of them."
+        )
     if drop.issuperset(each.name for each in table.columns):
-        raise ClockifyConfigError("columns['drop'] leaves no column; name fewer.")
+        raise ClockifyConfigError("drop_columns leaves no column; name fewer.")
     for each in table.columns:
         if each.name in hashed and each.type not in (ColumnType.TEXT, ColumnType.TEXTS):
             raise ClockifyConfigError(
-                f"columns['hash'] names {each.name}, which holds {each.type.value}; only text can be hashed."
+                f"hash_columns names {each.name}, which holds {each.type.value}; only text can be hashed."
             )
     key = salt() if hashed else None
     if hashed and not key:
         raise ClockifyConfigError(
-            "columns['hash'] needs a secret salt: set extra.hash_salt of the connection, or the Airflow variable "
+            "hash_columns needs a secret salt: set extra.hash_salt of the connection, or the Airflow variable "
             "clockify_hash_salt."
         )
     if not drop and not hashed:
@@ -148,15 +150,16 @@ def column_rules(
     return ColumnRules(drop, hashed, (key or "").encode())
 
 
-def _names(table: Table, key: str, names: Any, *, is_flat: bool) -> frozenset[str]:
-    if names is None:
+def _names(table: Table, parameter: str, given: object, *, is_flat: bool) -> frozenset[str]:
+    if given is None:
         return frozenset()
+    names = container_of(parameter, given)
     if (
         isinstance(names, str)
         or not isinstance(names, Sequence)
         or not all(isinstance(n, str) for n in names)
     ):
-        raise ClockifyConfigError(f"columns[{key!r}] is {names!r}; it must be a list of names.")
+        raise ClockifyConfigError(f"{parameter} is {names!r}; it must be a list of names.")
     known = {each.name: each.name for each in table.columns}
     for each in table.columns:
         for path in each.paths:
@@ -166,7 +169,7 @@ def _names(table: Table, key: str, names: Any, *, is_flat: bool) -> frozenset[st
         if name not in known and not _lies_in_json(table, name) and (is_flat or "_" in name or not name):
             has = ", ".join(sorted(each.name for each in table.columns))
             more = "" if is_flat else ", and fields in the service's own words"
-            raise ClockifyConfigError(f"columns[{key!r}] names {name!r}; {table.name} has {has}{more}.")
+            raise ClockifyConfigError(f"{parameter} names {name!r}; {table.name} has {has}{more}.")
     return frozenset(str(known.get(name, name)) for name in names)
 
 

@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, get_args
 
 from airflow_provider_clockify._compat import (
     ENDS_AFTER_ON_KILL,
@@ -24,26 +24,33 @@ from airflow_provider_clockify.airflow_errors import airflow_semantics
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
 from airflow_provider_clockify.exceptions import (
     ClockifyBudgetError,
-    ClockifyConfigError,
     ClockifyNoRowsError,
     ClockifyRateLimitError,
     ClockifyWindowError,
 )
 from airflow_provider_clockify.operators._attempts import Job, Passed, Tries
-from airflow_provider_clockify.rendered import check_templates
-from airflow_provider_clockify.window import RunTimes, Window, early_run_warning, resolve_window
+from airflow_provider_clockify.rendered import check_choices, check_templates, is_final, is_nothing
+from airflow_provider_clockify.types import Compression, FileFormat, OnBudget, OnEmpty, WindowMode
+from airflow_provider_clockify.window import (
+    RunTimes,
+    Window,
+    early_run_warning,
+    parse_lookback,
+    resolve_window,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Unpack
 
     from airflow_provider_clockify._compat import Context
+    from airflow_provider_clockify._parameters import TaskParameters
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.export.writing import FileKind
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.types import ReportFileFormat
 
-ON_EMPTY = ("write", "skip", "fail")
-ON_BUDGET = ("fail", "defer", "ignore")
 SALT_VARIABLE = "clockify_hash_salt"
 
 # A 429 that does not say when to come back.
@@ -62,9 +69,10 @@ class ClockifyExportOperator(BaseOperator):
         columns; needs the extra ``parquet``).
     :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
     :param filters: Filters; a template may give the dict as JSON text. (templated)
-    :param columns: Columns to leave out or to hash, in every format: ``{"drop": ["user_email"], "hash":
-        ["user_name"]}``. The hash is HMAC-SHA256 with the salt of ``extra.hash_salt`` of the connection, else of the
-        Airflow variable ``clockify_hash_salt``.
+    :param drop_columns: Columns to leave out, in every format, for example ``("user_email",)``; a template may give the
+        list as JSON text. (templated)
+    :param hash_columns: Columns whose text is replaced by a hash, in every format: HMAC-SHA256 with the salt of
+        ``extra.hash_salt`` of the connection, else of the Airflow variable ``clockify_hash_salt``. (templated)
     :param escape_formulas: Only with ``csv``: put an apostrophe before text that a spreadsheet program would take for a
         formula (that begins with ``=``, ``+``, ``-``, ``@``, tab or carriage return).
     :param on_empty: ``write`` publishes files without rows; ``skip`` skips the task, ``fail`` fails it, and both leave
@@ -82,34 +90,49 @@ class ClockifyExportOperator(BaseOperator):
     :param clockify_conn_id: Connection of type ``clockify``. (templated)
     """
 
-    template_fields: Sequence[str] = ("output_path", "filters", "workspace_id", "clockify_conn_id")
+    template_fields: Sequence[str] = (
+        "output_path",
+        "filters",
+        "drop_columns",
+        "hash_columns",
+        "workspace_id",
+        "clockify_conn_id",
+    )
     template_fields_renderers = {"filters": "json"}  # noqa: RUF012 - as Airflow declares it
     ui_color = "#d9f2fd"
+    choices: ClassVar[Mapping[str, Sequence[str | None]]] = {
+        "file_format": get_args(FileFormat),
+        "compression": (*get_args(Compression), None),
+        "on_empty": get_args(OnEmpty),
+        "on_budget": get_args(OnBudget),
+    }
 
     def __init__(
         self,
         *,
         output_path: str,
-        file_format: str = "jsonl",
-        compression: str | None = None,
+        file_format: ReportFileFormat = "jsonl",
+        compression: Compression | None = None,
         filters: Mapping[str, Any] | str | None = None,
-        columns: Mapping[str, Any] | None = None,
+        drop_columns: Sequence[str] | str = (),
+        hash_columns: Sequence[str] | str = (),
         escape_formulas: bool = False,
-        on_empty: str = "write",
-        on_budget: str = "fail",
+        on_empty: OnEmpty = "write",
+        on_budget: OnBudget = "fail",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         resume: bool = True,
         require_admin: bool = False,
         workspace_id: str | None = None,
         clockify_conn_id: str = DEFAULT_CONN_ID,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.output_path = output_path
         self.file_format = file_format
         self.compression = compression
         self.filters = filters
-        self.columns = columns
+        self.drop_columns = drop_columns
+        self.hash_columns = hash_columns
         self.escape_formulas = escape_formulas
         self.on_empty = on_empty
         self.on_budget = on_budget
@@ -118,6 +141,7 @@ class ClockifyExportOperator(BaseOperator):
         self.require_admin = require_admin
         self.workspace_id = workspace_id
         self.clockify_conn_id = clockify_conn_id
+        check_choices(self)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Check everything that can be checked without a request, then export."""
@@ -140,8 +164,7 @@ class ClockifyExportOperator(BaseOperator):
 
         with airflow_semantics():
             check_templates(self)
-            one_of("on_empty", self.on_empty, ON_EMPTY)
-            one_of("on_budget", self.on_budget, ON_BUDGET)
+            check_choices(self, rendered=True)
             hook = ClockifyHook(self.clockify_conn_id, self.workspace_id)
             may_wait = self.deferrable or self.on_budget == "defer"
             hook.may_defer = may_wait
@@ -263,8 +286,9 @@ class ClockifyExportOperator(BaseOperator):
         check_format(self.file_format, self.compression)
         check_escape(self.file_format, self.escape_formulas)
         rules = column_rules(
-            self.columns,
             table,
+            drop_columns=self.drop_columns,
+            hash_columns=self.hash_columns,
             salt=lambda: hook.settings.hash_salt or variable(SALT_VARIABLE),
             is_flat=self.file_format != "jsonl",
         )
@@ -285,14 +309,20 @@ class WindowMixin:
     :ivar start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :ivar end: First instant after an explicit window. (templated)
     :ivar window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``.
-    :ivar lookback: How much further back the window reaches.
+    :ivar lookback: How much further back the window reaches: a timedelta, or ISO 8601 text such as ``P7D``. (templated)
     """
 
     start: str | datetime | None
     end: str | datetime | None
-    window: str
-    lookback: timedelta | None
+    window: WindowMode
+    lookback: timedelta | str | None
     log: Any
+    window_choices: ClassVar[Mapping[str, Sequence[str | None]]] = {"window": get_args(WindowMode)}
+
+    def _check_lookback(self) -> None:
+        """Check the lookback while the DAG is parsed, if it is known by then."""
+        if is_final(self, "lookback", self.lookback) and not is_nothing(self.lookback):
+            parse_lookback(self.lookback)
 
     def resolve_window(self, context: Context) -> Window:
         """Find the window of the run; costs no request."""
@@ -343,10 +373,3 @@ def run_times(context: Context) -> RunTimes:
         partition_date=context.get("partition_date"),
         run_after=getattr(dag_run, "run_after", None),
     )
-
-
-def one_of(parameter: str, value: Any, allowed: Sequence[str]) -> Any:
-    """Refuse a value that is not one of those allowed, naming the parameter."""
-    if value not in allowed:
-        raise ClockifyConfigError(f"{parameter} is {value!r}; use one of {', '.join(allowed)}.")
-    return value

@@ -7,18 +7,24 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
-from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin, one_of
+from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin
+from airflow_provider_clockify.rendered import check_choices
+from airflow_provider_clockify.types import Entity, EntityType
+from airflow_provider_clockify.window import parse_lookback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Unpack
 
+    from airflow_provider_clockify._parameters import ChangesParameters, ListParameters
     from airflow_provider_clockify.export.list_export import Part
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
     from airflow_provider_clockify.operators._attempts import Job
+    from airflow_provider_clockify.types import WindowMode
     from airflow_provider_clockify.window import Window
 
 
@@ -48,19 +54,21 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
     """
 
     template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "entity")
+    choices = {**ClockifyExportOperator.choices, "entity": get_args(Entity)}  # noqa: RUF012
 
-    def __init__(self, *, entity: str, **kwargs: Any) -> None:
+    def __init__(self, *, entity: Entity | str, **kwargs: Unpack[ListParameters]) -> None:
         super().__init__(**kwargs)
         self.entity = entity
+        check_choices(self)
 
     def export(self, job: Job) -> ExportResult:
         """Export the list."""
-        from airflow_provider_clockify.columns.list_columns import ENTITIES, TABLES, snapshot_table
+        from airflow_provider_clockify.columns.list_columns import TABLES, snapshot_table
         from airflow_provider_clockify.export.list_export import ListExport, export_list
         from airflow_provider_clockify.export.storage import Target
 
         hook = job.hook
-        entity = one_of("entity", self.entity, ENTITIES)
+        entity = self.entity
         filters = self._checked_filters(hook, entity)
         taken = datetime.now(UTC).replace(microsecond=0)
         kind = self.file_kind(hook, snapshot_table(TABLES[entity], taken))
@@ -187,7 +195,8 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week``, ``month``; as of the report operators.
-    :param lookback: How much further back the window reaches, into windows that have been exported before.
+    :param lookback: How much further back the window reaches, into windows that have been exported before: a timedelta,
+        or an ISO 8601 duration such as ``P7D`` or ``PT36H``. (templated)
     :return: Summary as of the report operators; ``totals`` stay empty.
     :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
     """
@@ -197,17 +206,23 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         "entity_type",
         "start",
         "end",
+        "lookback",
     )
+    choices = {  # noqa: RUF012 - as its base declares it
+        **ClockifyExportOperator.choices,
+        **WindowMixin.window_choices,
+        "entity_type": get_args(EntityType),
+    }
 
     def __init__(
         self,
         *,
-        entity_type: str = "TIME_ENTRY",
+        entity_type: EntityType | str = "TIME_ENTRY",
         start: str | datetime | None = None,
         end: str | datetime | None = None,
-        window: str = "data_interval",
-        lookback: timedelta | None = None,
-        **kwargs: Any,
+        window: WindowMode = "data_interval",
+        lookback: timedelta | str | None = None,
+        **kwargs: Unpack[ChangesParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.entity_type = entity_type
@@ -215,6 +230,8 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         self.end = end
         self.window = window
         self.lookback = lookback
+        check_choices(self)
+        self._check_lookback()
 
     def export(self, job: Job) -> ExportResult:
         """Export the changes of the run's window."""
@@ -228,7 +245,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         kind = self.file_kind(hook, CHANGES)
         target = Target(self.output_path)
         target.check(is_base=False)
-        window = self.resolve_window(job.context)
+        window, lookback = self.resolve_window(job.context), parse_lookback(self.lookback)
         wait = self._checked_wait(window)
         workspace_id = self.check_key(hook)
         if wait > timedelta(0):
@@ -248,7 +265,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
                             self.entity_type,
                             window.start,
                             window.end,
-                            known_until=window.start + self.lookback if self.lookback else None,
+                            known_until=window.start + lookback if lookback else None,
                         ),
                     )
                 ],

@@ -4,18 +4,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.links import ClockifyReportLink, push_report_link
-from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin, one_of
-from airflow_provider_clockify.window import PARTITION_UNITS
+from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin
+from airflow_provider_clockify.rendered import check_choices, container_of, is_final, one_of
+from airflow_provider_clockify.types import PartitionUnit, ReportFileFormat, SummaryGroup, WeeklyGroup
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
+    from typing import Unpack
 
     from airflow_provider_clockify._compat import Context
+    from airflow_provider_clockify._parameters import BaseReportParameters, ReportParameters
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.plan import Plan
     from airflow_provider_clockify.export.result import ExportResult
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.reading.budget import Budget
     from airflow_provider_clockify.reading.client import ClockifyClient
     from airflow_provider_clockify.reading.reader import Reader
-    from airflow_provider_clockify.window import PartitionUnit, Window
+    from airflow_provider_clockify.types import WindowMode
+    from airflow_provider_clockify.window import Window
 
 
 class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
@@ -39,7 +43,8 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete UTC
         unit before the run's point in time, or the one that starts at its ``partition_date``.
-    :param lookback: How much further back the window reaches, to pick up late edits.
+    :param lookback: How much further back the window reaches, to pick up late edits: a timedelta, or an ISO 8601
+        duration such as ``P7D`` or ``PT36H``. (templated)
     :param partition_by: ``day`` or ``month``: one file per UTC unit, in ``dt=YYYY-MM-DD/`` or ``month=YYYY-MM/`` below
         ``output_path``, each replaced as a whole, empty ones included. The window grows to whole units.
     :param filters: The report's filters in the service's own words, for example
@@ -52,9 +57,15 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     :raises ClockifyTransportError: no usable answer within the connection's retries.
     """
 
-    template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "start", "end")
+    template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "start", "end", "lookback")
     operator_extra_links: Collection[Any] = (ClockifyReportLink(),)
     report: ClassVar[str]
+    choices = {  # noqa: RUF012 - as its base declares it
+        **ClockifyExportOperator.choices,
+        **WindowMixin.window_choices,
+        "file_format": get_args(ReportFileFormat),
+        "partition_by": (*get_args(PartitionUnit), None),
+    }
     # The address behind the button, as far as this process knows; None if an earlier one has pushed it.
     report_link: str | None = ""
 
@@ -63,10 +74,10 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         *,
         start: str | datetime | None = None,
         end: str | datetime | None = None,
-        window: str = "data_interval",
-        lookback: timedelta | None = None,
-        partition_by: str | None = None,
-        **kwargs: Any,
+        window: WindowMode = "data_interval",
+        lookback: timedelta | str | None = None,
+        partition_by: PartitionUnit | None = None,
+        **kwargs: Unpack[BaseReportParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.start = start
@@ -74,6 +85,8 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         self.window = window
         self.lookback = lookback
         self.partition_by = partition_by
+        check_choices(self)
+        self._check_lookback()
 
     def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> dict[str, Any]:
         """Go on after a wait in the triggerer, before which the button was made."""
@@ -90,7 +103,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         hook, context = job.hook, job.context
         self.check()
         native = self.file_format in NATIVE_FORMATS
-        partition_by = self._partition_unit()
+        partition_by = self.partition_by
         filters = report_filters(self.filters, self.report, file=native)
         target = Target(self.output_path)
         target.check(is_base=partition_by is not None)
@@ -161,12 +174,6 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         """Return the groups of a report that has some."""
         return ()
 
-    def _partition_unit(self) -> PartitionUnit | None:
-        if self.partition_by is None:
-            return None
-        unit: PartitionUnit = one_of("partition_by", self.partition_by, PARTITION_UNITS)
-        return unit
-
     def _log_plan(self, workspace_id: str, plan: Plan, output_path: str) -> None:
         self.log.info(
             "Exporting the %s report of workspace %s for %s: %d chunk(s), %d file(s), %s to %s.",
@@ -194,7 +201,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         )
         from airflow_provider_clockify.reading.rendered_files import download
 
-        for name in ("compression", "columns", "escape_formulas", "reconcile"):
+        for name in ("compression", "drop_columns", "hash_columns", "escape_formulas", "reconcile"):
             if getattr(self, name, None):
                 raise ClockifyConfigError(
                     f"{name} does not fit file_format={self.file_format!r}, a file that the service renders; use "
@@ -249,7 +256,7 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
 
     report = "detailed"
 
-    def __init__(self, *, reconcile: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, reconcile: bool = False, **kwargs: Unpack[ReportParameters]) -> None:
         super().__init__(**kwargs)
         self.reconcile = reconcile
 
@@ -340,9 +347,19 @@ class ClockifySummaryReportOperator(ClockifyReportOperator):
     report = "summary"
     template_fields: Sequence[str] = (*ClockifyReportOperator.template_fields, "groups")
 
-    def __init__(self, *, groups: Sequence[str] = ("USER", "PROJECT"), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        groups: Sequence[SummaryGroup | str] | str = ("USER", "PROJECT"),
+        **kwargs: Unpack[ReportParameters],
+    ) -> None:
         super().__init__(**kwargs)
         self.groups = groups
+        if is_final(self, "groups", groups):
+            named = container_of("groups", groups)
+            for group in (named,) if isinstance(named, str) else named:
+                if is_final(self, "groups", group):
+                    one_of("groups", group, get_args(SummaryGroup))
 
     def check(self) -> None:
         """Check the groups."""
@@ -391,10 +408,12 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
     """
 
     report = "weekly"
+    choices = {**ClockifyReportOperator.choices, "group": get_args(WeeklyGroup)}  # noqa: RUF012
 
-    def __init__(self, *, group: str = "USER", **kwargs: Any) -> None:
+    def __init__(self, *, group: WeeklyGroup = "USER", **kwargs: Unpack[ReportParameters]) -> None:
         super().__init__(**kwargs)
         self.group = group
+        check_choices(self)
 
     def check(self) -> None:
         """Check the group."""

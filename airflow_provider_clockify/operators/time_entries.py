@@ -5,19 +5,22 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow_provider_clockify._compat import AirflowFailException, BaseOperator
 from airflow_provider_clockify.airflow_errors import airflow_semantics
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWriteUnknownError
-from airflow_provider_clockify.rendered import check_templates, is_nothing, nothing_rendered
+from airflow_provider_clockify.rendered import check_choices, check_templates, is_nothing, nothing_rendered
+from airflow_provider_clockify.types import EntryType
 from airflow_provider_clockify.window import Window, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Unpack
 
     from airflow_provider_clockify._compat import Context
+    from airflow_provider_clockify._parameters import TaskParameters
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
 
 MARKER_MARGIN = timedelta(hours=14)
@@ -74,6 +77,7 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
     )
     template_fields_renderers = {"custom_fields": "json"}  # noqa: RUF012 - as Airflow declares it
     ui_color = "#d9f2fd"
+    choices: ClassVar[Mapping[str, Sequence[str | None]]] = {"entry_type": (*get_args(EntryType), None)}
 
     def __init__(
         self,
@@ -85,13 +89,13 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
         clockify_task_id: str | None = None,
         tag_ids: list[str] | None = None,
         billable: bool | None = None,
-        entry_type: str | None = None,
+        entry_type: EntryType | None = None,
         custom_fields: Mapping[str, Any] | list[Mapping[str, Any]] | None = None,
         user_id: str | None = None,
         marker: str | None = None,
         workspace_id: str | None = None,
         clockify_conn_id: str = DEFAULT_CONN_ID,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.start = start
@@ -107,6 +111,7 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
         self.marker = marker
         self.workspace_id = workspace_id
         self.clockify_conn_id = clockify_conn_id
+        check_choices(self)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Look for the marker, and write if it is not there."""
@@ -114,6 +119,7 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
 
         with airflow_semantics():
             check_templates(self)
+            check_choices(self, rendered=True)
             start = parse_instant(self.start, "start")
             # Checked before the search, and a template that rendered to nothing never starts a timer by mistake.
             end = None if self.end is None else Window(start, parse_instant(self.end, "end")).end

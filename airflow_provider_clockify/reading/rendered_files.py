@@ -15,7 +15,7 @@ import zipfile
 from codecs import BOM_UTF8
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
@@ -38,6 +38,7 @@ from airflow_provider_clockify.service.report_kinds import (
     weekly_group,
     weekly_request,
 )
+from airflow_provider_clockify.types import ExportType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-EXPORT_TYPES = ("CSV", "XLSX", "PDF")
+EXPORT_TYPES = get_args(ExportType)
 # A PDF is cut after this many rows (Clockify help centre).
 PDF_ROWS = 3000
 

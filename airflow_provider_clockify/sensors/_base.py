@@ -25,8 +25,10 @@ from airflow_provider_clockify.rendered import check_templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
+    from typing import Unpack
 
     from airflow_provider_clockify._compat import BaseTrigger, Context
+    from airflow_provider_clockify._parameters import SensorParameters
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
 
 
@@ -52,7 +54,7 @@ class ClockifyWaitSensor(BaseSensorOperator):
         clockify_conn_id: str = DEFAULT_CONN_ID,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: timedelta | float = 300.0,
-        **kwargs: Any,
+        **kwargs: Unpack[SensorParameters],
     ) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.workspace_id = workspace_id

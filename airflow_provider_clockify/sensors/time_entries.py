@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow_provider_clockify.exceptions import ClockifyWindowError
+from airflow_provider_clockify.rendered import check_choices
 from airflow_provider_clockify.sensors._base import ClockifyWaitSensor
+from airflow_provider_clockify.types import Detect
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
+    from typing import Unpack
 
     from airflow_provider_clockify._compat import BaseTrigger, Context
+    from airflow_provider_clockify._parameters import WaitParameters
 
 
 class ClockifyTimeEntrySensor(ClockifyWaitSensor):
@@ -44,17 +48,18 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
 
     template_fields: Sequence[str] = (*ClockifyWaitSensor.template_fields, "since", "until", "filters")
     template_fields_renderers = {"filters": "json"}  # noqa: RUF012 - as Airflow declares it
+    choices: ClassVar[Mapping[str, Sequence[str | None]]] = {"detect": get_args(Detect)}
 
     def __init__(
         self,
         *,
         since: datetime | str | None = None,
         until: datetime | str | None = None,
-        detect: str = "started",
+        detect: Detect = "started",
         min_entries: int = 1,
         filters: Mapping[str, Any] | str | None = None,
         include_running: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[WaitParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.since = since
@@ -63,6 +68,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
         self.min_entries = min_entries
         self.filters = filters
         self.include_running = include_running
+        check_choices(self)
 
     def question(self, context: Context) -> Any:
         """Fix what is waited for."""
@@ -133,7 +139,7 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
         start: datetime | str | None = None,
         end: datetime | str | None = None,
         user_ids: Sequence[str] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WaitParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.start = start

@@ -34,7 +34,7 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
 
 import msgspec
 
@@ -47,6 +47,7 @@ from airflow_provider_clockify.service.lists import WALL_CLOCK_MARGIN
 from airflow_provider_clockify.service.messages import ApiRequest, path
 from airflow_provider_clockify.service.pagination import Page, PageSize, Step, last_page, pages, run, steps
 from airflow_provider_clockify.service.values import at, instant
+from airflow_provider_clockify.types import Change, EntityType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -59,27 +60,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Item = dict[str, Any]
 
-CHANGES = ("created", "updated", "deleted")
-# The first eight are in the description; the service accepts the others as well (observed 2026-08).
-ENTITY_TYPES = (
-    "CLIENTS",
-    "PROJECTS",
-    "TAGS",
-    "TASKS",
-    "SCHEDULED_ASSIGNMENT",
-    "TIME_ENTRY",
-    "TIME_ENTRY_RATE",
-    "TIME_ENTRY_CUSTOM_FIELD_VALUE",
-    "APPROVAL_REQUESTS",
-    "BALANCE",
-    "CUSTOM_FIELDS",
-    "HOLIDAYS",
-    "INVOICES",
-    "PTO_POLICY",
-    "TIME_OFF_REQUEST",
-    "USER",
-    "USER_GROUPS",
-)
+CHANGES = get_args(Change)
+ENTITY_TYPES = get_args(EntityType)
 # A deletion shows after about a minute (Clockify OpenAPI).
 SETTLED = timedelta(minutes=2)
 LONGEST = timedelta(days=30)

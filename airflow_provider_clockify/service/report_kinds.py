@@ -7,7 +7,7 @@ from __future__ import annotations
 from codecs import utf_8_decode
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import msgspec
 
@@ -22,6 +22,7 @@ from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse, 
 from airflow_provider_clockify.service.money import by_currency, pairs_of
 from airflow_provider_clockify.service.page_rows import PageRows, all_summable, not_summable, summable
 from airflow_provider_clockify.service.values import instants, shown
+from airflow_provider_clockify.types import SummaryGroup, WeeklyGroup
 from airflow_provider_clockify.window import is_exact_days, is_unit_start
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ MAX_PAGE_SIZE = 1000
 PAGE_SIZES = (MAX_PAGE_SIZE, 200, 50)
 SMALL_PAGE_SIZES = (200, 50)
 
-GROUPS = ("CLIENT", "PROJECT", "TASK", "TIMEENTRY", "DATE", "WEEK", "MONTH", "USER", "TAG")
-WEEKLY_GROUPS = ("USER", "PROJECT")
+GROUPS = get_args(SummaryGroup)
+WEEKLY_GROUPS = get_args(WeeklyGroup)
 MAX_GROUPS = 3
 
 DETAILED = "generateDetailedReport"

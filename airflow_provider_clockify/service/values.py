@@ -4,28 +4,20 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
+from airflow_provider_clockify.window import duration_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from decimal import Decimal
 
 
-# Days and weeks of fixed length down to seconds: what a duration in years lasts would be a guess. A minus stands before
-# the whole, before single parts, or both: ``PT-1H-30M`` is what Java makes of an end before the start.
-_NUMBER = r"[+-]?\d{1,9}(?:[.,]\d{1,12})?"
-_DURATION = re.compile(
-    rf"(?P<sign>[+-]?)P(?!$)(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?!$)(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?",
-    re.ASCII,
-)
-_SECONDS_OF_PARTS = (604_800, 86_400, 3_600, 60, 1)
 # Where items have their id. Approval requests lie inside of what their list gives.
 ID_PLACES = (("_id",), ("id",), ("approvalRequest", "id"))
 USER_PLACE = ("userId",)
@@ -97,22 +89,13 @@ def exact_seconds(text: str) -> Decimal:
     :return: Seconds, to the last digit.
     :raises ClockifyResponseError: it is no duration.
     """
-    found = _DURATION.fullmatch(text) if len(text) <= _LONGEST_SHOWN else None
-    if found is None:
+    total = duration_seconds(text)
+    if total is None:
         raise ClockifyResponseError(
             f"{text[:40]!a} is no ISO 8601 duration of days, hours, minutes and seconds; the service may have "
             "changed."
         )
-    sign, *parts = found.groups()
-    total = sum(
-        (
-            Decimal(part.replace(",", ".")) * each
-            for part, each in zip(parts, _SECONDS_OF_PARTS, strict=True)
-            if part
-        ),
-        Decimal(0),
-    )
-    return -total if sign == "-" else total
+    return total
 
 
 def seconds(text: str) -> int | float:

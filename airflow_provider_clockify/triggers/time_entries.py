@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from airflow.triggers.shared_stream import SharedStreamProducer
 
     from airflow_provider_clockify.triggers._waiting import Answer
+    from airflow_provider_clockify.types import Detect
     from airflow_provider_clockify.watching.event_cursor import Cursor
 
 __all__ = ["ClockifyApprovalTrigger", "ClockifyTimeEntryEventTrigger", "ClockifyTimeEntryTrigger"]
@@ -115,7 +116,7 @@ class ClockifyTimeEntryEventTrigger(BaseEventTrigger):
         self,
         clockify_conn_id: str = DEFAULT_CONN_ID,
         workspace_id: str | None = None,
-        detect: str = "created",
+        detect: Detect = "created",
         filters: Mapping[str, Any] | None = None,
         poll_interval: float = 300.0,
         since: datetime | str | None = None,

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import msgspec
 
@@ -31,12 +31,13 @@ from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
 from airflow_provider_clockify.service.pagination import Page, PageSize, Step, last_page, pages, run, steps
 from airflow_provider_clockify.service.report_kinds import DETAILED, detailed_request, read_detailed
 from airflow_provider_clockify.service.values import instant
+from airflow_provider_clockify.types import Detect
 from airflow_provider_clockify.window import Window, chunks, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-DETECT = ("started", "created", "changed")
+DETECT = get_args(Detect)
 MAX_IDS = 100
 # A look costs one request: a page of a feed with fewer rows than the service gives without being asked for a number is
 # taken for the last. Any longer one may be cut by a maximum that nobody knows.

@@ -29,6 +29,7 @@ from airflow_provider_clockify.operators.entities import (
 from airflow_provider_clockify.operators.reports import (
     ClockifyDetailedReportOperator,
     ClockifySummaryReportOperator,
+    ClockifyWeeklyReportOperator,
 )
 from airflow_provider_clockify.operators.time_entries import ClockifyCreateTimeEntryOperator
 from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
@@ -39,19 +40,6 @@ DAY = (datetime(2026, 11, 4, tzinfo=UTC), datetime(2026, 11, 5, tzinfo=UTC))
 CONTEXT = {"data_interval_start": DAY[0], "data_interval_end": DAY[1], "logical_date": DAY[0]}
 
 PARAMETERS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
-    "file format": (
-        {"file_format": "orc"},
-        ClockifyConfigError,
-        r"file_format is 'orc'; use one of jsonl, csv",
-    ),
-    "compression": ({"compression": "lz4"}, ClockifyConfigError, r"compression is 'lz4'; jsonl knows gzip"),
-    "window": ({"window": "year"}, ClockifyWindowError, r"window.*'year'.*data_interval"),
-    "partition": (
-        {"partition_by": "week"},
-        ClockifyConfigError,
-        r"partition_by is 'week'; use one of day, month",
-    ),
-    "on empty": ({"on_empty": "ignore"}, ClockifyConfigError, r"on_empty is 'ignore'; use one of write"),
     "misspelt filter": ({"filters": {"proyects": ["x"]}}, ClockifyConfigError, r"Did you mean 'projects'"),
     "filter set elsewhere": (
         {"filters": {"timeZone": "UTC"}},
@@ -137,7 +125,43 @@ PARAMETERS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         ClockifyConfigError,
         r"output_path 'nosuch://.*scheme",
     ),
+    "lookback rendered to nothing": (
+        {"lookback": "None"},
+        ClockifyConfigError,
+        r"lookback is empty.*rendered to nothing",
+    ),
+}
+
+# What is wrong whatever the run: refused while the DAG is parsed, and after rendering as well.
+AT_PARSE: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "file format": (
+        {"file_format": "orc"},
+        ClockifyConfigError,
+        r"file_format is 'orc'; use one of jsonl, csv, parquet, clockify_csv, xlsx, pdf",
+    ),
+    "compression": (
+        {"compression": "lz4"},
+        ClockifyConfigError,
+        r"compression is 'lz4'; use one of gzip, zstd",
+    ),
+    "window": ({"window": "year"}, ClockifyConfigError, r"window is 'year'; use one of data_interval, hour"),
+    "no window": ({"window": None}, ClockifyConfigError, r"window is None; use one of data_interval, hour"),
+    "partition": (
+        {"partition_by": "week"},
+        ClockifyConfigError,
+        r"partition_by is 'week'; use one of day, month",
+    ),
+    "on empty": ({"on_empty": "ignore"}, ClockifyConfigError, r"on_empty is 'ignore'; use one of write"),
+    "on budget": ({"on_budget": "wait"}, ClockifyConfigError, r"on_budget is 'wait'; use one of fail, defer"),
+    "a template that nobody renders": (
+        {"on_empty": "{{ params.on_empty }}"},
+        ClockifyConfigError,
+        r"on_empty is '\{\{ params.on_empty \}\}'; use one of write",
+    ),
+    "lookback in words": ({"lookback": "7 days"}, ClockifyWindowError, r"lookback='7 days'.*'P7D'"),
+    "negative text as lookback": ({"lookback": "-P1D"}, ClockifyWindowError, r"lookback=-P1D is negative"),
     "negative lookback": ({"lookback": DAY[0] - DAY[1]}, ClockifyWindowError, r"lookback"),
+    "lookback as number": ({"lookback": 7}, ClockifyWindowError, r"lookback=7 is of type int"),
 }
 
 
@@ -157,6 +181,129 @@ def test_a_wrong_parameter_costs_no_request_and_is_named_with_its_cure(
     assert isinstance(caught.value.__cause__, kind)
     assert month.count() == 0
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("case", AT_PARSE)
+def test_what_is_wrong_whatever_the_run_is_refused_while_the_dag_is_parsed(case: str) -> None:
+    parameters, kind, text = AT_PARSE[case]
+    with pytest.raises(ValueError, match=text) as caught:
+        ClockifyDetailedReportOperator(task_id="export", output_path="/x", **parameters)
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("case", AT_PARSE)
+def test_what_is_wrong_whatever_the_run_is_refused_after_rendering_too(
+    case: str, connect: Callable, month: ClockifyEmulator
+) -> None:
+    parameters, kind, text = AT_PARSE[case]
+    folder = connect(month)
+    task = ClockifyDetailedReportOperator(task_id="export", output_path=str(folder / "out.jsonl"))
+    vars(task).update(parameters)
+    with pytest.raises(AirflowFailException, match=text) as caught:
+        task.execute(dict(CONTEXT))
+    assert isinstance(caught.value.__cause__, kind)
+    assert month.count() == 0
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "text"),
+    [
+        (
+            ClockifyExportEntitiesOperator,
+            {"entity": "project"},
+            r"entity is 'project'; use one of .*projects",
+        ),
+        (ClockifyExportEntitiesOperator, {"entity": ""}, r"entity is ''; use one of"),
+        (
+            ClockifyExportEntitiesOperator,
+            {"entity": "tags", "file_format": "xlsx"},
+            r"use one of jsonl, csv, parquet",
+        ),
+        (
+            ClockifyEntityChangesOperator,
+            {"entity_type": "TIME_ENTRIES"},
+            r"entity_type is 'TIME_ENTRIES'; use one of",
+        ),
+        (ClockifyEntityChangesOperator, {"window": "minute"}, r"window is 'minute'; use one of"),
+        (ClockifyEntityChangesOperator, {"lookback": "1d"}, r"lookback='1d'.*'P7D'"),
+        (
+            ClockifyEntityChangesOperator,
+            {"file_format": "pdf"},
+            r"file_format is 'pdf'; use one of jsonl, csv",
+        ),
+        (
+            ClockifySummaryReportOperator,
+            {"groups": ("USER", "USERS")},
+            r"groups is 'USERS'; use one of CLIENT",
+        ),
+        (ClockifySummaryReportOperator, {"groups": ["{{ x }}", 7]}, r"groups is 7; use one of CLIENT"),
+        (ClockifySummaryReportOperator, {"groups": "PEOPLE"}, r"groups is 'PEOPLE'; use one of CLIENT"),
+        (ClockifySummaryReportOperator, {"groups": '["USER", "DAY"]'}, r"groups is 'DAY'; use one of CLIENT"),
+        (ClockifyWeeklyReportOperator, {"group": "TAG"}, r"group is 'TAG'; use one of USER, PROJECT"),
+    ],
+    ids=str,
+)
+def test_fixed_choices_of_all_exports_are_checked_while_the_dag_is_parsed(
+    kind: Any, parameters: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(ClockifyConfigError, match=text):
+        kind(task_id="export", output_path="/x", **parameters)
+
+
+def test_fixed_choices_of_sensor_and_entry_are_checked_while_the_dag_is_parsed() -> None:
+    with pytest.raises(ClockifyConfigError, match="detect is 'ended'; use one of started, created, changed"):
+        ClockifyTimeEntrySensor(task_id="x", detect="ended")
+    with pytest.raises(ClockifyConfigError, match="entry_type is 'HOLIDAY'; use one of REGULAR, BREAK, None"):
+        ClockifyCreateTimeEntryOperator(task_id="x", start=DAY[0], entry_type="HOLIDAY")
+
+
+@pytest.mark.parametrize("text", ["{{ params.x }}", "{% if a %}P1D{% endif %}"])
+def test_a_template_waits_until_it_is_rendered(text: str) -> None:
+    ClockifyExportEntitiesOperator(task_id="a", output_path="/x", entity=text)
+    ClockifyEntityChangesOperator(task_id="a", output_path="/x", entity_type=text, lookback=text)
+    ClockifySummaryReportOperator(task_id="a", output_path="/x", groups=("USER", text), lookback=text)
+    task = ClockifySummaryReportOperator(task_id="a", output_path="/x", groups=text)
+    assert task.groups == text
+
+
+def test_a_parameter_that_a_subclass_templates_waits_too() -> None:
+    class Templated(ClockifyDetailedReportOperator):
+        template_fields = (*ClockifyDetailedReportOperator.template_fields, "on_empty")
+
+    task = Templated(task_id="a", output_path="/x", on_empty="{{ choice }}")
+    task.render_template_fields({"choice": "sometimes"})
+    with pytest.raises(AirflowFailException, match="on_empty is 'sometimes'; use one of write, skip, fail"):
+        task.execute(dict(CONTEXT))
+
+
+def test_what_another_task_gives_waits_until_it_is_there() -> None:
+    from airflow.providers.common.compat.sdk import DAG
+
+    with DAG("given", schedule=None):
+        first = ClockifyExportEntitiesOperator(task_id="first", output_path="/x", entity="users")
+        task = ClockifyExportEntitiesOperator(task_id="second", output_path="/x", entity=first.output["kind"])
+        ClockifyEntityChangesOperator(task_id="third", output_path="/x", lookback=first.output["length"])
+    assert task.entity is not None
+
+
+def test_mapped_tasks_are_checked_when_they_are_made() -> None:
+    from airflow.providers.common.compat.sdk import DAG
+
+    with DAG("mapped", schedule=None) as dag:
+        first = ClockifyExportEntitiesOperator(task_id="first", output_path="/x", entity="users")
+        partial = ClockifyDetailedReportOperator.partial(task_id="literal", output_path="/x", lookback="P1D")
+        partial.expand(file_format=["csv", "orc"])
+        ClockifyDetailedReportOperator.partial(task_id="given", output_path="/x").expand(
+            file_format=first.output
+        )
+        with pytest.raises(TypeError, match="partion_by"):
+            ClockifyDetailedReportOperator.partial(task_id="other", output_path="/x", partion_by="day")
+    mapped = dag.get_task("literal")
+    arguments = {"task_id": "literal", "output_path": "/x", "lookback": "P1D"}
+    assert mapped.unmap({**arguments, "file_format": "csv"}).file_format == "csv"
+    with pytest.raises(ClockifyConfigError, match="file_format is 'orc'; use one of jsonl"):
+        mapped.unmap({**arguments, "file_format": "orc"})
 
 
 def test_a_folder_as_output_path_costs_no_request_even_without_a_workspace_id(
@@ -287,10 +434,11 @@ SURFACES: dict[str, Callable[..., Any]] = {
     ),
     "approval": lambda **fields: ClockifyApprovalSensor(**{"task_id": "x", **fields}),
 }
+EXPORTS = ("output_path", "drop_columns", "hash_columns", "workspace_id", "clockify_conn_id")
 NAMES = {
-    "list": ("output_path", "filters", "workspace_id", "clockify_conn_id", "entity"),
-    "changes": ("output_path", "workspace_id", "clockify_conn_id", "entity_type", "start"),
-    "summary": ("output_path", "filters", "workspace_id", "clockify_conn_id", "start", "end", "groups"),
+    "list": (*EXPORTS, "filters", "entity"),
+    "changes": (*EXPORTS, "entity_type", "start", "lookback"),
+    "summary": (*EXPORTS, "filters", "start", "end", "lookback", "groups"),
     "entry": (
         "start",
         "end",
@@ -317,7 +465,8 @@ def test_every_templated_field_that_rendered_to_nothing_is_named_before_any_requ
     surface: str, field: str, nothing: str, connect: Callable, month: ClockifyEmulator
 ) -> None:
     connect(month)
-    task = SURFACES[surface](**{field: nothing})
+    task = SURFACES[surface]()
+    setattr(task, field, nothing)
     assert field in task.template_fields
     with pytest.raises(AirflowFailException, match=rf"^{field}.*rendered to nothing.*(XCom|param)") as caught:
         task.execute(dict(CONTEXT))

@@ -366,7 +366,7 @@ def test_waits_that_bring_the_export_further_are_not_counted(free_year, run):
         ({"file_format": "jsonl"}, "out.jsonl"),
         ({"file_format": "csv", "compression": "gzip"}, "out.csv.gz"),
         ({"file_format": "parquet", "partition_by": "month"}, "lake"),
-        ({"file_format": "jsonl", "columns": {"drop": ["user_email"]}}, "out.jsonl"),
+        ({"file_format": "jsonl", "drop_columns": ["user_email"]}, "out.jsonl"),
     ],
 )
 def test_a_retry_goes_on_after_the_last_finished_chunk_and_gives_the_same_bytes(

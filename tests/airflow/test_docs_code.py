@@ -178,7 +178,7 @@ def test_the_hash_of_the_page_on_privacy_is_that_of_the_files() -> None:
     from airflow_provider_clockify.columns.detailed_columns import DETAILED
     from airflow_provider_clockify.columns.privacy import column_rules
 
-    rules = column_rules({"hash": ["user_email"]}, DETAILED, salt=lambda: "pepper", is_flat=True)
+    rules = column_rules(DETAILED, hash_columns=["user_email"], salt=lambda: "pepper", is_flat=True)
     assert snippet("privacy.md", "hashed")("ada@example.com", "pepper") == rules._hash("ada@example.com")
 
 

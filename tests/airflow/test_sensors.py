@@ -201,7 +201,7 @@ def test_soft_fail_hides_no_error_that_waiting_cannot_mend(
 
 
 def test_soft_fail_hides_no_wrong_parameter(mode: dict, wait: Callable, emulator: ClockifyEmulator) -> None:
-    assert wait(detect="ended", soft_fail=True, retries=2, **mode) == ("failed", 1, None)
+    assert wait(min_entries=0, soft_fail=True, retries=2, **mode) == ("failed", 1, None)
     assert wait(sensor="approvals", user_ids=[], soft_fail=True, retries=2, **mode) == ("failed", 1, None)
     assert emulator.count() == 0
 
@@ -423,7 +423,6 @@ def test_the_next_poke_comes_when_the_service_allows_it(
 
 
 WRONG: dict[str, dict[str, Any]] = {
-    "detect": {"detect": "ended"},
     "min_entries": {"min_entries": 0},
     "since": {"since": "yesterday"},
     "until": {"since": "2026-11-02T00:00:00Z", "until": "2026-11-01T00:00:00Z"},
@@ -443,10 +442,19 @@ def test_a_wrong_parameter_costs_no_request(
     assert emulator.count() == 0
 
 
+def test_a_choice_is_checked_by_each_look_too(emulator: ClockifyEmulator, connect: Callable) -> None:
+    connect(emulator, workspace_id=None)
+    sensor = ClockifyTimeEntrySensor(task_id="wait", since=TODAY)
+    sensor.detect = "ended"
+    with pytest.raises(AirflowFailException, match="detect is 'ended'; use one of started, created, changed"):
+        sensor.poke({})
+    assert emulator.count() == 0
+
+
 def test_a_wrong_parameter_fails_the_task_without_retries(
     mode: dict, wait: Callable, emulator: ClockifyEmulator
 ) -> None:
-    assert wait(detect="ended", retries=2, **mode) == ("failed", 1, None)
+    assert wait(min_entries=0, retries=2, **mode) == ("failed", 1, None)
     assert emulator.count() == 0
 
 

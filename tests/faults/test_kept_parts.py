@@ -262,7 +262,7 @@ CASES: dict[str, Row] = {
     "other filters": Row(owners_filter),
     "fewer filters": Row(retried, begin=filter_of_owner),
     # Rows are kept as the service sent them.
-    "other columns": Row(with_other(columns={"drop": ["user_email"]}), (GOES_ON, READ_ANEW)),
+    "other columns": Row(with_other(drop_columns=["user_email"]), (GOES_ON, READ_ANEW)),
     "another format": Row(another_format, (GOES_ON, READ_ANEW)),
     "a longer window": Row(a_longer_window),
     "another version": Row(another_version),

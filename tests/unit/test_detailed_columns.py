@@ -23,8 +23,9 @@ from airflow_provider_clockify.export import formats
 from airflow_provider_clockify.export.formats import open_writer
 
 RULES = column_rules(
-    {"drop": ["user_email", "customFields.*.value"], "hash": ["user_name", "tag_names", "description"]},
     DETAILED,
+    drop_columns=["user_email", "customFields.*.value"],
+    hash_columns=["user_name", "tag_names", "description"],
     salt=lambda: "pepper",
     is_flat=True,
 )

@@ -179,7 +179,7 @@ def test_every_row_of_a_snapshot_says_when_it_was_taken():
 
 
 def rules(table: Table, **columns: list[str]) -> ColumnRules:
-    found = column_rules(columns, table, salt=lambda: "salt", is_flat=False)
+    found = column_rules(table, **columns, salt=lambda: "salt", is_flat=False)
     assert found is not None
     return found
 
@@ -200,7 +200,7 @@ USER = {
 
 
 def test_dropped_and_hashed_columns_are_so_in_flat_files_and_in_lines():
-    row, line = changed(TABLES["users"], USER, drop=["time_zone"], hash=["email"])
+    row, line = changed(TABLES["users"], USER, drop_columns=["time_zone"], hash_columns=["email"])
     assert "time_zone" not in row
     assert line["settings"] == {"lang": "EN"}
     assert row["email"] == line["email"] != "ada@example.com"
@@ -208,11 +208,11 @@ def test_dropped_and_hashed_columns_are_so_in_flat_files_and_in_lines():
 
 
 def test_fields_in_the_services_words_are_taken_out_of_columns_with_json_too():
-    row, line = changed(TABLES["users"], USER, drop=["memberships.*.hourlyRate"])
+    row, line = changed(TABLES["users"], USER, drop_columns=["memberships.*.hourlyRate"])
     assert line["memberships"] == json.loads(row["memberships"]) == [{"userId": "u"}, {"userId": "u"}]
     assert row["email"] == "ada@example.com"
     row, line = changed(
-        CHANGES, {"id": "e", "document": {"description": "secret"}}, hash=["document.description"]
+        CHANGES, {"id": "e", "document": {"description": "secret"}}, hash_columns=["document.description"]
     )
     assert line["document"] == json.loads(row["document"])
     assert "secret" not in row["document"]
@@ -220,7 +220,7 @@ def test_fields_in_the_services_words_are_taken_out_of_columns_with_json_too():
 
 def test_only_text_can_be_hashed_which_is_said_before_anything_is_read():
     with pytest.raises(ClockifyConfigError, match="names document, which holds json; only text can be"):
-        column_rules({"hash": ["document"]}, CHANGES, salt=lambda: "salt", is_flat=False)
+        column_rules(CHANGES, hash_columns=["document"], salt=lambda: "salt", is_flat=False)
 
 
 def test_the_secret_of_webhooks_has_no_column():

@@ -27,7 +27,7 @@ WEEK = Window(datetime(2026, 11, 9, tzinfo=UTC), datetime(2026, 11, 16, tzinfo=U
 def rules(
     columns: Any, table: Table = DETAILED, *, salt: str | None = SALT, is_flat: bool = False
 ) -> ColumnRules:
-    made = column_rules(columns, table, salt=lambda: salt, is_flat=is_flat)
+    made = column_rules(table, **columns, salt=lambda: salt, is_flat=is_flat)
     assert made is not None
     return made
 
@@ -52,8 +52,8 @@ def flat(columns: Any, row: bytes, table: Table = DETAILED) -> dict[str, Any]:
 
 
 def test_a_dropped_column_is_no_column(entry_json):
-    row = flat({"drop": ["user_email", "amount"]}, entry_json())
-    whole = flat({"drop": ["currency"]}, entry_json())
+    row = flat({"drop_columns": ["user_email", "amount"]}, entry_json())
+    whole = flat({"drop_columns": ["currency"]}, entry_json())
     assert "user_email" not in row
     assert row == {n: v for n, v in {**whole, "currency": "EUR"}.items() if n not in ("user_email", "amount")}
 
@@ -63,38 +63,38 @@ def test_other_fields_of_a_line_keep_their_bytes():
         b'{"_id":"a","userEmail":"x@y","big":123456789012345678901234567890,"f":1.10,"e":1E5,"u":"\\u00fc/"}'
     )
     kept = b'{"_id":"a","big":123456789012345678901234567890,"f":1.10,"e":1E5,"u":"\\u00fc/"}'
-    assert line({"drop": ["user_email"]}, row) == kept
+    assert line({"drop_columns": ["user_email"]}, row) == kept
 
 
 def test_nested_values_next_to_a_dropped_one_keep_their_bytes():
     row = b'{"tags":[{"_id":"t","name":"n","w":1.0},{"name":"m","w":2E1},7],"timeInterval":{"start":"s","x":1.50}}'
-    assert line({"drop": ["tag_names"]}, row) == (
+    assert line({"drop_columns": ["tag_names"]}, row) == (
         b'{"tags":[{"_id":"t","w":1.0},{"w":2E1},7],"timeInterval":{"start":"s","x":1.50}}'
     )
-    assert b'"timeInterval":{"x":1.50}' in line({"drop": ["start"]}, row)
+    assert b'"timeInterval":{"x":1.50}' in line({"drop_columns": ["start"]}, row)
 
 
 @pytest.mark.parametrize("name", ["tag_ids", "tagIds"])
 def test_ids_of_tags_go_from_every_place(name):
     row = b'{"tagIds":["t1"],"tags":[{"_id":"t1","id":"t1","name":"n"}]}'
-    assert line({"drop": [name]}, row) == b'{"tags":[{"name":"n"}]}'
+    assert line({"drop_columns": [name]}, row) == b'{"tags":[{"name":"n"}]}'
 
 
 @pytest.mark.parametrize("row", [b"{}", b'{"tags":null}', b'{"tags":{"name":"x"}}', b'{"tags":[null,"x"]}'])
 def test_what_is_not_there_is_not_missed(row):
-    assert json.loads(line({"drop": ["tag_names", "user_email"]}, row)) == json.loads(row)
+    assert json.loads(line({"drop_columns": ["tag_names", "user_email"]}, row)) == json.loads(row)
 
 
 def test_a_field_that_no_column_holds_goes_under_its_own_name():
     row = b'{"projectColor":"#fff","a":{"b":1,"c":2},"l":[{"x":1,"y":2}]}'
-    dropped = line({"drop": ["projectColor", "a.b", "l.*.x"]}, row)
+    dropped = line({"drop_columns": ["projectColor", "a.b", "l.*.x"]}, row)
     assert dropped == b'{"a":{"c":2},"l":[{"y":2}]}'
 
 
 @pytest.mark.parametrize("name", ["user_email", "userEmail"])
 @pytest.mark.parametrize("is_flat", [True, False])
 def test_a_column_goes_by_either_name_in_every_format(entry_json, name, is_flat):
-    changed = rules({"drop": [name]}, is_flat=is_flat).table(DETAILED)
+    changed = rules({"drop_columns": [name]}, is_flat=is_flat).table(DETAILED)
     assert "user_email" not in [each.name for each in changed.columns]
     assert changed.line is not None
     assert b"ada@example.com" not in changed.line(entry_json())
@@ -104,7 +104,7 @@ def test_a_column_goes_by_either_name_in_every_format(entry_json, name, is_flat)
 
 
 def test_hashes_are_keyed_and_the_same_in_every_format(entry_json):
-    columns = {"hash": ["user_email", "tag_names", "tag_ids"]}
+    columns = {"hash_columns": ["user_email", "tag_names", "tag_ids"]}
     row = flat(columns, entry_json())
     sent = json.loads(line(columns, entry_json()))
     assert row["user_email"] == sent["userEmail"] == digest("ada@example.com")
@@ -113,31 +113,31 @@ def test_hashes_are_keyed_and_the_same_in_every_format(entry_json):
 
 
 def test_another_salt_gives_another_hash(entry_json):
-    other = column_rules({"hash": ["user_name"]}, DETAILED, salt=lambda: "salt", is_flat=False)
+    other = column_rules(DETAILED, hash_columns=["user_name"], salt=lambda: "salt", is_flat=False)
     assert other is not None
     change = other.table(DETAILED).line
     assert change is not None
-    assert change(entry_json()) != line({"hash": ["user_name"]}, entry_json())
+    assert change(entry_json()) != line({"hash_columns": ["user_name"]}, entry_json())
 
 
 def test_nothing_stays_nothing_and_text_of_any_kind_is_hashed(entry_json):
     odd = 'ü\n"\u2028🚀'
-    row = flat({"hash": ["user_name", "task_name"]}, entry_json(userName=odd))
+    row = flat({"hash_columns": ["user_name", "task_name"]}, entry_json(userName=odd))
     assert (row["user_name"], row["task_name"]) == (digest(odd), None)
-    sent = json.loads(line({"hash": ["user_name", "task_name"]}, entry_json(userName=odd)))
+    sent = json.loads(line({"hash_columns": ["user_name", "task_name"]}, entry_json(userName=odd)))
     assert (sent["userName"], sent["taskName"]) == (digest(odd), None)
 
 
 @pytest.mark.parametrize("name", ["amount", "billable", "start", "custom_fields", "duration_seconds"])
 def test_only_text_can_be_hashed(name):
-    with pytest.raises(ClockifyConfigError, match=rf"columns\['hash'\] names {name}, which holds"):
-        rules({"hash": [name]}).table(DETAILED)
+    with pytest.raises(ClockifyConfigError, match=rf"hash_columns names {name}, which holds"):
+        rules({"hash_columns": [name]}).table(DETAILED)
 
 
 @pytest.mark.parametrize("value", [b"7", b"1.5", b'{"a":"secret"}', b'[{"a":"secret"}]', b"true"])
 def test_a_field_that_turns_out_to_be_no_text_is_refused_rather_than_left_readable(value):
     with pytest.raises(ClockifyConfigError, match="names projectColor, which is not always text"):
-        line({"hash": ["projectColor"]}, b'{"projectColor":' + value + b"}")
+        line({"hash_columns": ["projectColor"]}, b'{"projectColor":' + value + b"}")
 
 
 # --- groups and weeks ---------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def test_a_dropped_column_of_a_summary_is_in_no_level_of_its_lines(drop, gone):
     table = summary_table(("CLIENT", "PROJECT", "TASK"), WEEK)
     row = json.loads(PLAIN)
     del row["days"]
-    text = line({"drop": drop}, json.dumps(row).encode(), table).decode()
+    text = line({"drop_columns": drop}, json.dumps(row).encode(), table).decode()
     assert not [each for each in gone if f'"{each}"' in text]
     if "amount" in drop:
         assert "222.5" not in text
@@ -210,7 +210,7 @@ def test_the_duration_of_a_summary_goes_from_every_level():
     row = json.loads(PLAIN)
     del row["days"]
     assert b"111" not in line(
-        {"drop": ["duration_seconds"]}, json.dumps(row).encode(), summary_table(("USER",), WEEK)
+        {"drop_columns": ["duration_seconds"]}, json.dumps(row).encode(), summary_table(("USER",), WEEK)
     )
 
 
@@ -229,59 +229,88 @@ def test_the_duration_of_a_summary_goes_from_every_level():
 def test_a_dropped_column_of_a_week_is_in_no_day_of_its_lines(drop, gone):
     row = json.loads(PLAIN)
     row["children"] = [{"days": row["days"], **row["days"][0]}]
-    text = line({"drop": drop}, json.dumps(row).encode(), weekly_table("USER", WEEK)).decode()
+    text = line({"drop_columns": drop}, json.dumps(row).encode(), weekly_table("USER", WEEK)).decode()
     assert gone not in text
     assert "days" in text
+
+
+@given(
+    st.sets(st.sampled_from([each.name for each in DETAILED.columns]), min_size=1, max_size=5),
+    st.sampled_from([json.dumps, str]),
+)
+def test_text_that_a_template_made_of_a_list_is_the_list(names, text_of):
+    given_list = column_rules(DETAILED, drop_columns=sorted(names), salt=lambda: None, is_flat=True)
+    assert (
+        column_rules(DETAILED, drop_columns=text_of(sorted(names)), salt=lambda: None, is_flat=True)
+        == given_list
+    )
 
 
 # --- refusals -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nothing", [None, {}, {"drop": []}, {"drop": None, "hash": ()}])
+@pytest.mark.parametrize(
+    "nothing",
+    [{}, {"drop_columns": []}, {"drop_columns": None, "hash_columns": ()}, {"hash_columns": "[]"}],
+    ids=str,
+)
 def test_nothing_to_change(nothing):
-    assert column_rules(nothing, DETAILED, salt=lambda: None, is_flat=False) is None
+    assert column_rules(DETAILED, **nothing, salt=lambda: None, is_flat=False) is None
 
 
 @pytest.mark.parametrize(
     ("columns", "text"),
     [
-        (["user_email"], "columns is ['user_email']; give {"),
-        ("user_email", "columns is 'user_email'"),
-        ({"remove": ["a"]}, "columns is {'remove': ['a']}"),
-        ({"drop": "user_email"}, "columns['drop'] is 'user_email'; it must be a list of names"),
-        ({"drop": [1]}, "columns['drop'] is [1]; it must be a list"),
-        ({"drop": {"user_email"}}, "it must be a list"),
-        ({"drop": ["user_mail"]}, "columns['drop'] names 'user_mail'; detailed has amount, approval"),
-        ({"hash": [""]}, "columns['hash'] names ''"),
-        ({"drop": ["user_email"], "hash": ["user_email"]}, "both drops and hashes user_email"),
-        ({"drop": ["userEmail"], "hash": ["user_email"]}, "both drops and hashes user_email"),
-        ({"drop": [each.name for each in DETAILED.columns]}, "leaves no column"),
+        ({"drop_columns": "user_email"}, "drop_columns is 'user_email'; it must be a list of names"),
+        ({"drop_columns": [1]}, "drop_columns is [1]; it must be a list"),
+        ({"drop_columns": {"user_email"}}, "it must be a list"),
+        (
+            {"hash_columns": {"user_email": "sha1"}},
+            "hash_columns is {'user_email': 'sha1'}; it must be a list",
+        ),
+        ({"hash_columns": '{"user_email": 1}'}, "hash_columns is {'user_email': 1}; it must be a list"),
+        ({"drop_columns": "user_email, id"}, "drop_columns is 'user_email, id'; it must be a list"),
+        (
+            {"drop_columns": '["user_email", null]'},
+            "drop_columns[1] is empty: its template rendered to nothing",
+        ),
+        ({"drop_columns": ["user_mail"]}, "drop_columns names 'user_mail'; detailed has amount, approval"),
+        ({"hash_columns": [""]}, "hash_columns names ''"),
+        (
+            {"drop_columns": ["user_email"], "hash_columns": ["user_email"]},
+            "drop_columns and hash_columns both name user_email",
+        ),
+        (
+            {"drop_columns": ["userEmail"], "hash_columns": ["user_email"]},
+            "drop_columns and hash_columns both name user_email",
+        ),
+        ({"drop_columns": [each.name for each in DETAILED.columns]}, "leaves no column"),
     ],
     ids=str,
 )
 def test_refusals_name_the_mistake(columns, text):
     with pytest.raises(ClockifyConfigError) as caught:
-        column_rules(columns, DETAILED, salt=lambda: SALT, is_flat=False)
+        column_rules(DETAILED, **columns, salt=lambda: SALT, is_flat=False)
     assert text in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["useremail", "tags", "timeInterval", "projectColor"])
 def test_a_flat_file_knows_only_columns(name):
     with pytest.raises(ClockifyConfigError, match=rf"names '{name}'; detailed has [^,]+,[^']*$"):
-        column_rules({"drop": [name]}, DETAILED, salt=lambda: SALT, is_flat=True)
+        column_rules(DETAILED, drop_columns=[name], salt=lambda: SALT, is_flat=True)
 
 
 @pytest.mark.parametrize("salt", [None, ""])
 def test_a_hash_without_a_salt_is_refused_with_both_cures(salt):
     with pytest.raises(ClockifyConfigError, match="extra.hash_salt.*variable clockify_hash_salt"):
-        column_rules({"hash": ["user_email"]}, DETAILED, salt=lambda: salt, is_flat=False)
+        column_rules(DETAILED, hash_columns=["user_email"], salt=lambda: salt, is_flat=False)
 
 
 def test_the_salt_is_asked_for_only_where_something_is_hashed():
     def never() -> str:
         raise AssertionError("asked for the salt")
 
-    assert column_rules({"drop": ["user_email"]}, DETAILED, salt=never, is_flat=False) is not None
+    assert column_rules(DETAILED, drop_columns=["user_email"], salt=never, is_flat=False) is not None
 
 
 # --- properties ---------------------------------------------------------------------------------------------
@@ -294,7 +323,7 @@ SECRET = st.text(st.characters(codec="utf-8"), min_size=1).map(lambda text: f"se
 def test_what_is_dropped_or_hashed_occurs_nowhere_and_all_else_is_as_it_was(data):
     names = data.draw(st.lists(st.sampled_from(TEXT_COLUMNS), unique=True, min_size=1, max_size=6))
     cut = data.draw(st.integers(0, len(names)))
-    columns = {"drop": names[:cut], "hash": names[cut:]}
+    columns = {"drop_columns": names[:cut], "hash_columns": names[cut:]}
     fields = {path[0]: each.name for each in EXPENSES.columns for path in each.paths}
     item: dict[str, Any] = {
         field: data.draw(SECRET) for field, name in fields.items() if name in TEXT_COLUMNS
@@ -305,9 +334,9 @@ def test_what_is_dropped_or_hashed_occurs_nowhere_and_all_else_is_as_it_was(data
     changed = json.loads(line(columns, json.dumps(item).encode(), EXPENSES))
     for field, value in item.items():
         name = fields.get(field)
-        if name in columns["drop"]:
+        if name in columns["drop_columns"]:
             assert field not in changed
-        elif name in columns["hash"]:
+        elif name in columns["hash_columns"]:
             assert changed[field] == digest(value)
         else:
             assert changed[field] == value
@@ -318,6 +347,6 @@ def test_tables_of_all_lists_lose_exactly_the_dropped_columns(name, data):
     table = TABLES[name]
     names = [each.name for each in table.columns]
     drop = data.draw(st.lists(st.sampled_from(names), unique=True, min_size=1, max_size=len(names) - 1))
-    changed = rules({"drop": drop}, table).table(table)
+    changed = rules({"drop_columns": drop}, table).table(table)
     assert [each.name for each in changed.columns] == [each for each in names if each not in drop]
     assert all(len(values) == len(changed.columns) for values in changed.rows(b'{"id":"a"}'))

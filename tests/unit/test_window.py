@@ -34,6 +34,7 @@ from airflow_provider_clockify.window import (
     last_complete_unit,
     next_unit,
     parse_instant,
+    parse_lookback,
     partition_of,
     partitions,
     resolve_window,
@@ -883,7 +884,20 @@ def test_unknown_window_lists_the_allowed_ones(mode, bounds):
         (-US, ["lookback=", "negative"]),
         (7, ["lookback=7", "type int", "timedelta(days=7)"]),
         (0, ["lookback=0", "type int"]),
-        ("7 days", ["lookback='7 days'", "type str"]),
+        ("7 days", ["lookback='7 days'", "'P7D'", "'PT36H'"]),
+        ("7 days, 0:00:00", ["'P7D'"]),
+        ("", ["lookback=''", "'P7D'"]),
+        ("P", ["lookback='P'"]),
+        ("PT", ["lookback='PT'"]),
+        ("P7", ["lookback='P7'"]),
+        ("7", ["lookback='7'"]),
+        ("p7d", ["lookback='p7d'", "'P7D'"]),
+        ("P1M", ["lookback='P1M'", "months and years have no fixed length"]),
+        ("P1Y", ["write them in days"]),
+        ("-P7D", ["lookback=-P7D is negative", "'P7D'"]),
+        ("P-7D", ["lookback=P-7D is negative"]),
+        ("P999999999W", ["longer than the calendar"]),
+        ("P7D" * 100, ["is not an ISO 8601 duration"]),
         (False, ["type bool"]),
     ],
 )
@@ -893,6 +907,30 @@ def test_bad_lookback_is_refused(lookback, expected, bounds):
         resolve_window(**bounds, lookback=lookback, times=FULL)
     for text in expected:
         assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("P7D", timedelta(days=7)),
+        (" PT36H\n", timedelta(hours=36)),
+        ("P1W", timedelta(days=7)),
+        ("P1DT12H", timedelta(hours=36)),
+        ("PT1H30M15.5S", timedelta(hours=1, minutes=30, seconds=15.5)),
+        ("P0D", timedelta(0)),
+        ("P0,5D", timedelta(hours=12)),
+    ],
+)
+def test_lookback_as_text_is_the_length_it_names(text, length):
+    assert parse_lookback(text) == length
+    assert resolve_window(lookback=text, times=FULL) == resolve_window(lookback=length, times=FULL)
+
+
+@given(st.timedeltas(timedelta(0), timedelta(days=3000)))
+def test_the_iso_text_of_a_length_is_read_as_that_length(length):
+    seconds = length.seconds + length.microseconds / 1_000_000
+    assert parse_lookback(f"P{length.days}DT{seconds:.6f}S") == length
+    assert parse_lookback(length) == length
 
 
 def test_lookback_beyond_the_calendar_is_refused():

@@ -265,7 +265,8 @@ def test_a_connection_that_stays_away_ends_the_wait_at_its_deadline(backend, war
     event, reads = wait_with(backend(OSError()), deadline=seconds_from_now(0.2))
     assert event["status"] == "timeout"
     assert "Airflow gave no connection 'vault'" in event["message"]
-    assert reads == len(warnings) > 1
+    assert len(warnings) > 1
+    assert reads - len(warnings) in (0, 1), "the deadline may cut the last look short"
 
 
 @pytest.mark.parametrize(

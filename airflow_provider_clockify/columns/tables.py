@@ -41,7 +41,7 @@ _encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class ColumnType(StrEnum):
-    """Types of columns; how each format writes them is in :mod:`.sinks.formats`."""
+    """Types of columns; how each format writes them is in :mod:`.export.formats`."""
 
     TEXT = "text"
     FLAG = "flag"

@@ -239,8 +239,8 @@ def _unreadable(
     if odd is not None:
         found = "has an unexpected shape" if wrong_shape else "cannot be read"
         return ClockifyResponseError(
-            f"{where} {found}: {without_secret(odd, settings.api_key)}. Correct it in Clockify or leave the row out with a filter; if it looks "
-            "right there, the service may have changed: please report it.",
+            f"{where} {found}: {without_secret(odd, settings.api_key)}. Correct it in Clockify or leave the row out "
+            "with a filter; if it looks right there, the service may have changed: please report it.",
             **facts,
         )
     content_type = without_secret(headers.get("content-type", "no content type"), settings.api_key)

@@ -19,6 +19,7 @@ from msgspec.structs import astuple
 from airflow_provider_clockify.columns.tables import (
     MAX_DIGITS,
     MONEY_TEXT_LENGTH,
+    PEOPLE_AND_PROJECTS,
     Column,
     Columns,
     ColumnType,
@@ -48,7 +49,7 @@ class _Tag(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
-    """What both ways of reading an entry have in common; :func:`_columns` takes the fields in this order."""
+    """What both ways of reading an entry have in common: fields are called as the columns that they fill."""
 
     mongo_id: str | None = msgspec.field(default=None, name="_id")
     plain_id: str | None = msgspec.field(default=None, name="id")
@@ -139,15 +140,7 @@ DETAILED_COLUMNS = (
     column("billable", FLAG, "Whether the entry is billable.", "billable"),
     column("type", TEXT, "REGULAR, BREAK, HOLIDAY or TIME_OFF.", "type"),
     column("is_locked", FLAG, "Whether the entry is locked against changes.", "isLocked", "locked"),
-    column("user_id", TEXT, "Id of the user.", "userId"),
-    column("user_name", TEXT, "Name of the user at the time of the export.", "userName"),
-    column("user_email", TEXT, "E-mail of the user.", "userEmail"),
-    column("project_id", TEXT, "Id of the project.", "projectId"),
-    column("project_name", TEXT, "Name of the project.", "projectName"),
-    column("client_id", TEXT, "Id of the project's client.", "clientId"),
-    column("client_name", TEXT, "Name of the client.", "clientName"),
-    column("task_id", TEXT, "Id of the task.", "taskId"),
-    column("task_name", TEXT, "Name of the task.", "taskName"),
+    *PEOPLE_AND_PROJECTS,
     column(
         "tag_ids",
         ColumnType.TEXTS,
@@ -226,70 +219,34 @@ def _columns(
     money: Callable[[Sequence[Any], Column, Ids], Sequence[Any]],
 ) -> Columns:
     """Return the values of entries in the order of :data:`DETAILED_COLUMNS`."""
-    (
-        mongo_ids,
-        plain_ids,
-        descriptions,
-        user_ids,
-        user_names,
-        user_emails,
-        project_ids,
-        project_names,
-        client_ids,
-        client_names,
-        task_ids,
-        task_names,
-        billable,
-        types,
-        is_locked,
-        locked,
-        approval_request_ids,
-        invoicing_infos,
-        custom_fields,
-        currencies,
-        tags_by_entry,
-        tag_ids_by_entry,
-        intervals,
-        amounts,
-        rates,
-        earned_amounts,
-        earned_rates,
-        cost_amounts,
-        cost_rates,
-    ) = zip(*map(astuple, entries), strict=True)
-    ids: Ids = mongo_ids if all(mongo_ids) else [a or b for a, b in zip(mongo_ids, plain_ids, strict=True)]
-    ids_of_tags, names_of_tags = zip(*tags(tags_by_entry, tag_ids_by_entry), strict=True)
-    return (
-        ids,
-        descriptions,
-        instants([interval.start for interval in intervals], _START, ids),
-        instants([interval.end for interval in intervals], _END, ids),
-        seconds([interval.duration for interval in intervals], ids),
-        billable,
-        types,
-        [old if now is None else now for now, old in zip(is_locked, locked, strict=True)],
-        user_ids,
-        user_names,
-        user_emails,
-        _filled(project_ids),
-        _filled(project_names),
-        _filled(client_ids),
-        _filled(client_names),
-        _filled(task_ids),
-        _filled(task_names),
-        ids_of_tags,
-        names_of_tags,
-        _texts(custom_fields),
-        currencies,
-        money(amounts, _AMOUNT, ids),
-        money(rates, _RATE, ids),
-        money(earned_amounts, _EARNED_AMOUNT, ids),
-        money(earned_rates, _EARNED_RATE, ids),
-        money(cost_amounts, _COST_AMOUNT, ids),
-        money(cost_rates, _COST_RATE, ids),
-        approval_request_ids,
-        _texts(invoicing_infos),
-    )
+    fields = entries[0].__struct_fields__
+    came = dict(zip(fields, zip(*map(astuple, entries), strict=True), strict=True))
+    ids: Ids = came["mongo_id"]
+    if not all(ids):
+        ids = [a or b for a, b in zip(ids, came["plain_id"], strict=True)]
+    intervals = came["time_interval"]
+    tag_ids, tag_names = zip(*tags(came["tags"], came["tag_ids"]), strict=True)
+    made = {
+        "id": ids,
+        "start": instants([interval.start for interval in intervals], _START, ids),
+        "end": instants([interval.end for interval in intervals], _END, ids),
+        "duration_seconds": seconds([interval.duration for interval in intervals], ids),
+        "is_locked": [b if a is None else a for a, b in zip(came["is_locked"], came["locked"], strict=True)],
+        "tag_ids": tag_ids,
+        "tag_names": tag_names,
+    }
+
+    def values_of(of: Column) -> Sequence[Any]:
+        if of.name in made:
+            return made[of.name]
+        values = came[of.name]
+        if of.type is MONEY:
+            return money(values, of, ids)
+        if of.type is ColumnType.JSON:
+            return _texts(values)
+        return _filled(values) if of.name in _NEVER_EMPTY else values
+
+    return tuple(map(values_of, DETAILED_COLUMNS))
 
 
 # Tags of more text are not kept to be known again.
@@ -298,9 +255,8 @@ _LONG_TAGS = 2000
 _SHORT = 18
 _BY_NAME = {each.name: each for each in DETAILED_COLUMNS}
 _START, _END, _DURATION = _BY_NAME["start"], _BY_NAME["end"], _BY_NAME["duration_seconds"]
-_AMOUNT, _RATE = _BY_NAME["amount"], _BY_NAME["rate"]
-_EARNED_AMOUNT, _EARNED_RATE = _BY_NAME["earned_amount"], _BY_NAME["earned_rate"]
-_COST_AMOUNT, _COST_RATE = _BY_NAME["cost_amount"], _BY_NAME["cost_rate"]
+# Entries without a project may have empty texts there.
+_NEVER_EMPTY = frozenset(f"{of}_{part}" for of in ("project", "client", "task") for part in ("id", "name"))
 
 DETAILED = Table("detailed", DETAILED_COLUMNS, entry_rows, columns_of=entry_columns)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.columns.tables import (
+    PEOPLE_AND_PROJECTS,
     Column,
     ColumnType,
     Row,
@@ -143,15 +144,7 @@ EXPENSES = generic_table(
     (
         column("id", TEXT, "Id of the expense; unique in the workspace.", "_id", "id"),
         column("date", DAY, "Day of the expense, UTC.", "date"),
-        column("user_id", TEXT, "Id of the user.", "userId"),
-        column("user_name", TEXT, "Name of the user.", "userName"),
-        column("user_email", TEXT, "E-mail of the user.", "userEmail"),
-        column("project_id", TEXT, "Id of the project.", "projectId"),
-        column("project_name", TEXT, "Name of the project.", "projectName"),
-        column("client_id", TEXT, "Id of the project's client.", "clientId"),
-        column("client_name", TEXT, "Name of the client.", "clientName"),
-        column("task_id", TEXT, "Id of the task.", "taskId"),
-        column("task_name", TEXT, "Name of the task.", "taskName"),
+        *PEOPLE_AND_PROJECTS,
         column("category_id", TEXT, "Id of the category.", "categoryId"),
         column("category_name", TEXT, "Name of the category.", "categoryName"),
         column("category_unit", TEXT, "Unit of the category, where it has a price per unit.", "categoryUnit"),

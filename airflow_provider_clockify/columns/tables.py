@@ -41,7 +41,7 @@ _encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class ColumnType(StrEnum):
-    """Types of columns; how each format writes them is in :mod:`.sinks.formats`."""
+    """Types of columns; how each format writes them is in :mod:`.export.formats`."""
 
     TEXT = "text"
     FLAG = "flag"
@@ -111,6 +111,20 @@ def column(name: str, kind: ColumnType, description: str, *paths: str, copies: I
 
 def _keys(paths: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(path.split(".")) for path in paths)
+
+
+# Of time entries and of expenses.
+PEOPLE_AND_PROJECTS = (
+    column("user_id", ColumnType.TEXT, "Id of the user.", "userId"),
+    column("user_name", ColumnType.TEXT, "Name of the user at the time of the export.", "userName"),
+    column("user_email", ColumnType.TEXT, "E-mail of the user.", "userEmail"),
+    column("project_id", ColumnType.TEXT, "Id of the project.", "projectId"),
+    column("project_name", ColumnType.TEXT, "Name of the project.", "projectName"),
+    column("client_id", ColumnType.TEXT, "Id of the project's client.", "clientId"),
+    column("client_name", ColumnType.TEXT, "Name of the client.", "clientName"),
+    column("task_id", ColumnType.TEXT, "Id of the task.", "taskId"),
+    column("task_name", ColumnType.TEXT, "Name of the task.", "taskName"),
+)
 
 
 def parse(row: bytes) -> Any:

@@ -10,8 +10,7 @@ proven one is kept for the next attempt, should this one be interrupted.
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ from airflow_provider_clockify.reading.chunk_reading import ChunkRead, ChunkRead
 from airflow_provider_clockify.reading.reader import ReadResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.keeping import Keeper
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.reading.budget import Budget
     from airflow_provider_clockify.reading.reader import Reader
     from airflow_provider_clockify.window import Window
-
-# Seconds that a thread may keep the interpreter while others want it.
-HANDOFF = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +107,6 @@ class _KeptChunks:
             self._keeper.put(str(number), chunk.spool.paths, facts)
 
 
-@contextmanager
-def _quick_handoff() -> Iterator[None]:
-    """
-    Let threads that have something from the wire run sooner.
-
-    While one thread decodes, the others wait for the interpreter, 5 ms each time by default: as long as for a quick
-    service (docs/performance.md). The setting is the process's, which is a task's own.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(min(before, HANDOFF))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
-
-
 def export_report(job: ReportExport) -> ExportResult:
     """
     Export a report.
@@ -151,8 +131,7 @@ def export_report(job: ReportExport) -> ExportResult:
             restored=kept.restored(),
             keep=kept.keep,
         )
-        with _quick_handoff():
-            chunks = reading.read()
+        chunks = reading.read()
         for chunk in chunks:
             result.add(chunk.result)
         if job.keeper is not None:

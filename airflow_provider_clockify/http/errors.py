@@ -237,9 +237,10 @@ def _unreadable(
         return unknown_outcome(settings, request, "a broken answer", attempts)
     odd = odd_value(body, error)
     if odd is not None:
+        found = "has an unexpected shape" if wrong_shape else "cannot be read"
         return ClockifyResponseError(
-            f"{where} cannot be read: {odd}. Correct it in Clockify or leave the row out with a filter; if it looks "
-            "right there, the service may have changed: please report it.",
+            f"{where} {found}: {without_secret(odd, settings.api_key)}. Correct it in Clockify or leave the row out "
+            "with a filter; if it looks right there, the service may have changed: please report it.",
             **facts,
         )
     content_type = without_secret(headers.get("content-type", "no content type"), settings.api_key)
@@ -264,7 +265,9 @@ def odd_value(body: bytes, error: Exception) -> str | None:
         return f"a row is nested too deeply ({error}); shorter windows or filters show which"
     except ValueError:
         return str(error) if isinstance(error, msgspec.ValidationError) else None
-    if isinstance(error, (msgspec.ValidationError, DecimalException)):
+    if isinstance(error, DecimalException):
+        return "a number has an exponent that nothing can hold"
+    if isinstance(error, msgspec.ValidationError):
         return f"{_row_name(_row_at(answer, str(error)))}{error}"
     for row in (*chain.from_iterable(_lists(answer)), answer):
         for name, value in row.items() if isinstance(row, dict) else ():

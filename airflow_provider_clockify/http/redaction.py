@@ -7,15 +7,11 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from base64 import b64encode
 from functools import lru_cache
-from html import escape
 from typing import Any, cast
 from urllib.parse import quote
 
 MASK = "***"
-# Shorter spellings in another alphabet would match by chance.
-SHORTEST_DERIVED = 8
 # They log what they cannot read, and at DEBUG the headers of answers.
 LOGGERS = (
     "httpcore.connection",
@@ -31,7 +27,7 @@ LOGGERS = (
 
 def without_secret(text: str, secret: str) -> str:
     """
-    Hide a secret in a text: as it is, escaped for URLs, JSON or HTML, in hexadecimal and in Base64.
+    Hide a secret in a text: as it is, escaped for URLs or JSON, and as Python shows it.
 
     :param text: Any text; give it before it is cut, so that no part of the secret is left at the cut.
     :param secret: What to hide; an empty one hides nothing.
@@ -116,36 +112,12 @@ def _hidden(value: object, secret: str) -> object:
 
 @lru_cache(maxsize=32)
 def _spellings(secret: str) -> tuple[str, ...]:
-    """Return all spellings, the longest first, since one may be a part of another."""
-    if not secret:
-        return ()
+    """
+    Return the spellings in which HTTP libraries and services print a key, the longest first.
+
+    One may be a part of another. Keys of Clockify consist of letters, digits, ``-``, ``_`` and ``.``, and look the
+    same in all of them.
+    """
     plain = str(secret)
-    raw = plain.encode()
-    in_json = json.dumps(plain)[1:-1]
-    found = {plain, in_json, in_json.replace("/", "\\/"), escape(plain), repr(plain)[1:-1]}
-    for safe in ("", "/"):
-        in_url = quote(plain, safe=safe)
-        found |= {in_url, _lower_escapes(in_url)}
-    if len(plain) >= SHORTEST_DERIVED:
-        found |= {raw.hex(), raw.hex().upper()}
-        found |= {spelling for core in _base64_cores(raw) for spelling in (core, core.translate(_URL_SAFE))}
+    found = {plain, quote(plain, safe=""), quote(plain), json.dumps(plain)[1:-1], repr(plain)[1:-1]}
     return tuple(sorted(found - {""}, key=len, reverse=True))
-
-
-_URL_SAFE = str.maketrans("+/", "-_")
-
-
-def _lower_escapes(in_url: str) -> str:
-    head, *rest = in_url.split("%")
-    return head + "".join(f"%{part[:2].lower()}{part[2:]}" for part in rest)
-
-
-def _base64_cores(raw: bytes) -> list[str]:
-    """Encode at each of three positions, without the characters at the ends that the neighbours change."""
-    cores = []
-    for before in range(3):
-        encoded = b64encode(bytes(before) + raw).decode()
-        first = (before * 8 + 5) // 6
-        last = (before + len(raw)) * 8 // 6
-        cores.append(encoded[first:last])
-    return cores

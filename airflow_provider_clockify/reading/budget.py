@@ -53,13 +53,12 @@ class Need:
         return self.part + self.after
 
 
-def shortage(need: Need, left: int, quota: int, on_budget: str) -> int | None:
+def shortage(need: Need, left: int, on_budget: str) -> int | None:
     """
     Decide whether a job may go on (pure).
 
     :param need: What it still has to spend.
     :param left: Requests left in this hour.
-    :param quota: Requests of an hour.
     :param on_budget: ``fail``: only if all of it fits what is left. ``defer``: if the part in hand does, since what
         comes after it can wait.
     :return: ``None`` if it may, else the requests that an hour must have room for first.
@@ -138,7 +137,7 @@ class Budget:
         left, quota = limiter.left(), limiter.quota
         if left is None or quota is None:
             return
-        short = shortage(need, left, quota, self._on_budget)
+        short = shortage(need, left, self._on_budget)
         if short is None:
             return
         # What is waited for is the whole hour: other machines do not know what this one has spent.

@@ -10,7 +10,6 @@ concurrency it runs in as many threads, one of which decodes at a time: what any
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from http.client import HTTPConnection
@@ -58,8 +57,6 @@ class Bare:
 def main() -> None:
     given = specification()
     threads = given.get("concurrency", 1)
-    if threads > 1:
-        sys.setswitchinterval(0.0005)  # As exports do.
     working = Stopwatch()
     with open(given["output"], "wb") as file:  # noqa: PTH123
         bare = Bare(given, file)

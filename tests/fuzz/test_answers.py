@@ -362,6 +362,16 @@ def test_row_and_field_of_an_odd_value_are_named(before, value, odd):
         assert odd_value(body[:-9], msgspec.DecodeError("cut")) is None
 
 
+def test_an_exponent_beyond_any_number_is_refused_in_words():
+    client = ClockifyClient(SETTINGS)
+    client.send = answering(b'[{"id":"a","x":1e99999999999999999999}]', {})  # type: ignore[method-assign]
+    resource = LISTS["projects"]
+    with pytest.raises(
+        ClockifyResponseError, match="cannot be read: a number has an exponent .*Correct it in Clo"
+    ):
+        list(client.iterate_request(resource, resource.request({}, workspace_id="w"), as_sent=True))
+
+
 @FEW
 @given(st.lists(st.text(max_size=5), max_size=4), st.integers(0, 4))
 def test_the_row_of_a_wrong_shape_is_named(texts, place):

@@ -11,7 +11,6 @@ import json
 import logging
 import re
 import traceback
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -194,12 +193,6 @@ SCENARIOS: dict[str, Callable[[World], str]] = {
     "echo in an error object with 200": lambda world: world.inject(faults.answer(200, body=echo())),
     "echo in a URL": lambda world: world.inject(
         faults.answer(403, body=echo(lambda key: quote(key, safe="")))
-    ),
-    "echo in Base64": lambda world: world.inject(
-        faults.answer(400, body=echo(lambda key: b64encode(f"u:{key}".encode()).decode()))
-    ),
-    "echo in hexadecimal": lambda world: world.inject(
-        faults.answer(400, body=echo(lambda key: key.encode().hex()))
     ),
     "echo in HTML": lambda world: world.inject(html(502)),
     "echo in HTML, refused": lambda world: world.inject(html(403)),

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.reading.client import ClockifyClient
     from airflow_provider_clockify.service.lists import Resource
+    from airflow_provider_clockify.service.messages import Method, Service
 
 Item = dict[str, Any]
 
@@ -169,12 +170,46 @@ class ClockifyHook(BaseHook):
 
     def get_conn(self) -> requests.Session:
         """
-        Return an authenticated session, for what the hook does not wrap.
+        Return an authenticated session, for what :meth:`request` cannot send.
 
         It sends the key to the connection's hosts and to no other. Its requests are not retried, and do not count
         against the pace.
         """
         return self.client.transport.session
+
+    def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        service: Service = "core",
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+    ) -> Any:
+        """
+        Send a request of any operation that is not wrapped, with the pace, retries and errors of all others.
+
+        A write (anything but a ``GET`` and the POSTs below ``reports/`` of the reports service) is sent once: after a
+        failure that leaves open whether it took effect,
+        :class:`~airflow_provider_clockify.exceptions.ClockifyWriteUnknownError` is raised instead of a second try.
+        Lists are not read to their end: this is one request, and the answer is as the service sent it.
+
+        :param method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
+        :param path: Below the workspace, for example ``projects``; with a slash before it below the base of the
+            service, for example ``/user``.
+        :param service: ``core`` or ``reports``.
+        :param params: Query parameters by the service's own names, for example ``{"page-size": 50}``; ``None`` is left
+            out, and a list repeats the name.
+        :param json: JSON body.
+        :return: Decoded JSON; bytes where the answer is no JSON; ``None`` where it is empty.
+        :raises ClockifyConfigError: a parameter cannot be sent.
+        """
+        from airflow_provider_clockify.service.any_operation import any_request, read_anything
+
+        wanted = any_request(
+            lambda: self.workspace_id, method, path, service=service, params=params, json=json
+        )
+        return self.client.send(wanted, read_anything)
 
     def test_connection(self) -> tuple[bool, str]:
         """

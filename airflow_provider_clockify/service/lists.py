@@ -162,7 +162,9 @@ class Resource:
                     f"Filter {name}={value!r} of {self.operation}: it must be True or False."
                 )
             return bool(flag)
-        return _param(name, container_of(f"filters[{name!r}]", value) if name not in _TEXTS else value)
+        return param_value(
+            f"Filter {name}", container_of(f"filters[{name!r}]", value) if name not in _TEXTS else value
+        )
 
 
 _ENTRY_DURATIONS: tuple[Path, ...] = (
@@ -547,12 +549,19 @@ def _seconds(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _param(name: str, value: Any) -> ParamValue:
+def param_value(what: str, value: Any) -> ParamValue:
+    """
+    Check what goes into a query.
+
+    :param what: What the value is called in the message.
+    :param value: Text, a number, a bool or several texts.
+    :raises ClockifyConfigError: it is none of them.
+    """
     if isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(item, str) for item in value):
         return sorted(value) if isinstance(value, (set, frozenset)) else list(value)
-    raise ClockifyConfigError(f"Filter {name}={value!r}: give text, a number, a bool or a list of texts.")
+    raise ClockifyConfigError(f"{what}={value!r}: give text, a number, a bool or a list of texts.")
 
 
 def _unknown_filter(operation: str, name: str, known: Mapping[str, str]) -> str:

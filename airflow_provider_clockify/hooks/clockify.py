@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.reading.client import ClockifyClient
     from airflow_provider_clockify.service.lists import Resource
     from airflow_provider_clockify.service.messages import Method, Service
+    from airflow_provider_clockify.types import Change, EntityType, EntryType, ExportType, WeeklyGroup
 
 Item = dict[str, Any]
 
@@ -52,8 +53,8 @@ class ClockifyHook(BaseHook):
     """
     Talk to Clockify with the key and region of a connection.
 
-    Lists are lazy: a page is asked for when its first item is. Every method raises the errors of
-    :mod:`airflow_provider_clockify.exceptions`.
+    Lists are lazy: a page is asked for when its first item is; arguments are checked at once. Every method raises the
+    errors of :mod:`airflow_provider_clockify.exceptions`.
 
     :param clockify_conn_id: Connection of type ``clockify``.
     :param workspace_id: Workspace; by default the connection's, else the key's active one.
@@ -392,7 +393,7 @@ class ClockifyHook(BaseHook):
 
         window = _window(start, end)
         request = time_entries(self.workspace_id, user_id, window, filters)
-        yield from _keep(
+        return _keep(
             self.client.iterate_request(TIME_ENTRIES, request),
             lambda item: instant(item["timeInterval"]["start"], item.get("id")) in window,
         )
@@ -596,29 +597,43 @@ class ClockifyHook(BaseHook):
         """
         return self._list("shared_reports", filters)
 
-    def iter_list(
+    def iter_list(self, name: str, **arguments: Any) -> Iterator[Item]:
+        """
+        Go through any list by its name; the same as ``iter_<name>`` with the same arguments.
+
+        :param name: As in ``iter_<name>``, for example ``projects``.
+        :param arguments: Those of that method: ids of what the list belongs to, bounds, filters.
+        :raises ClockifyConfigError: there is no such list.
+        """
+        _resource(name)
+        found: Iterator[Item] = getattr(self, f"iter_{name}")(**arguments)
+        return found
+
+    def iter_as_sent(
         self, name: str, filters: Mapping[str, Any] | None = None, **arguments: str
     ) -> Iterator[Item]:
         """
-        Go through any list by its name, items as the service sent them.
+        Go through any list by its name, items as the service sent them, as exports write them.
 
-        Durations stay ISO 8601 text, and fractional numbers exact, as :class:`~decimal.Decimal`.
+        Durations stay ISO 8601 text, and fractional numbers exact, as :class:`~decimal.Decimal`. Nothing is chosen
+        here: where the service ignores a filter or shifts bounds, use ``iter_<name>``.
 
         :param name: As in ``iter_<name>``, or ``time_off_balances`` (of a policy).
         :param filters: Filters by the names of that method.
         :param arguments: Ids of what the list belongs to, for example ``project_id`` for ``tasks``.
+        :raises ClockifyConfigError: the list or a filter is unknown, or an id is missing.
         """
         found = _resource(name)
         if found.in_workspace:
             arguments = {"workspace_id": self.workspace_id, **arguments}
         request = found.request(filters, **arguments)
-        yield from self.client.iterate_request(found, request, found.rows_per_page(filters), as_sent=True)
+        return self.client.iterate_request(found, request, found.rows_per_page(filters), as_sent=True)
 
     def check_list(self, name: str, filters: Mapping[str, Any]) -> None:
         """
         Check a list's name and filters; costs no request.
 
-        :param name: As for :meth:`iter_list`.
+        :param name: As for :meth:`iter_as_sent`.
         :param filters: The same.
         :raises ClockifyConfigError: one of them is unknown or of the wrong kind.
         """
@@ -629,7 +644,7 @@ class ClockifyHook(BaseHook):
         """
         Return the filters with which a list leaves nothing out; costs no request.
 
-        :param name: As for :meth:`iter_list`.
+        :param name: As for :meth:`iter_as_sent`.
         """
         return dict(_resource(name).everything)
 
@@ -643,7 +658,7 @@ class ClockifyHook(BaseHook):
     # --- changes -------------------------------------------------------------------------------------------------
 
     def iter_entity_changes(
-        self, change: str, entity_type: str, start: datetime | str, end: datetime | str
+        self, change: Change, entity_type: EntityType, start: datetime | str, end: datetime | str
     ) -> Iterator[Item]:
         """
         Go through what was created, updated or deleted in ``[start, end)``: each entity once, as the service sent it.
@@ -661,7 +676,7 @@ class ClockifyHook(BaseHook):
         :param change: ``created``, ``updated`` or ``deleted``.
         :param entity_type: ``TIME_ENTRY``, ``TIME_ENTRY_CUSTOM_FIELD_VALUE``, ``TIME_ENTRY_RATE``, ``PROJECTS``,
             ``CLIENTS``, ``TAGS``, ``TASKS``, …; see
-            :data:`~airflow_provider_clockify.service.change_feeds.ENTITY_TYPES`.
+            :data:`~airflow_provider_clockify.types.EntityType`.
         :param start: Aware datetime or ISO 8601 with offset; whole seconds.
         :param end: The same; excluded; at least two minutes in the past.
         :raises ClockifyWindowError: the window ends too late.
@@ -683,7 +698,7 @@ class ClockifyHook(BaseHook):
 
     def get_entity_changes(
         self,
-        entity_type: str,
+        entity_type: EntityType | str,
         start: datetime | str,
         end: datetime | str,
         *,
@@ -780,7 +795,7 @@ class ClockifyHook(BaseHook):
         self,
         start: datetime | str,
         end: datetime | str,
-        group: str = "USER",
+        group: WeeklyGroup = "USER",
         filters: Mapping[str, Any] | None = None,
     ) -> Item:
         """
@@ -879,7 +894,7 @@ class ClockifyHook(BaseHook):
         report: str,
         start: datetime | str,
         end: datetime | str,
-        export_type: str = "CSV",
+        export_type: ExportType = "CSV",
         *,
         groups: Sequence[str] = ("USER", "PROJECT"),
         filters: Mapping[str, Any] | None = None,
@@ -924,7 +939,7 @@ class ClockifyHook(BaseHook):
         task_id: str | None = None,
         tag_ids: list[str] | None = None,
         billable: bool | None = None,
-        entry_type: str | None = None,
+        entry_type: EntryType | None = None,
         custom_fields: Mapping[str, Any] | list[Mapping[str, Any]] | None = None,
     ) -> Item:
         """

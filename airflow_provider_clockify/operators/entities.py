@@ -121,7 +121,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
             return [Part("items", partial(self._items, hook, entity, filters))]
         parents, argument = PARENTS[entity]
         ids: list[str] = [
-            parent.get("id", "") for parent in hook.iter_list(parents, hook.everything(parents))
+            parent.get("id", "") for parent in hook.iter_as_sent(parents, hook.everything(parents))
         ]
         if not all(isinstance(each, str) and each for each in ids):
             raise ClockifyResponseError(
@@ -159,7 +159,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
             yield from hook.iter_assignments(**filters)
             return
         secrets = SECRETS.get(entity, ())
-        for item in hook.iter_list(entity, filters):
+        for item in hook.iter_as_sent(entity, filters):
             yield {name: value for name, value in item.items() if name not in secrets}
 
 
@@ -171,7 +171,7 @@ def _items_of(
     own: Mapping[str, str],
 ) -> Iterator[Mapping[str, Any]]:
     """Go through the items of one parent; ``own`` are keys that they get because they do not name it."""
-    for item in hook.iter_list(entity, filters, **parent):
+    for item in hook.iter_as_sent(entity, filters, **parent):
         yield {**item, **own}
 
 

@@ -41,7 +41,7 @@ nitpick_ignore_regex = [
     ),
     (
         r"py:class",
-        r"datetime|timedelta|Item|ClockifyClient|Mapping\[str|Callable\[\[\]|Compression|\w+Parameters",
+        r"datetime|timedelta|Item|ClockifyClient|Mapping\[str|Callable\[\[\]|Compression|Method|Service|\w+Parameters",
     ),
     (r"py:exc", r"AirflowFailException|AirflowSensorTimeout|AirflowSkipException"),
     (r"py:data", r"REGIONS"),

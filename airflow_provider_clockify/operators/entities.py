@@ -95,7 +95,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
                 keeper=keeper,
             )
         )
-        result.more["snapshot_at"] = stamp
+        result.snapshot_at = stamp
         narrowed = {"email", "name", "project_id"} & set(filters)
         if entity == "users" and result.rows == 1 and not narrowed:
             result.warnings.append(

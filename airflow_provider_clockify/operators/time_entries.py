@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify._parameters import TaskParameters
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.types import WrittenTimeEntry
 
 MARKER_MARGIN = timedelta(hours=14)
 MAX_DESCRIPTION = 3_000
@@ -113,7 +114,7 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
         self.clockify_conn_id = clockify_conn_id
         check_choices(self)
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> WrittenTimeEntry:
         """Look for the marker, and write if it is not there."""
         from airflow_provider_clockify.hooks.clockify import ClockifyHook
 

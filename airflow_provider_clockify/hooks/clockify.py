@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.service.messages import Method, Service
     from airflow_provider_clockify.types import Change, EntityType, EntryType, ExportType, WeeklyGroup
 
+__all__ = ["ClockifyHook"]
+
 Item = dict[str, Any]
 
 log = logging.getLogger(__name__)
@@ -936,7 +938,7 @@ class ClockifyHook(BaseHook):
         user_id: str | None = None,
         description: str | None = None,
         project_id: str | None = None,
-        task_id: str | None = None,
+        clockify_task_id: str | None = None,
         tag_ids: list[str] | None = None,
         billable: bool | None = None,
         entry_type: EntryType | None = None,
@@ -951,6 +953,7 @@ class ClockifyHook(BaseHook):
         :param start: Aware datetime or ISO 8601 with offset; the service keeps whole seconds.
         :param end: The same; without it a timer starts running.
         :param user_id: For somebody else than the key's owner.
+        :param clockify_task_id: Task of the project; called so wherever ``task_id`` would be Airflow's.
         :param custom_fields: Values by custom field id, or the service's own list form.
         :return: The entry as created.
         """
@@ -968,7 +971,7 @@ class ClockifyHook(BaseHook):
             user_id=user_id,
             description=description,
             project_id=project_id,
-            task_id=task_id,
+            clockify_task_id=clockify_task_id,
             tag_ids=tag_ids,
             billable=billable,
             entry_type=entry_type,

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.types import WindowMode
     from airflow_provider_clockify.window import Window
 
+__all__ = ["ClockifyEntityChangesOperator", "ClockifyExportEntitiesOperator"]
+
 
 class ClockifyExportEntitiesOperator(ClockifyExportOperator):
     """

@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.types import ExportSummary, WindowMode
     from airflow_provider_clockify.window import Window
 
+__all__ = [
+    "ClockifyAttendanceReportOperator",
+    "ClockifyDetailedReportOperator",
+    "ClockifyExpenseReportOperator",
+    "ClockifyReportOperator",
+    "ClockifySummaryReportOperator",
+    "ClockifyWeeklyReportOperator",
+]
+
 
 class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     """

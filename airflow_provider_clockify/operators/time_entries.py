@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
     from airflow_provider_clockify.types import WrittenTimeEntry
 
+__all__ = ["ClockifyCreateTimeEntryOperator"]
+
 MARKER_MARGIN = timedelta(hours=14)
 MAX_DESCRIPTION = 3_000
 
@@ -156,7 +158,7 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
                 user_id=self.user_id,
                 description=description,
                 project_id=self.project_id,
-                task_id=self.clockify_task_id,
+                clockify_task_id=self.clockify_task_id,
                 tag_ids=self.tag_ids,
                 billable=self.billable,
                 entry_type=self.entry_type,

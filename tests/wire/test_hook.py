@@ -508,7 +508,7 @@ def test_an_entry_is_created_with_all_its_fields(emulator, hook):
         datetime(2026, 11, 3, 9, 30, tzinfo=UTC),
         description="written by a test",
         project_id=project.id,
-        task_id=task.id,
+        clockify_task_id=task.id,
         tag_ids=[tag],
         billable=True,
         entry_type="REGULAR",

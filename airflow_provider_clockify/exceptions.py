@@ -29,6 +29,27 @@ No module of this package decides anything by the text of these errors: the fact
 
 from __future__ import annotations
 
+__all__ = [
+    "ClockifyApiError",
+    "ClockifyAuthError",
+    "ClockifyBadRequestError",
+    "ClockifyBudgetError",
+    "ClockifyConfigError",
+    "ClockifyError",
+    "ClockifyForbiddenError",
+    "ClockifyIncompleteError",
+    "ClockifyMissingConnectionError",
+    "ClockifyNoRowsError",
+    "ClockifyNotFoundError",
+    "ClockifyRateLimitError",
+    "ClockifyResponseError",
+    "ClockifyServerError",
+    "ClockifyStorageError",
+    "ClockifyTransportError",
+    "ClockifyWindowError",
+    "ClockifyWriteUnknownError",
+]
+
 
 class ClockifyError(Exception):
     """

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.connection import ClockifySettings
     from airflow_provider_clockify.window import Window
 
+__all__ = ["ClockifyReportLink"]
+
 LINK_KEY = "clockify_link"
 
 # As in the web app's own menu (seen in public links, 2024); the address of its expense report is not known.

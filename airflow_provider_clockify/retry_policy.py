@@ -19,6 +19,8 @@ from airflow_provider_clockify.exceptions import ClockifyRateLimitError
 if TYPE_CHECKING:
     from airflow_provider_clockify._compat import Context
 
+__all__ = ["ClockifyRetryPolicy"]
+
 
 class ClockifyRetryPolicy(RetryPolicy):
     """

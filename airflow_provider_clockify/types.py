@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
 """
-Types for annotations: the fixed choices of parameters.
+Types for annotations: the fixed choices of parameters, results of tasks, payloads of events.
 
 Importing this costs next to nothing, and nothing else of the package is imported with it.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypedDict
 
 __all__ = [
+    "ApprovalResult",
+    "AssetEventExtra",
     "Change",
     "Compression",
     "Detect",
     "Entity",
     "EntityType",
     "EntryType",
+    "ExportSummary",
+    "ExportTotals",
     "ExportType",
     "FileFormat",
     "OnBudget",
@@ -24,9 +28,12 @@ __all__ = [
     "PartitionUnit",
     "ReportFileFormat",
     "SummaryGroup",
+    "TimeEntryEvent",
+    "TimeEntryResult",
     "Unit",
     "WeeklyGroup",
     "WindowMode",
+    "WrittenTimeEntry",
 ]
 
 #: Formats that this package writes.
@@ -102,3 +109,108 @@ Entity = Literal[
     "webhooks",
     "workspaces",
 ]
+
+
+class ExportTotals(TypedDict):
+    """Sums over the rows of an export."""
+
+    #: Duration of all rows.
+    seconds: int | float
+    #: Amounts by currency, in minor units, as text, so that no digit is lost.
+    amounts_minor_units: dict[str, str]
+    #: Timers that ran when the window was read; not among the rows.
+    running_timers: int
+
+
+class _ExportFacts(TypedDict):
+    """What every export says."""
+
+    paths: list[str]
+    rows: int
+    bytes: int
+    #: Hash by path; of more than 100 files one hash by ``output_path``.
+    sha256: dict[str, str]
+    #: First instant of what was read, UTC; ``None`` of a list.
+    window_start: str | None
+    #: First instant after it.
+    window_end: str | None
+    report: str
+    workspace_id: str
+    #: Requests sent, repeated ones included.
+    requests: int
+    format: str
+    totals: ExportTotals
+
+
+class ExportSummary(_ExportFacts, total=False):
+    """Result (XCom) of the export operators; never rows."""
+
+    #: When a list was read, UTC; only of lists.
+    snapshot_at: str
+    #: Ids in the tombstones; only with ``reconcile``.
+    deleted: int
+
+
+class AssetEventExtra(TypedDict):
+    """Extra of the asset events of exports."""
+
+    report: str
+    workspace_id: str
+    #: Key of the partition, where the event is about one.
+    key: str | None
+    #: The file, or the folder of several.
+    path: str
+    files: int
+    rows: int
+    bytes: int
+    #: ``None`` of several files.
+    sha256: str | None
+    window_start: str | None
+    window_end: str | None
+
+
+class WrittenTimeEntry(TypedDict):
+    """Result (XCom) of ``ClockifyCreateTimeEntryOperator``."""
+
+    id: str
+    #: False where an entry with the marker was there already.
+    created: bool
+    start: str
+    #: ``None`` of a timer that runs.
+    end: str | None
+    marker: str | None
+    workspace_id: str
+
+
+class TimeEntryResult(TypedDict):
+    """Result (XCom) of ``ClockifyTimeEntrySensor``."""
+
+    count: int
+    #: Latest of their instants, UTC.
+    latest: str | None
+    #: Up to 100 of them, the latest first.
+    ids: list[str]
+
+
+class ApprovalResult(TypedDict):
+    """Result (XCom) of ``ClockifyApprovalSensor``."""
+
+    #: Approved timesheets of the period.
+    approved: int
+    #: Users whose timesheet is not approved.
+    pending: list[str]
+    #: Users who handed none in, or whose timesheet was withdrawn or rejected.
+    missing: list[str]
+
+
+class TimeEntryEvent(TypedDict):
+    """Payload of the events of ``ClockifyTimeEntryEventTrigger``."""
+
+    workspace_id: str
+    count: int
+    window_start: str
+    window_end: str
+    #: Up to 100 of them, the oldest first.
+    ids: list[str]
+    #: Whether there are more.
+    ids_cut: bool

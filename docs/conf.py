@@ -35,8 +35,14 @@ nitpicky = True
 # that are not part of the reference, in signatures of what is.
 nitpick_ignore_regex = [
     (r"py:.*", r"(airflow|asyncio|collections|datetime|decimal|_thread|requests|typing)\..*"),
-    (r"py:.*", r"airflow_provider_clockify\.(service|http|reading|watching|columns|export|testing|window)\..*"),
-    (r"py:class", r"datetime|timedelta|Item|ClockifyClient|Mapping\[str|Callable\[\[\]|Compression|\w+Parameters"),
+    (
+        r"py:.*",
+        r"airflow_provider_clockify\.(service|http|reading|watching|columns|export|testing|window)\..*",
+    ),
+    (
+        r"py:class",
+        r"datetime|timedelta|Item|ClockifyClient|Mapping\[str|Callable\[\[\]|Compression|Method|Service|\w+Parameters",
+    ),
     (r"py:exc", r"AirflowFailException|AirflowSensorTimeout|AirflowSkipException"),
     (r"py:data", r"REGIONS"),
 ]

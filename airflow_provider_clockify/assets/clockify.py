@@ -15,6 +15,8 @@ from urllib.parse import SplitResult, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+__all__ = ["asset_uri", "convert_asset_to_openlineage", "create_asset", "sanitize_uri"]
+
 SCHEME = "clockify"
 
 _WORKSPACE = re.compile(r"[A-Za-z0-9_-]+")

@@ -163,7 +163,7 @@ def export_report(job: ReportExport) -> ExportResult:
             deleted = [
                 write_tombstones(staging, output.parts, file.path, job.kind) for file, output, _ in ready
             ]
-            result.more["deleted"] = sum(deleted)
+            result.deleted = sum(deleted)
         for file, output, rows in ready:
             path = staging.publish(file.path, *output.parts)
             result.published(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.export.storage import HashingFile
     from airflow_provider_clockify.reading.reader import ReadResult
+    from airflow_provider_clockify.types import ExportSummary
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,8 @@ class ExportResult:
     :param seconds: Duration of all rows, in seconds.
     :param money: Amounts in minor units per currency.
     :param running: Timers that ran when the window was read; not among the rows.
-    :param more: Further facts for the summary, JSON values by name.
+    :param snapshot_at: When a list was read, UTC.
+    :param deleted: Ids in the tombstones, where some were asked for.
     :param users: Ids of a few users whose rows were read.
     :param money_hidden: Whether the service showed no amounts although there were rows.
     :param rounded: By how much amounts differ from the service's sums, per currency, through rounding.
@@ -78,7 +80,8 @@ class ExportResult:
     seconds: Decimal = Decimal(0)
     money: dict[str, Decimal] = field(default_factory=dict)
     running: int = 0
-    more: dict[str, Any] = field(default_factory=dict)
+    snapshot_at: str | None = None
+    deleted: int | None = None
     users: set[str] = field(default_factory=set)
     money_hidden: bool = False
     rounded: dict[str, Decimal] = field(default_factory=dict)
@@ -170,10 +173,10 @@ class ExportResult:
         running = f" Running timers left out: {self.running}." if self.running else ""
         return f"Exported {what} to {where}, {self.bytes:,} bytes.{running}"
 
-    def to_xcom(self) -> dict[str, Any]:
+    def to_xcom(self) -> ExportSummary:
         """Return the summary as JSON values; money as text, so that no digit is lost."""
         seconds = int(self.seconds) if self.seconds == int(self.seconds) else float(self.seconds)
-        return {
+        summary: ExportSummary = {
             "paths": self.paths,
             "rows": self.rows,
             "bytes": self.bytes,
@@ -191,5 +194,9 @@ class ExportResult:
                 },
                 "running_timers": self.running,
             },
-            **self.more,
         }
+        if self.snapshot_at is not None:
+            summary["snapshot_at"] = self.snapshot_at
+        if self.deleted is not None:
+            summary["deleted"] = self.deleted
+        return summary

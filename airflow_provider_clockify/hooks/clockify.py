@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.reading.client import ClockifyClient
     from airflow_provider_clockify.service.lists import Resource
+    from airflow_provider_clockify.service.messages import Method, Service
+    from airflow_provider_clockify.types import Change, EntityType, EntryType, ExportType, WeeklyGroup
+
+__all__ = ["ClockifyHook"]
 
 Item = dict[str, Any]
 
@@ -51,8 +55,8 @@ class ClockifyHook(BaseHook):
     """
     Talk to Clockify with the key and region of a connection.
 
-    Lists are lazy: a page is asked for when its first item is. Every method raises the errors of
-    :mod:`airflow_provider_clockify.exceptions`.
+    Lists are lazy: a page is asked for when its first item is; arguments are checked at once. Every method raises the
+    errors of :mod:`airflow_provider_clockify.exceptions`.
 
     :param clockify_conn_id: Connection of type ``clockify``.
     :param workspace_id: Workspace; by default the connection's, else the key's active one.
@@ -169,12 +173,46 @@ class ClockifyHook(BaseHook):
 
     def get_conn(self) -> requests.Session:
         """
-        Return an authenticated session, for what the hook does not wrap.
+        Return an authenticated session, for what :meth:`request` cannot send.
 
         It sends the key to the connection's hosts and to no other. Its requests are not retried, and do not count
         against the pace.
         """
         return self.client.transport.session
+
+    def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        service: Service = "core",
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+    ) -> Any:
+        """
+        Send a request of any operation that is not wrapped, with the pace, retries and errors of all others.
+
+        A write (anything but a ``GET`` and the POSTs below ``reports/`` of the reports service) is sent once: after a
+        failure that leaves open whether it took effect,
+        :class:`~airflow_provider_clockify.exceptions.ClockifyWriteUnknownError` is raised instead of a second try.
+        Lists are not read to their end: this is one request, and the answer is as the service sent it.
+
+        :param method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
+        :param path: Below the workspace, for example ``projects``; with a slash before it below the base of the
+            service, for example ``/user``.
+        :param service: ``core`` or ``reports``.
+        :param params: Query parameters by the service's own names, for example ``{"page-size": 50}``; ``None`` is left
+            out, and a list repeats the name.
+        :param json: JSON body.
+        :return: Decoded JSON; bytes where the answer is no JSON; ``None`` where it is empty.
+        :raises ClockifyConfigError: a parameter cannot be sent.
+        """
+        from airflow_provider_clockify.service.any_operation import any_request, read_anything
+
+        wanted = any_request(
+            lambda: self.workspace_id, method, path, service=service, params=params, json=json
+        )
+        return self.client.send(wanted, read_anything)
 
     def test_connection(self) -> tuple[bool, str]:
         """
@@ -357,7 +395,7 @@ class ClockifyHook(BaseHook):
 
         window = _window(start, end)
         request = time_entries(self.workspace_id, user_id, window, filters)
-        yield from _keep(
+        return _keep(
             self.client.iterate_request(TIME_ENTRIES, request),
             lambda item: instant(item["timeInterval"]["start"], item.get("id")) in window,
         )
@@ -561,29 +599,43 @@ class ClockifyHook(BaseHook):
         """
         return self._list("shared_reports", filters)
 
-    def iter_list(
+    def iter_list(self, name: str, **arguments: Any) -> Iterator[Item]:
+        """
+        Go through any list by its name; the same as ``iter_<name>`` with the same arguments.
+
+        :param name: As in ``iter_<name>``, for example ``projects``.
+        :param arguments: Those of that method: ids of what the list belongs to, bounds, filters.
+        :raises ClockifyConfigError: there is no such list.
+        """
+        _resource(name)
+        found: Iterator[Item] = getattr(self, f"iter_{name}")(**arguments)
+        return found
+
+    def iter_as_sent(
         self, name: str, filters: Mapping[str, Any] | None = None, **arguments: str
     ) -> Iterator[Item]:
         """
-        Go through any list by its name, items as the service sent them.
+        Go through any list by its name, items as the service sent them, as exports write them.
 
-        Durations stay ISO 8601 text, and fractional numbers exact, as :class:`~decimal.Decimal`.
+        Durations stay ISO 8601 text, and fractional numbers exact, as :class:`~decimal.Decimal`. Nothing is chosen
+        here: where the service ignores a filter or shifts bounds, use ``iter_<name>``.
 
         :param name: As in ``iter_<name>``, or ``time_off_balances`` (of a policy).
         :param filters: Filters by the names of that method.
         :param arguments: Ids of what the list belongs to, for example ``project_id`` for ``tasks``.
+        :raises ClockifyConfigError: the list or a filter is unknown, or an id is missing.
         """
         found = _resource(name)
         if found.in_workspace:
             arguments = {"workspace_id": self.workspace_id, **arguments}
         request = found.request(filters, **arguments)
-        yield from self.client.iterate_request(found, request, found.rows_per_page(filters), as_sent=True)
+        return self.client.iterate_request(found, request, found.rows_per_page(filters), as_sent=True)
 
     def check_list(self, name: str, filters: Mapping[str, Any]) -> None:
         """
         Check a list's name and filters; costs no request.
 
-        :param name: As for :meth:`iter_list`.
+        :param name: As for :meth:`iter_as_sent`.
         :param filters: The same.
         :raises ClockifyConfigError: one of them is unknown or of the wrong kind.
         """
@@ -594,7 +646,7 @@ class ClockifyHook(BaseHook):
         """
         Return the filters with which a list leaves nothing out; costs no request.
 
-        :param name: As for :meth:`iter_list`.
+        :param name: As for :meth:`iter_as_sent`.
         """
         return dict(_resource(name).everything)
 
@@ -608,7 +660,7 @@ class ClockifyHook(BaseHook):
     # --- changes -------------------------------------------------------------------------------------------------
 
     def iter_entity_changes(
-        self, change: str, entity_type: str, start: datetime | str, end: datetime | str
+        self, change: Change, entity_type: EntityType, start: datetime | str, end: datetime | str
     ) -> Iterator[Item]:
         """
         Go through what was created, updated or deleted in ``[start, end)``: each entity once, as the service sent it.
@@ -626,7 +678,7 @@ class ClockifyHook(BaseHook):
         :param change: ``created``, ``updated`` or ``deleted``.
         :param entity_type: ``TIME_ENTRY``, ``TIME_ENTRY_CUSTOM_FIELD_VALUE``, ``TIME_ENTRY_RATE``, ``PROJECTS``,
             ``CLIENTS``, ``TAGS``, ``TASKS``, …; see
-            :data:`~airflow_provider_clockify.service.change_feeds.ENTITY_TYPES`.
+            :data:`~airflow_provider_clockify.types.EntityType`.
         :param start: Aware datetime or ISO 8601 with offset; whole seconds.
         :param end: The same; excluded; at least two minutes in the past.
         :raises ClockifyWindowError: the window ends too late.
@@ -648,7 +700,7 @@ class ClockifyHook(BaseHook):
 
     def get_entity_changes(
         self,
-        entity_type: str,
+        entity_type: EntityType | str,
         start: datetime | str,
         end: datetime | str,
         *,
@@ -745,7 +797,7 @@ class ClockifyHook(BaseHook):
         self,
         start: datetime | str,
         end: datetime | str,
-        group: str = "USER",
+        group: WeeklyGroup = "USER",
         filters: Mapping[str, Any] | None = None,
     ) -> Item:
         """
@@ -844,7 +896,7 @@ class ClockifyHook(BaseHook):
         report: str,
         start: datetime | str,
         end: datetime | str,
-        export_type: str = "CSV",
+        export_type: ExportType = "CSV",
         *,
         groups: Sequence[str] = ("USER", "PROJECT"),
         filters: Mapping[str, Any] | None = None,
@@ -886,10 +938,10 @@ class ClockifyHook(BaseHook):
         user_id: str | None = None,
         description: str | None = None,
         project_id: str | None = None,
-        task_id: str | None = None,
+        clockify_task_id: str | None = None,
         tag_ids: list[str] | None = None,
         billable: bool | None = None,
-        entry_type: str | None = None,
+        entry_type: EntryType | None = None,
         custom_fields: Mapping[str, Any] | list[Mapping[str, Any]] | None = None,
     ) -> Item:
         """
@@ -901,6 +953,7 @@ class ClockifyHook(BaseHook):
         :param start: Aware datetime or ISO 8601 with offset; the service keeps whole seconds.
         :param end: The same; without it a timer starts running.
         :param user_id: For somebody else than the key's owner.
+        :param clockify_task_id: Task of the project; called so wherever ``task_id`` would be Airflow's.
         :param custom_fields: Values by custom field id, or the service's own list form.
         :return: The entry as created.
         """
@@ -918,7 +971,7 @@ class ClockifyHook(BaseHook):
             user_id=user_id,
             description=description,
             project_id=project_id,
-            task_id=task_id,
+            clockify_task_id=clockify_task_id,
             tag_ids=tag_ids,
             billable=billable,
             entry_type=entry_type,

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.export.writing import FileKind
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
-    from airflow_provider_clockify.types import ReportFileFormat
+    from airflow_provider_clockify.types import ExportSummary, ReportFileFormat
 
 SALT_VARIABLE = "clockify_hash_salt"
 
@@ -143,11 +143,11 @@ class ClockifyExportOperator(BaseOperator):
         self.clockify_conn_id = clockify_conn_id
         check_choices(self)
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> ExportSummary:
         """Check everything that can be checked without a request, then export."""
         return self._attempt(context, Passed())
 
-    def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> ExportSummary:
         """
         Go on after a wait in the triggerer.
 
@@ -158,7 +158,7 @@ class ClockifyExportOperator(BaseOperator):
         self.log.info("Going on after a wait until %s.", event)
         return self._attempt(context, Passed(**passed))
 
-    def _attempt(self, context: Context, passed: Passed) -> dict[str, Any]:
+    def _attempt(self, context: Context, passed: Passed) -> ExportSummary:
         # Imported here, since Airflow parses DAG files all the time and runs them elsewhere.
         from airflow_provider_clockify.hooks.clockify import ClockifyHook
 

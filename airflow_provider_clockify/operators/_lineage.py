@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify.export.result import ExportResult, PublishedFile
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.types import AssetEventExtra
 
 # As Airflow's CronPartitionTimetable and its mappers write them, unless told otherwise.
 KEY_FORMAT = "%Y-%m-%dT%H:%M:%S"
-
-Extra = dict[str, Any]
 
 
 class KeyedExtras(set["str | None"]):
@@ -36,7 +35,7 @@ class KeyedExtras(set["str | None"]):
     :param extras: From each key to what its event says besides what the task's author has put there.
     """
 
-    def __init__(self, event: Any, extras: Mapping[str | None, Extra]) -> None:
+    def __init__(self, event: Any, extras: Mapping[str | None, AssetEventExtra]) -> None:
         # A key that the task's author has added keeps the common extra.
         super().__init__([*event.partition_keys, *extras])
         self._event = event
@@ -63,7 +62,7 @@ def key_of(file: PublishedFile) -> str | None:
     return f"{file.window.start:{KEY_FORMAT}}" if file.is_partition and file.window else None
 
 
-def file_extra(result: ExportResult, file: PublishedFile, key: str | None) -> Extra:
+def file_extra(result: ExportResult, file: PublishedFile, key: str | None) -> AssetEventExtra:
     """
     Return what an event says of one file; JSON values (pure).
 
@@ -85,7 +84,7 @@ def file_extra(result: ExportResult, file: PublishedFile, key: str | None) -> Ex
     }
 
 
-def export_extra(result: ExportResult) -> Extra:
+def export_extra(result: ExportResult) -> AssetEventExtra:
     """
     Return what an event says of a whole export; JSON values (pure).
 
@@ -166,7 +165,7 @@ def tell_outlets(context: Context, outlets: Sequence[Any], result: ExportResult)
     run_key = getattr(context.get("dag_run"), "partition_key", None)
     run_date = context.get("partition_date")
     whole = export_extra(result)
-    keyed: dict[str | None, Extra] = {
+    keyed: dict[str | None, AssetEventExtra] = {
         key: file_extra(result, file, key) for key, file in partition_files(result, run_key, run_date).items()
     }
     if not keyed and (own := own_file(result, run_key, run_date)) is not None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.types import WindowMode
     from airflow_provider_clockify.window import Window
 
+__all__ = ["ClockifyEntityChangesOperator", "ClockifyExportEntitiesOperator"]
+
 
 class ClockifyExportEntitiesOperator(ClockifyExportOperator):
     """
@@ -95,7 +97,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
                 keeper=keeper,
             )
         )
-        result.more["snapshot_at"] = stamp
+        result.snapshot_at = stamp
         narrowed = {"email", "name", "project_id"} & set(filters)
         if entity == "users" and result.rows == 1 and not narrowed:
             result.warnings.append(
@@ -121,7 +123,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
             return [Part("items", partial(self._items, hook, entity, filters))]
         parents, argument = PARENTS[entity]
         ids: list[str] = [
-            parent.get("id", "") for parent in hook.iter_list(parents, hook.everything(parents))
+            parent.get("id", "") for parent in hook.iter_as_sent(parents, hook.everything(parents))
         ]
         if not all(isinstance(each, str) and each for each in ids):
             raise ClockifyResponseError(
@@ -159,7 +161,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
             yield from hook.iter_assignments(**filters)
             return
         secrets = SECRETS.get(entity, ())
-        for item in hook.iter_list(entity, filters):
+        for item in hook.iter_as_sent(entity, filters):
             yield {name: value for name, value in item.items() if name not in secrets}
 
 
@@ -171,7 +173,7 @@ def _items_of(
     own: Mapping[str, str],
 ) -> Iterator[Mapping[str, Any]]:
     """Go through the items of one parent; ``own`` are keys that they get because they do not name it."""
-    for item in hook.iter_list(entity, filters, **parent):
+    for item in hook.iter_as_sent(entity, filters, **parent):
         yield {**item, **own}
 
 

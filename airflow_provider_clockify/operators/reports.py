@@ -26,8 +26,17 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.reading.budget import Budget
     from airflow_provider_clockify.reading.client import ClockifyClient
     from airflow_provider_clockify.reading.reader import Reader
-    from airflow_provider_clockify.types import WindowMode
+    from airflow_provider_clockify.types import ExportSummary, WindowMode
     from airflow_provider_clockify.window import Window
+
+__all__ = [
+    "ClockifyAttendanceReportOperator",
+    "ClockifyDetailedReportOperator",
+    "ClockifyExpenseReportOperator",
+    "ClockifyReportOperator",
+    "ClockifySummaryReportOperator",
+    "ClockifyWeeklyReportOperator",
+]
 
 
 class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
@@ -88,7 +97,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         check_choices(self)
         self._check_lookback()
 
-    def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> ExportSummary:
         """Go on after a wait in the triggerer, before which the button was made."""
         self.report_link = None
         return super().execute_complete(context, event, passed)

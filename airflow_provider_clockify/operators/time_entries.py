@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify._parameters import TaskParameters
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.types import WrittenTimeEntry
+
+__all__ = ["ClockifyCreateTimeEntryOperator"]
 
 MARKER_MARGIN = timedelta(hours=14)
 MAX_DESCRIPTION = 3_000
@@ -113,7 +116,7 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
         self.clockify_conn_id = clockify_conn_id
         check_choices(self)
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> WrittenTimeEntry:
         """Look for the marker, and write if it is not there."""
         from airflow_provider_clockify.hooks.clockify import ClockifyHook
 
@@ -155,7 +158,7 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
                 user_id=self.user_id,
                 description=description,
                 project_id=self.project_id,
-                task_id=self.clockify_task_id,
+                clockify_task_id=self.clockify_task_id,
                 tag_ids=self.tag_ids,
                 billable=self.billable,
                 entry_type=self.entry_type,

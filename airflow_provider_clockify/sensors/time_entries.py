@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify._compat import BaseTrigger, Context
     from airflow_provider_clockify._parameters import WaitParameters
 
+__all__ = ["ClockifyApprovalSensor", "ClockifyTimeEntrySensor"]
+
 
 class ClockifyTimeEntrySensor(ClockifyWaitSensor):
     """

@@ -162,7 +162,9 @@ class Resource:
                     f"Filter {name}={value!r} of {self.operation}: it must be True or False."
                 )
             return bool(flag)
-        return _param(name, container_of(f"filters[{name!r}]", value) if name not in _TEXTS else value)
+        return param_value(
+            f"Filter {name}", container_of(f"filters[{name!r}]", value) if name not in _TEXTS else value
+        )
 
 
 _ENTRY_DURATIONS: tuple[Path, ...] = (
@@ -501,7 +503,7 @@ def new_time_entry(
     user_id: str | None,
     description: str | None,
     project_id: str | None,
-    task_id: str | None,
+    clockify_task_id: str | None,
     tag_ids: list[str] | None,
     billable: bool | None,
     entry_type: str | None,
@@ -517,7 +519,7 @@ def new_time_entry(
         "end": _seconds(end) if end is not None else None,
         "description": description,
         "projectId": project_id,
-        "taskId": task_id,
+        "taskId": clockify_task_id,
         "tagIds": container_of("tag_ids", tag_ids),
         "billable": billable,
         "type": entry_type,
@@ -547,12 +549,19 @@ def _seconds(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _param(name: str, value: Any) -> ParamValue:
+def param_value(what: str, value: Any) -> ParamValue:
+    """
+    Check what goes into a query.
+
+    :param what: What the value is called in the message.
+    :param value: Text, a number, a bool or several texts.
+    :raises ClockifyConfigError: it is none of them.
+    """
     if isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(item, str) for item in value):
         return sorted(value) if isinstance(value, (set, frozenset)) else list(value)
-    raise ClockifyConfigError(f"Filter {name}={value!r}: give text, a number, a bool or a list of texts.")
+    raise ClockifyConfigError(f"{what}={value!r}: give text, a number, a bool or a list of texts.")
 
 
 def _unknown_filter(operation: str, name: str, known: Mapping[str, str]) -> str:

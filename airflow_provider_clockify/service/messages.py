@@ -33,7 +33,7 @@ class ApiRequest:
     method: Method
     path: str
     params: Mapping[str, ParamValue] = field(default_factory=dict)
-    json: Mapping[str, Any] | None = None
+    json: Any = None
     idempotent: bool = True
 
     @property

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airflow.triggers.shared_stream import SharedStreamProducer
 
     from airflow_provider_clockify.triggers._waiting import Answer
-    from airflow_provider_clockify.types import Detect
+    from airflow_provider_clockify.types import Detect, TimeEntryEvent
     from airflow_provider_clockify.watching.event_cursor import Cursor
 
 __all__ = ["ClockifyApprovalTrigger", "ClockifyTimeEntryEventTrigger", "ClockifyTimeEntryTrigger"]
@@ -202,14 +202,14 @@ class ClockifyTimeEntryEventTrigger(BaseEventTrigger):
                 if self._up_to_date(tick) or time.monotonic() - began > LONGEST_LOOK:
                     break
 
-    def _send(self, tick: Tick, batches: tuple[dict[str, Any], ...]) -> list[TriggerEvent]:
+    def _send(self, tick: Tick, batches: tuple[TimeEntryEvent, ...]) -> list[TriggerEvent]:
         ends = {batch["window_end"] for batch in batches}
         self._sent |= ends
         if ends:
             tick.when_stored(lambda: self._confirm(ends))
         return [TriggerEvent(batch) for batch in batches]
 
-    def _unsent(self) -> tuple[dict[str, Any], ...]:
+    def _unsent(self) -> tuple[TimeEntryEvent, ...]:
         pending = self._cursor.pending if self._cursor else ()
         return tuple(batch for batch in pending if batch["window_end"] not in self._sent)
 

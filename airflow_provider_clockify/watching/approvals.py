@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from airflow_provider_clockify.service.messages import ApiResponse
+    from airflow_provider_clockify.types import ApprovalResult
 
 APPROVED = "APPROVED"
 # Any other state, an unknown one too, waits for somebody.
@@ -80,7 +81,7 @@ class ApprovalAnswer:
     missing: tuple[str, ...] = ()
     enough: bool = False
 
-    def to_xcom(self) -> dict[str, Any]:
+    def to_xcom(self) -> ApprovalResult:
         """Return the result of the sensor: ``{"approved": int, "pending": [str], "missing": [str]}``."""
         return {"approved": self.approved, "pending": list(self.pending), "missing": list(self.missing)}
 

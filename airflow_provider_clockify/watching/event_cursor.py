@@ -26,12 +26,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from airflow_provider_clockify.types import TimeEntryEvent
 
 VERSION = 1
 MAX_IDS = 100
@@ -44,8 +46,6 @@ SECOND = timedelta(seconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGEST = 12  # Characters: 48 bits.
-
-Batch = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Cursor:
     until: datetime
     floor: datetime
     seen: Mapping[str, int] = field(default_factory=dict)
-    pending: tuple[Batch, ...] = ()
+    pending: tuple[TimeEntryEvent, ...] = ()
     revision: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class Cursor:
                 until=datetime.fromisoformat(values["until"]),
                 floor=datetime.fromisoformat(values["floor"]),
                 seen=seen,
-                pending=tuple(dict(batch) for batch in values["pending"]),
+                pending=tuple(cast("TimeEntryEvent", dict(batch)) for batch in values["pending"]),
                 revision=int(values["revision"]),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -183,7 +183,9 @@ def confirm(cursor: Cursor, stored: Collection[str]) -> Cursor:
     return replace(cursor, pending=left, revision=cursor.revision + 1)
 
 
-def make_batch(entries: Sequence[Sighting], start: datetime, end: datetime, workspace_id: str) -> Batch:
+def make_batch(
+    entries: Sequence[Sighting], start: datetime, end: datetime, workspace_id: str
+) -> TimeEntryEvent:
     """
     Build the payload of an event: JSON values, the same whenever it is sent.
 
@@ -205,7 +207,7 @@ def make_batch(entries: Sequence[Sighting], start: datetime, end: datetime, work
 
 def closed_windows(
     found: Sequence[Sighting], start: datetime, end: datetime, width: timedelta, workspace_id: str
-) -> list[Batch]:
+) -> list[TimeEntryEvent]:
     """
     Cut a time that is over into windows of fixed places: the batches for who can remember nothing.
 

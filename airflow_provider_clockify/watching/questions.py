@@ -31,7 +31,7 @@ from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
 from airflow_provider_clockify.service.pagination import Page, PageSize, Step, last_page, pages, run, steps
 from airflow_provider_clockify.service.report_kinds import DETAILED, detailed_request, read_detailed
 from airflow_provider_clockify.service.values import instant
-from airflow_provider_clockify.types import Detect
+from airflow_provider_clockify.types import Detect, TimeEntryResult
 from airflow_provider_clockify.window import Window, chunks, parse_instant
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Answer:
     ids: tuple[str, ...] = ()
     enough: bool = False
 
-    def to_xcom(self) -> dict[str, Any]:
+    def to_xcom(self) -> TimeEntryResult:
         """Return the result of the sensor: ``{"count": int, "latest": "…Z", "ids": [str]}``."""
         return {"count": self.count, "latest": self.latest, "ids": list(self.ids)}
 

@@ -114,7 +114,7 @@ def new_entry(**fields: Any) -> ApiRequest:
         "user_id": None,
         "description": "d",
         "project_id": "p",
-        "task_id": "t",
+        "clockify_task_id": "t",
         "tag_ids": ["g"],
         "billable": True,
         "entry_type": "REGULAR",

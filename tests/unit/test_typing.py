@@ -7,6 +7,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,12 +18,14 @@ from airflow_provider_clockify._compat import BaseOperator, BaseSensorOperator
 from airflow_provider_clockify.columns.list_columns import ENTITIES
 from airflow_provider_clockify.export.formats import COMPRESSIONS, FORMATS
 from airflow_provider_clockify.export.rendered_export import NATIVE_FORMATS
+from airflow_provider_clockify.hooks.clockify import ClockifyHook
 from airflow_provider_clockify.operators._base import ClockifyExportOperator
 from airflow_provider_clockify.operators.entities import (
     ClockifyEntityChangesOperator,
     ClockifyExportEntitiesOperator,
 )
 from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator, ClockifyReportOperator
+from airflow_provider_clockify.operators.time_entries import ClockifyCreateTimeEntryOperator
 from airflow_provider_clockify.sensors._base import ClockifyWaitSensor
 from airflow_provider_clockify.window import PARTITION_UNITS, UNITS, WINDOW_MODES
 
@@ -168,3 +171,42 @@ def test_parsing_a_dag_does_not_pay_for_annotations() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, timeout=120)
+
+
+PUBLIC = [
+    "assets.clockify",
+    "exceptions",
+    "hooks.clockify",
+    "links",
+    "operators.entities",
+    "operators.reports",
+    "operators.time_entries",
+    "retry_policy",
+    "sensors.time_entries",
+    "triggers.time_entries",
+    "types",
+]
+
+
+def belongs_to(name: str, value: Any, module: Any) -> bool:
+    if module.__name__.endswith(".types"):
+        return name[0].isupper() and name not in ("Literal", "TypedDict")
+    if module.__name__.endswith(".assets.clockify"):
+        return inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
+    return inspect.isclass(value) and value.__module__ == module.__name__ and name.startswith("Clockify")
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_what_a_public_module_exports_is_what_users_may_import(name: str) -> None:
+    module = import_module(f"airflow_provider_clockify.{name}")
+    public = {each for each, value in vars(module).items() if belongs_to(each, value, module)}
+    assert set(module.__all__) == public
+    assert len(module.__all__) == len(public)
+
+
+def test_no_parameter_of_ours_is_called_as_one_of_airflows() -> None:
+    # A sensor's interval is meant to be Airflow's own.
+    task = set(_parameters.TaskParameters.__annotations__)
+    for kind in (ClockifyReportOperator, ClockifyExportOperator, ClockifyCreateTimeEntryOperator):
+        assert not parameters_of(kind.__init__) & task
+    assert "task_id" not in parameters_of(ClockifyHook.create_time_entry)

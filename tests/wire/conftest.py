@@ -235,7 +235,7 @@ def new_entry() -> Callable[..., ApiRequest]:
             "user_id": None,
             "description": "made by a test",
             "project_id": None,
-            "task_id": None,
+            "clockify_task_id": None,
             "tag_ids": None,
             "billable": None,
             "entry_type": None,

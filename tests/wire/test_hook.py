@@ -20,6 +20,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWriteUnknownError,
 )
 from airflow_provider_clockify.hooks.clockify import ClockifyHook, settings_from
+from airflow_provider_clockify.service.lists import LISTS
 from airflow_provider_clockify.testing import EmulatedWorkspace, faults, generate_workspace
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
@@ -259,6 +260,89 @@ def test_nothing_is_asked_before_the_first_item(emulator, hook):
         assert len(emulator.requests) == number
 
 
+def arguments_of(emulator, name: str) -> dict[str, Any]:
+    """Return what a list needs."""
+    workspace = emulator.workspace
+    needed: dict[str, dict[str, Any]] = {
+        "tasks": {"project_id": next(iter(workspace.projects))},
+        "project_custom_fields": {"project_id": next(iter(workspace.projects))},
+        "invoice_payments": {"invoice_id": next(iter(workspace.invoices))},
+        "time_entries": {"user_id": workspace.owner.id, "start": START, "end": END},
+        "holidays_in_period": {"assigned_to": workspace.owner.id, "start": START, "end": END},
+        "assignments": {"start": START, "end": END},
+        "time_off_balances": {"user_id": workspace.owner.id},
+    }
+    return needed.get(name, {})
+
+
+ALL_LISTS = sorted([*LISTS, "time_off_balances"])
+
+
+@pytest.mark.parametrize("name", ALL_LISTS)
+def test_a_list_by_its_name_is_that_list(start_emulator, connect, name):
+    sizes = {"invoices": 2, "expenses": 3, "approval_requests": 2, "assignments": 2, "holidays": 2}
+    emulator = start_emulator(generate_workspace(entries=20, plan="ENTERPRISE", **sizes))
+    hook = connect(emulator.connection_json(requests_per_second=1000, max_retries=0))
+    arguments = arguments_of(emulator, name)
+    by_method = list(getattr(hook, f"iter_{name}")(**arguments))
+    asked = [(request.path, request.query) for request in emulator.requests]
+    emulator.requests.clear()
+    assert list(hook.iter_list(name, **arguments)) == by_method
+    assert [(request.path, request.query) for request in emulator.requests] == asked
+
+
+@pytest.mark.parametrize("name", ["project", "list", "detailed_report", "", "__init__"])
+def test_what_is_no_list_is_refused_at_once(emulator, hook, name):
+    with pytest.raises(ClockifyConfigError, match="There is no list"):
+        hook.iter_list(name)
+    with pytest.raises(ClockifyConfigError, match="There is no list"):
+        hook.iter_as_sent(name)
+    assert emulator.count() == 0
+
+
+@pytest.mark.parametrize("name", ALL_LISTS)
+def test_filters_are_checked_when_a_list_is_called(emulator, hook, name):
+    arguments = arguments_of(emulator, name) if name != "invoice_payments" else {"invoice_id": "x"}
+    # What takes no filters says so as every function does.
+    for call in (getattr(hook, f"iter_{name}"), lambda **more: hook.iter_list(name, **more)):
+        with pytest.raises((ClockifyConfigError, TypeError), match="nosuchfilter"):
+            call(**arguments, nosuchfilter=True)
+    with pytest.raises(ClockifyConfigError, match="nosuchfilter"):
+        hook.iter_as_sent(
+            name,
+            {"nosuchfilter": True},
+            **dict.fromkeys(("project_id", "invoice_id", "user_id", "policy_id"), "x"),
+        )
+    assert emulator.count() == 0
+
+
+def test_bounds_are_checked_when_a_method_is_called(emulator, hook):
+    owner = emulator.workspace.owner.id
+    for call in (
+        lambda start, end: hook.iter_time_entries(owner, start, end),
+        lambda start, end: hook.iter_holidays_in_period(owner, start, end),
+        hook.iter_expenses,
+        hook.iter_time_off_requests,
+        hook.iter_assignments,
+        lambda start, end: hook.iter_approval_requests(None, start, end),
+        hook.iter_detailed_report,
+        hook.iter_expense_report,
+        hook.iter_attendance_report,
+        lambda start, end: hook.iter_entity_changes("created", "TASKS", start, end),
+    ):
+        for bounds in ((NAIVE, END), (START, NAIVE), (END, START)):
+            with pytest.raises(ClockifyWindowError):
+                call(*bounds)
+    for report in (hook.iter_detailed_report, hook.iter_expense_report, hook.iter_attendance_report):
+        with pytest.raises(ClockifyConfigError, match="nosuchfilter"):
+            report(START, END, {"nosuchfilter": True})
+    with pytest.raises(ClockifyConfigError, match="change='made'"):
+        hook.iter_entity_changes("made", "TASKS", START, END)
+    with pytest.raises(ClockifyConfigError, match="policy_id or user_id"):
+        hook.iter_time_off_balances()
+    assert emulator.count() == 0
+
+
 def test_lists_ask_for_the_next_page_only_when_it_is_needed(start_emulator, connect, monkeypatch):
     emulator = start_emulator(generate_workspace(entries=0, projects=25))
     hook = connect(emulator.connection_json(requests_per_second=1000))
@@ -424,7 +508,7 @@ def test_an_entry_is_created_with_all_its_fields(emulator, hook):
         datetime(2026, 11, 3, 9, 30, tzinfo=UTC),
         description="written by a test",
         project_id=project.id,
-        task_id=task.id,
+        clockify_task_id=task.id,
         tag_ids=[tag],
         billable=True,
         entry_type="REGULAR",

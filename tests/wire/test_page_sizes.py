@@ -79,7 +79,7 @@ def test_lists(name, total, capped, hook_of):
     emulator = capped(workspace)
     found = [
         item["approvalRequest"]["id"] if name == "approval_requests" else item["id"]
-        for item in hook_of(emulator).iter_list(name)
+        for item in hook_of(emulator).iter_as_sent(name)
     ]
     expected = getattr(workspace, name)
     assert sorted(found) == sorted(expected)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_clockify.export.storage import HashingFile
@@ -69,10 +70,12 @@ class Spools:
         self.close()
         for path in self.paths:
             path.unlink(missing_ok=True)  # It may be the file of a kept part as well, which stays as it is.
-        self._finished = (
-            {key: HashingFile(path) for key, path in self._paths.items()} if self._is_final else {}
-        )
-        self._files = dict(self._finished) or {key: path.open("wb") for key, path in self._paths.items()}
+        for (
+            key,
+            path,
+        ) in self._paths.items():  # One after the other: those before one that cannot be opened are closed.
+            self._files[key] = HashingFile(path) if self._is_final else path.open("wb")
+        self._finished = {key: file for key, file in self._files.items() if isinstance(file, HashingFile)}
         self._counts = dict.fromkeys(self._paths, 0)
         self.ids.restart()
 
@@ -93,6 +96,7 @@ class Spools:
 
     def close(self) -> None:
         """Close the files; their rows stay."""
-        for file in self._files.values():
-            file.close()
-        self._files = {}
+        files, self._files = self._files, {}
+        with ExitStack() as stack:  # All of them, even where one cannot be written to its end.
+            for file in files.values():
+                stack.callback(file.close)

@@ -223,9 +223,9 @@ class HashingFile:
     def close(self) -> None:
         """Bring the bytes to the disk and close."""
         if not self._file.closed:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            with self._file:  # Closed even where the disk is full.
+                self._file.flush()
+                os.fsync(self._file.fileno())
 
     def sha256(self) -> str:
         """Return the hash of everything written, as hexadecimal text."""

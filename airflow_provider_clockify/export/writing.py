@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
@@ -66,14 +67,17 @@ def write_file(
     facts = {"clockify.schema_version": str(SCHEMA_VERSION), **metadata}
     columns = tables[0].columns
     try:
-        with open_writer(
-            cast("IO[bytes]", file),
-            columns,
-            kind.file_format,
-            kind.compression,
-            facts,
-            escape_formulas=kind.escape_formulas,
-        ) as writer:
+        with (
+            closing(file),
+            open_writer(
+                cast("IO[bytes]", file),
+                columns,
+                kind.file_format,
+                kind.compression,
+                facts,
+                escape_formulas=kind.escape_formulas,
+            ) as writer,
+        ):
             for table, (_, spool) in zip(tables, parts, strict=True):
                 with spool.open("rb") as lines:
                     rows += writer.write(lines, table)
@@ -83,5 +87,4 @@ def write_file(
         raise ClockifyResponseError(
             f"{tables[0].name}: an item is nested too deeply to be written."
         ) from error
-    file.close()
     return rows

@@ -14,7 +14,7 @@ is moved twice while they are asked for could escape them. Sums of the whole tim
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from heapq import merge
 from itertools import repeat
@@ -207,8 +207,8 @@ class ChunkReads(Generic[AnySpool]):
         try:
             result = self._reader.read(window, spool, upcoming)
         finally:
-            spool.close()
-            spool.ids.close()
+            with closing(spool.ids):
+                spool.close()
         spool.ids.put_in_order(came_in_order=self._reader.sorted_by_id)
         log.info(
             "Read %s (%d of %d): %d rows in %d pages.",

@@ -504,7 +504,7 @@ def test_a_field_that_no_column_holds_is_refused_where_only_columns_are_written(
 
 def tombstones_of(folder: Path) -> dict[str, str]:
     (path,) = folder.glob("_*.tombstones.jsonl")
-    return {row["id"]: row["deleted_detected_at"] for row in map(json.loads, path.open())}
+    return {row["id"]: row["deleted_detected_at"] for row in map(json.loads, path.read_text().splitlines())}
 
 
 @pytest.mark.parametrize(

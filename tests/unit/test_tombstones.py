@@ -51,7 +51,7 @@ def encoded(ids: list[str], kind: FileKind) -> bytes:
         )
         plain = text.getvalue().encode()
     if kind.compression == "gzip":
-        return gzip.compress(plain)
+        return gzip.compress(plain, mtime=0)
     if kind.compression == "zstd":
         import zstandard
 
@@ -131,7 +131,10 @@ def compare(tmp_path: Path) -> Callable[..., tuple[int, Any]]:
                 staging.publish(new)
         if not beside.exists():
             return count, None
-        return count, {row["id"]: row["deleted_detected_at"] for row in map(json.loads, beside.open())}
+        return count, {
+            row["id"]: row["deleted_detected_at"]
+            for row in map(json.loads, beside.read_text().split("\n")[:-1])
+        }
 
     return run
 

@@ -632,7 +632,8 @@ def test_a_key_that_may_not_see_money_is_told_the_filter_that_hides_it(
         client, november, tmp_path / "x.csv", filters={"amountShown": "HIDE_AMOUNT"}, file_format="csv"
     )
     own = [row_id for row_id in truth_of(workspace, november) if workspace.entries[row_id].user_id == user.id]
-    rows = list(csv.DictReader((tmp_path / "x.csv").open(newline="")))
+    with (tmp_path / "x.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == own
     assert result.money == {}
     assert {row["amount"] for row in rows} == {""}

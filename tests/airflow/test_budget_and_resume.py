@@ -21,6 +21,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferr
 from airflow_provider_clockify._compat import AirflowTaskTimeout
 from airflow_provider_clockify.exceptions import (
     ClockifyBudgetError,
+    ClockifyConfigError,
     ClockifyRateLimitError,
     ClockifyServerError,
 )
@@ -517,7 +518,7 @@ def test_the_wait_for_the_feeds_to_settle_is_deferred_if_it_may_be(start, run):
 )
 def test_an_unknown_way_to_deal_with_the_budget_is_refused(start, run, kind, more):
     emulator = start(generate_workspace(entries=10))
-    with pytest.raises(AirflowFailException, match="on_budget is 'wait'"):
+    with pytest.raises(ClockifyConfigError, match="on_budget is 'wait'"):
         run(emulator, kind, on_budget="wait", **more)
     assert emulator.count() == 0
 

@@ -126,10 +126,11 @@ BEFORE = "as before"
 
 OUTPUTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "jsonl": lambda chunks: {},
-    "parquet": lambda chunks: {"file_format": "parquet"},
     # Many daily files take their time on a disk.
-    "jsonl, partitions": lambda chunks: {"partition_by": "month" if chunks > 2 else "day"},
-    "parquet, partitions": lambda chunks: {"file_format": "parquet", "partition_by": "month"},
+    "parquet, partitions": lambda chunks: {
+        "file_format": "parquet",
+        "partition_by": "month" if chunks > 2 else "day",
+    },
 }
 
 

@@ -54,6 +54,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PIECE = 128 * 1024
+TOO_MANY_REQUESTS = 429
 
 
 @dataclass(slots=True)
@@ -242,19 +243,22 @@ class SyncTransport(PacedTransport):
         number: int,
         abandoned: threading.Event,
     ) -> T:
-        turn = self._await_turn(request, number, abandoned)
-        with self._lock:
-            self.stats.requests += 1
-            self.stats.retries += number > 1
-        try:
-            with self._wire:
+        # The turn comes after the wire, so that nobody who waits for the wire goes on with a turn from before a pause.
+        with self._wire:
+            turn = self._await_turn(request, number, abandoned)
+            with self._lock:
+                self.stats.requests += 1
+                self.stats.retries += number > 1
+            try:
                 status, headers, body = self._exchange(request, abandoned)
-        except ClockifyError as error:
-            error.attempts = number
-            hide_secret(error, self.settings.api_key)
-            raise
-        with self._lock:
-            self.stats.received += len(body)
+            except ClockifyError as error:
+                error.attempts = number
+                hide_secret(error, self.settings.api_key)
+                raise
+            with self._lock:
+                self.stats.received += len(body)
+            if status == TOO_MANY_REQUESTS:  # Whoever takes the wire next must know of it.
+                return self._read(turn, request, status, headers, body, decode, number)
         return self._read(turn, request, status, headers, body, decode, number)
 
     def _exchange(self, request: ApiRequest, abandoned: threading.Event) -> tuple[int, dict[str, str], bytes]:

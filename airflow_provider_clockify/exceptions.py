@@ -22,6 +22,7 @@ Errors of the package.
     ├── ClockifyResponseError                 an answer of unexpected shape
     ├── ClockifyIncompleteError               completeness of a read could not be proven; nothing is published
     ├── ClockifyStorageError                  the disk or object store stopped an export; running again may help
+    ├── ClockifyDatabaseError                 the database stopped a load, and rolled it back; running again may help
     └── ClockifyNoRowsError                   there is nothing to export, and on_empty="fail"
 
 No module of this package decides anything by the text of these errors: the facts are attributes.
@@ -35,6 +36,7 @@ __all__ = [
     "ClockifyBadRequestError",
     "ClockifyBudgetError",
     "ClockifyConfigError",
+    "ClockifyDatabaseError",
     "ClockifyError",
     "ClockifyForbiddenError",
     "ClockifyIncompleteError",
@@ -194,6 +196,20 @@ class ClockifyIncompleteError(ClockifyError):
 
 class ClockifyStorageError(ClockifyError):
     """The disk is full, or the target cannot be written or does not answer; no file is half there."""
+
+
+class ClockifyDatabaseError(ClockifyError):
+    """
+    The database stopped a load; nothing of it is in the table.
+
+    :param state: SQLSTATE, where the driver gives one.
+    :param is_conflict: Whether another transaction was quicker, so that the same load works a second time.
+    """
+
+    def __init__(self, message: str, *, state: str | None = None, is_conflict: bool = False) -> None:
+        super().__init__(message)
+        self.state = state
+        self.is_conflict = is_conflict
 
 
 class ClockifyNoRowsError(ClockifyError):

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 FORMATS = ("jsonl", "csv", "parquet")
+# Files that the service renders, and what it calls them.
+RENDERED_FORMATS: Mapping[str, str] = {"clockify_csv": "CSV", "clockify_xlsx": "XLSX", "pdf": "PDF"}
 COMPRESSIONS: Mapping[str, tuple[str, ...]] = {
     "jsonl": ("gzip", "zstd"),
     "csv": ("gzip", "zstd"),
@@ -116,7 +118,9 @@ def check_format(file_format: str, compression: str | None) -> None:
 def file_suffix(file_format: str, compression: str | None) -> str:
     """Return the file name ending; Parquet compresses inside the file and keeps its own."""
     inside = file_format == "parquet" or compression is None
-    return f".{file_format}" + ("" if inside else _SUFFIXES[compression or ""])
+    return f".{RENDERED_FORMATS.get(file_format, file_format).lower()}" + (
+        "" if inside else _SUFFIXES[compression or ""]
+    )
 
 
 @contextmanager

@@ -6,6 +6,8 @@ The export of a report from end to end: read, check, write, publish.
 Rows of a chunk first go to private spools, one per output file, and are only written in their final format once the
 chunk is proven complete. Nothing gets a final name before everything is proven and written. Of several chunks, each
 proven one is kept for the next attempt, should this one be interrupted.
+
+Files that the service renders are taken as they come.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from airflow_provider_clockify.reading.chunk_reading import ChunkRead, ChunkRead
 from airflow_provider_clockify.reading.reader import ReadResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.keeping import Keeper
@@ -35,36 +37,88 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.reading.reader import Reader
     from airflow_provider_clockify.window import Window
 
+    Ready = tuple[HashingFile, Output, int]
+
 
 @dataclass(frozen=True, slots=True)
-class ReportExport:
+class _Export:
     """
-    What to export.
+    What every export of a report has.
 
     :param report: Name of the report.
     :param workspace_id: Workspace.
-    :param reader: Reads it.
     :param plan: Chunks to read and files to write.
-    :param table: Columns of the file of a window.
     :param target: Where to.
     :param kind: Format of the files.
     :param on_empty: ``write`` publishes files without rows; anything else raises.
-    :param reconcile: Whether to compare with the files that are there, and to write tombstones.
     :param budget: Keeps the job within the hourly quota.
-    :param keeper: Keeps finished chunks for the next attempt.
     """
 
     report: str
     workspace_id: str
-    reader: Reader
     plan: Plan
-    table: Callable[[Window], Table]
     target: Target
     kind: FileKind
     on_empty: str = "write"
-    reconcile: bool = False
     budget: Budget | None = None
+
+    def publish(self, staging: Staging, result: ExportResult, ready: Sequence[Ready]) -> None:
+        """
+        Publish finished private files.
+
+        :param ready: Each file, what it is of the plan, and its rows.
+        """
+        for file, output, rows in ready:
+            path = staging.publish(file.path, *output.parts)
+            is_partition = self.plan.partition_by is not None
+            result.published(path, file, rows=rows, window=output.window, is_partition=is_partition)
+
+    def refuse_empty(self) -> None:
+        """
+        Refuse an export without rows, if it is to be refused.
+
+        :raises ClockifyNoRowsError: ``on_empty`` is not ``write``.
+        """
+        if self.on_empty != "write":
+            raise ClockifyNoRowsError(f"The {self.report} report of {self.plan.window} holds no rows.")
+
+    def result(self) -> ExportResult:
+        """Return a result in which nothing has been published yet."""
+        return ExportResult(
+            self.plan.window, self.report, self.workspace_id, self.kind.file_format, self.target.output_path
+        )
+
+    def staging(self) -> Staging:
+        """Return the private folder of the export."""
+        return Staging(self.target, is_base=self.plan.partition_by is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportExport(_Export):
+    """
+    An export of the rows of a report.
+
+    :param reader: Reads it.
+    :param table: Columns of the file of a window.
+    :param reconcile: Whether to compare with the files that are there, and to write tombstones.
+    :param keeper: Keeps finished chunks for the next attempt.
+    """
+
+    reader: Reader
+    table: Callable[[Window], Table]
+    reconcile: bool = False
     keeper: Keeper | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedExport(_Export):
+    """
+    An export of files that the service renders.
+
+    :param download: From a window to the file and the number of its rows, where the service says it.
+    """
+
+    download: Callable[[Window], tuple[bytes, int | None]]
 
 
 class _KeptChunks:
@@ -116,11 +170,8 @@ def export_report(job: ReportExport) -> ExportResult:
     :raises ClockifyNoRowsError: there are no rows, and ``on_empty`` is not ``write``.
     :raises ClockifyError: the export could not be made; nothing was published.
     """
-    plan = job.plan
-    result = ExportResult(
-        plan.window, job.report, job.workspace_id, job.kind.file_format, job.target.output_path
-    )
-    with job.keeper or nullcontext(), Staging(job.target, is_base=plan.partition_by is not None) as staging:
+    plan, result = job.plan, job.result()
+    with job.keeper or nullcontext(), job.staging() as staging:
         kept = _KeptChunks(job, staging)
         reading = ChunkReads(
             job.reader,
@@ -136,9 +187,9 @@ def export_report(job: ReportExport) -> ExportResult:
             result.add(chunk.result)
         if job.keeper is not None:
             result.requests_before = job.keeper.requests_before
-        if job.on_empty != "write" and not any(chunk.result.rows for chunk in chunks):
-            raise ClockifyNoRowsError(f"The {job.report} report of {plan.window} holds no rows.")
-        ready: list[tuple[HashingFile, Output, int]] = []
+        if not any(chunk.result.rows for chunk in chunks):
+            job.refuse_empty()
+        ready: list[Ready] = []
         for number, output in enumerate(plan.outputs):
             metadata = {
                 "clockify.report": job.report,
@@ -164,9 +215,33 @@ def export_report(job: ReportExport) -> ExportResult:
                 write_tombstones(staging, output.parts, file.path, job.kind) for file, output, _ in ready
             ]
             result.deleted = sum(deleted)
-        for file, output, rows in ready:
-            path = staging.publish(file.path, *output.parts)
-            result.published(
-                path, file, rows=rows, window=output.window, is_partition=plan.partition_by is not None
-            )
+        job.publish(staging, result, ready)
+    return result
+
+
+def export_rendered(job: RenderedExport) -> ExportResult:
+    """
+    Export files of the service, one request (and one for the count) per file.
+
+    :param job: What to export.
+    :return: What was published; ``rows`` as the service counts them, 0 where it does not say.
+    :raises ClockifyNoRowsError: there are no rows, and ``on_empty`` is not ``write``.
+    :raises ClockifyError: the export could not be made; nothing was published.
+    """
+    outputs, result = job.plan.outputs, job.result()
+    counts: list[int | None] = []
+    with job.staging() as staging:
+        ready: list[Ready] = []
+        for number, output in enumerate(outputs):
+            if job.budget is not None:
+                job.budget.begin(len(outputs) - number)
+            content, rows = job.download(output.window)
+            counts.append(rows)
+            file = HashingFile(staging.path(f"{number}.done"))
+            file.write(content)
+            file.close()
+            ready.append((file, output, rows or 0))
+        if not any(counts) and any(rows is not None for rows in counts):
+            job.refuse_empty()
+        job.publish(staging, result, ready)
     return result

@@ -28,7 +28,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyRateLimitError,
     ClockifyWindowError,
 )
-from airflow_provider_clockify.operators._attempts import Job, Passed, Tries
+from airflow_provider_clockify.operators._attempts import Attempt, Passed
 from airflow_provider_clockify.rendered import check_choices, check_templates, is_final, is_nothing
 from airflow_provider_clockify.types import Compression, FileFormat, OnBudget, OnEmpty, WindowMode
 from airflow_provider_clockify.window import (
@@ -166,13 +166,11 @@ class ClockifyExportOperator(BaseOperator):
             check_templates(self)
             check_choices(self, rendered=True)
             hook = ClockifyHook(self.clockify_conn_id, self.workspace_id)
-            may_wait = self.deferrable or self.on_budget == "defer"
-            hook.may_defer = may_wait
-            tries = Tries.of(context, self.retries or 0)
-            job = Job(hook, context, self.on_budget, passed, tries, may_wait, self.resume)
+            hook.may_defer = self.may_wait
+            attempt = Attempt(self, hook, context, passed)
             try:
                 with self._log_group("Clockify export"):
-                    result = self.export(job)
+                    result = self.export(attempt)
                 for warning in result.warnings:
                     self.log.warning("%s", warning)
                 self.log.info("%s", result.summary())
@@ -181,23 +179,30 @@ class ClockifyExportOperator(BaseOperator):
                     raise AirflowSkipException(str(error)) from error
                 raise
             except ClockifyRateLimitError as error:
-                if not self._may_wait(error):
-                    raise
-                waits = passed.waits + 1 if job.kept_parts <= passed.parts else 1
-                if waits > MAX_WAITS:
-                    raise
-                delay = UNKNOWN_WAIT if error.retry_after is None else timedelta(seconds=error.retry_after)
-                self.log.info("%s", error)
-                self._check_wait(delay, passed)
-                job.goes_on = True
-                spent = passed.requests + hook.client.transport.stats.requests
-                self.wait(delay, Passed(max(job.kept_parts, passed.parts), waits, spent, passed.began))
+                self._wait_for_quota(error, attempt)
             finally:
-                job.end(self.log)
+                attempt.end(self.log)
         before = max(passed.requests, result.requests_before)
         result.requests = hook.client.transport.stats.requests + before
-        self._tell(job, result)
+        self._tell(attempt, result)
         return result.to_xcom()
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether an attempt may end in a wait, after which another one follows."""
+        return self.deferrable or self.on_budget == "defer"
+
+    def _wait_for_quota(self, error: ClockifyRateLimitError, attempt: Attempt) -> NoReturn:
+        """Free the slot until the service takes requests again, or raise the error where waiting is of no use."""
+        fits = self.on_budget == "defer" and error.fits if isinstance(error, ClockifyBudgetError) else True
+        passed = attempt.pass_on()
+        if not (self.may_wait and fits) or passed.waits > MAX_WAITS:
+            raise error
+        delay = UNKNOWN_WAIT if error.retry_after is None else timedelta(seconds=error.retry_after)
+        self.log.info("%s", error)
+        self._check_wait(delay, passed)
+        attempt.goes_on = True
+        self.wait(delay, passed)
 
     @contextmanager
     def _log_group(self, title: str) -> Iterator[None]:
@@ -208,11 +213,11 @@ class ClockifyExportOperator(BaseOperator):
         finally:
             self.log.info("::endgroup::")
 
-    def _tell(self, job: Job, result: ExportResult) -> None:
+    def _tell(self, attempt: Attempt, result: ExportResult) -> None:
         from airflow_provider_clockify.operators._lineage import tell_hook_lineage, tell_outlets
 
-        tell_outlets(job.context, self.outlets, result)
-        tell_hook_lineage(job.hook, result)
+        tell_outlets(attempt.context, self.outlets, result)
+        tell_hook_lineage(attempt.hook, result)
         self._exported = result
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
@@ -259,16 +264,11 @@ class ClockifyExportOperator(BaseOperator):
                 "hour, or none, or run it when the workspace's hour has room."
             )
 
-    def _may_wait(self, error: ClockifyRateLimitError) -> bool:
-        if isinstance(error, ClockifyBudgetError):
-            return self.on_budget == "defer" and error.fits
-        return self.deferrable or self.on_budget == "defer"
-
-    def export(self, job: Job) -> ExportResult:
+    def export(self, attempt: Attempt) -> ExportResult:
         """
         Export; the part that differs between the operators.
 
-        :param job: The attempt; nothing has been asked yet.
+        :param attempt: This attempt; nothing has been asked yet.
         """
         raise NotImplementedError
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.export.list_export import Part
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
-    from airflow_provider_clockify.operators._attempts import Job
+    from airflow_provider_clockify.operators._attempts import Attempt
     from airflow_provider_clockify.types import WindowMode
     from airflow_provider_clockify.window import Window
 
@@ -63,13 +63,13 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         self.entity = entity
         check_choices(self)
 
-    def export(self, job: Job) -> ExportResult:
+    def export(self, attempt: Attempt) -> ExportResult:
         """Export the list."""
         from airflow_provider_clockify.columns.list_columns import TABLES, snapshot_table
         from airflow_provider_clockify.export.list_export import ListExport, export_list
         from airflow_provider_clockify.export.storage import Target
 
-        hook = job.hook
+        hook = attempt.hook
         entity = self.entity
         filters = self._checked_filters(hook, entity)
         taken = datetime.now(UTC).replace(microsecond=0)
@@ -78,7 +78,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         target.check(is_base=False)
         workspace_id = self.check_key(hook)
         what = {"report": entity, "workspace_id": workspace_id, "filters": filters}
-        keeper = job.keeper(target, kind, what, is_base=False)
+        keeper = attempt.keeper(target, kind, what, is_base=False)
         parts = self._parts(hook, entity, filters)
         table = snapshot_table(TABLES[entity], taken)
         stamp = taken.isoformat().replace("+00:00", "Z")
@@ -93,7 +93,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
                 kind=kind,
                 on_empty=self.on_empty,
                 metadata={"clockify.snapshot_at": stamp},
-                budget=job.budget(workspace_id),
+                budget=attempt.budget(workspace_id),
                 keeper=keeper,
             )
         )
@@ -235,7 +235,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         check_choices(self)
         self._check_lookback()
 
-    def export(self, job: Job) -> ExportResult:
+    def export(self, attempt: Attempt) -> ExportResult:
         """Export the changes of the run's window."""
         from airflow_provider_clockify.columns.list_columns import CHANGES
         from airflow_provider_clockify.export.list_export import ListExport, Part, export_list
@@ -243,17 +243,17 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
 
         if self.filters:
             raise ClockifyConfigError("filters do not fit: the entity feeds have none. Leave them out.")
-        hook = job.hook
+        hook = attempt.hook
         kind = self.file_kind(hook, CHANGES)
         target = Target(self.output_path)
         target.check(is_base=False)
-        window, lookback = self.resolve_window(job.context), parse_lookback(self.lookback)
+        window, lookback = self.resolve_window(attempt.context), parse_lookback(self.lookback)
         wait = self._checked_wait(window)
         workspace_id = self.check_key(hook)
         if wait > timedelta(0):
             self.log.info("Waiting %.0f s: deletions show about a minute late.", wait.total_seconds())
             if self.deferrable:
-                self.wait(wait, job.passed)
+                self.wait(wait, attempt.passed)
             time.sleep(wait.total_seconds())
         self.log.info("Exporting changes of %s in %s to %s.", self.entity_type, window, target.output_path)
         return export_list(
@@ -276,7 +276,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
                 kind=kind,
                 window=window,
                 on_empty=self.on_empty,
-                budget=job.budget(workspace_id),
+                budget=attempt.budget(workspace_id),
             )
         )
 

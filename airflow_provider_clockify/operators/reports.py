@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
@@ -13,21 +14,18 @@ from airflow_provider_clockify.rendered import check_choices, container_of, is_f
 from airflow_provider_clockify.types import PartitionUnit, ReportFileFormat, SummaryGroup, WeeklyGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime, timedelta
     from typing import Unpack
 
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify._parameters import BaseReportParameters, ReportParameters
     from airflow_provider_clockify.columns.tables import Table
-    from airflow_provider_clockify.export.plan import Plan
     from airflow_provider_clockify.export.result import ExportResult
-    from airflow_provider_clockify.operators._attempts import Job
-    from airflow_provider_clockify.reading.budget import Budget
-    from airflow_provider_clockify.reading.client import ClockifyClient
-    from airflow_provider_clockify.reading.reader import Reader
+    from airflow_provider_clockify.export.writing import FileKind
+    from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.operators._attempts import Attempt
     from airflow_provider_clockify.types import ExportSummary, WindowMode
-    from airflow_provider_clockify.window import Window
 
 __all__ = [
     "ClockifyAttendanceReportOperator",
@@ -46,8 +44,8 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     Takes the parameters of :class:`~airflow_provider_clockify.operators._base.ClockifyExportOperator`, and:
 
     :param output_path: With ``partition_by`` the base folder. (templated)
-    :param file_format: Also ``clockify_csv``, ``xlsx`` and ``pdf``: files that the service renders itself, as people
-        know them from the web app. Their columns follow the profile of the key's owner.
+    :param file_format: Also ``clockify_csv``, ``clockify_xlsx`` and ``pdf``: files that the service renders itself, as
+        people know them from the web app. Their columns follow the profile of the key's owner.
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete UTC
@@ -68,7 +66,11 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
 
     template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "start", "end", "lookback")
     operator_extra_links: Collection[Any] = (ClockifyReportLink(),)
+    #: Name of its row in the table of reports.
     report: ClassVar[str]
+    #: Parameter that holds the groups, of a report that has some.
+    groups_parameter: ClassVar[str | None] = None
+    reconcile = False
     choices = {  # noqa: RUF012 - as its base declares it
         **ClockifyExportOperator.choices,
         **WindowMixin.window_choices,
@@ -102,147 +104,93 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         self.report_link = None
         return super().execute_complete(context, event, passed)
 
-    def export(self, job: Job) -> ExportResult:
+    def export(self, attempt: Attempt) -> ExportResult:
         """Export the report of the run's window."""
-        from airflow_provider_clockify.export.rendered_export import NATIVE_FORMATS
-        from airflow_provider_clockify.export.report_export import ReportExport, export_report
+        from airflow_provider_clockify.export.declared_reports import REPORTS
+        from airflow_provider_clockify.export.formats import RENDERED_FORMATS
+        from airflow_provider_clockify.export.report_export import (
+            RenderedExport,
+            ReportExport,
+            export_rendered,
+            export_report,
+        )
         from airflow_provider_clockify.export.storage import Target
+        from airflow_provider_clockify.reading.rendered_files import download
         from airflow_provider_clockify.service.filters import report_filters
 
-        hook, context = job.hook, job.context
-        self.check()
-        native = self.file_format in NATIVE_FORMATS
-        partition_by = self.partition_by
-        filters = report_filters(self.filters, self.report, file=native)
+        report, hook, is_base = REPORTS[self.report], attempt.hook, self.partition_by is not None
+        groups = report.groups(getattr(self, self.groups_parameter) if self.groups_parameter else None)
+        export_type = RENDERED_FORMATS.get(self.file_format)
+        filters = report_filters(self.filters, report.name, file=export_type is not None)
         target = Target(self.output_path)
-        target.check(is_base=partition_by is not None)
-        window = self.resolve_window(context)
-        self.report_link = push_report_link(context, self.report, window, hook.settings, filters)
-        if native:
-            return self._export_native(job, window, partition_by, filters, target)
-        kind = self.file_kind(hook, self.table(window))
-        plan = self.plan(window, partition_by, self.report + kind.suffix)
-        self.check_complete(plan.window, context)
-        self.check_kind(kind)
+        target.check(is_base=is_base)
+        window = self.resolve_window(attempt.context)
+        self.report_link = push_report_link(attempt.context, report, window, hook.settings, filters)
+        kind = self.file_kind(hook, report.table(groups, window))
+        plan = report.plan(window, partition_by=self.partition_by, file_name=report.name + kind.suffix)
+        self.check_complete(plan.window, attempt.context)
+        if export_type and report.name == "weekly" and len(plan.chunks) > 1:
+            raise ClockifyConfigError("A weekly file of Clockify holds one week: use a window of seven days.")
         workspace_id = self.check_key(hook)
-        self._log_plan(workspace_id, plan, target.output_path)
-        budget = job.budget(workspace_id)
-        what = {
-            "report": self.report,
-            "workspace_id": workspace_id,
-            "chunks": [str(chunk) for chunk in plan.chunks],
-            "partition_by": partition_by,
-            "filters": filters,
-            "groups": self.checked_groups(),
-        }
-        result = export_report(
-            ReportExport(
-                report=self.report,
-                workspace_id=workspace_id,
-                reader=self.reader(hook.client, workspace_id, filters, budget),
-                plan=plan,
-                table=self.table,
-                target=target,
-                kind=kind,
-                on_empty=self.on_empty,
-                reconcile=self.reconciles(),
-                budget=budget,
-                keeper=job.keeper(target, kind, what, is_base=partition_by is not None),
-            )
-        )
-        result.check_sight(filters)
-        return result
-
-    def check(self) -> None:
-        """Check parameters of one report; costs no request."""
-
-    def check_kind(self, kind: Any) -> None:
-        """Check what a report asks of its files; costs no request."""
-
-    def reconciles(self) -> bool:
-        """Tell whether the export writes tombstones."""
-        return False
-
-    def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
-        """Plan chunks and files."""
-        from airflow_provider_clockify.export.plan import make_plan
-
-        return make_plan(window, partition_by=partition_by, file_name=file_name)
-
-    def reader(
-        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
-    ) -> Reader:
-        """Return what reads this report."""
-        raise NotImplementedError
-
-    def table(self, window: Window) -> Table:
-        """Return the columns of the file of a window."""
-        raise NotImplementedError
-
-    def checked_groups(self) -> tuple[str, ...]:
-        """Return the groups of a report that has some."""
-        return ()
-
-    def _log_plan(self, workspace_id: str, plan: Plan, output_path: str) -> None:
         self.log.info(
             "Exporting the %s report of workspace %s for %s: %d chunk(s), %d file(s), %s to %s.",
-            self.report,
+            report.name,
             workspace_id,
             plan.window,
             len(plan.chunks),
             len(plan.outputs),
             self.file_format,
-            output_path,
+            target.output_path,
         )
-
-    def _export_native(
-        self,
-        job: Job,
-        window: Window,
-        partition_by: PartitionUnit | None,
-        filters: Mapping[str, Any],
-        target: Any,
-    ) -> ExportResult:
-        from airflow_provider_clockify.export.rendered_export import (
-            NATIVE_FORMATS,
-            NativeExport,
-            export_native,
-        )
-        from airflow_provider_clockify.reading.rendered_files import download
-
-        for name in ("compression", "drop_columns", "hash_columns", "escape_formulas", "reconcile"):
-            if getattr(self, name, None):
-                raise ClockifyConfigError(
-                    f"{name} does not fit file_format={self.file_format!r}, a file that the service renders; use "
-                    "jsonl, csv or parquet."
+        budget = attempt.budget(workspace_id)
+        common = (report.name, workspace_id, plan, target, kind, self.on_empty, budget)
+        if export_type:
+            return export_rendered(
+                RenderedExport(
+                    *common,
+                    download=lambda each: download(
+                        hook.client.send, workspace_id, report.name, each, filters, export_type, groups
+                    ),
                 )
-        export_type, suffix = NATIVE_FORMATS[self.file_format]
-        plan = self.plan(window, partition_by, self.report + suffix)
-        self.check_complete(plan.window, job.context)
-        if len(plan.outputs) == 1 and self.report == "weekly" and len(plan.chunks) > 1:
-            raise ClockifyConfigError("A weekly file of Clockify holds one week: use a window of seven days.")
-        workspace_id = self.check_key(job.hook)
-        self._log_plan(workspace_id, plan, target.output_path)
-        return export_native(
-            NativeExport(
-                report=self.report,
-                workspace_id=workspace_id,
-                download=lambda each: download(
-                    job.hook.client.send,
-                    workspace_id,
-                    self.report,
-                    each,
-                    filters,
-                    export_type,
-                    self.checked_groups(),
-                ),
-                plan=plan,
-                target=target,
-                file_format=self.file_format,
-                on_empty=self.on_empty,
-                budget=job.budget(workspace_id),
+            )
+        what = {
+            "report": report.name,
+            "workspace_id": workspace_id,
+            "chunks": [str(chunk) for chunk in plan.chunks],
+            "partition_by": self.partition_by,
+            "filters": filters,
+            "groups": groups,
+        }
+        result = export_report(
+            ReportExport(
+                *common,
+                reader=report.reader(hook.client, workspace_id, filters, groups, budget.first_page),
+                table=partial(report.table, groups),
+                reconcile=self.reconcile,
+                keeper=attempt.keeper(target, kind, what, is_base=is_base),
             )
         )
+        result.check_sight(filters)
+        return result
+
+    def file_kind(self, hook: ClockifyHook, table: Table) -> FileKind:
+        """Check and put together how files are written, those that the service renders included."""
+        from airflow_provider_clockify.export.formats import RENDERED_FORMATS
+        from airflow_provider_clockify.export.tombstones import check_reconcile
+        from airflow_provider_clockify.export.writing import FileKind
+
+        if self.file_format in RENDERED_FORMATS:
+            for name in ("compression", "drop_columns", "hash_columns", "escape_formulas", "reconcile"):
+                if getattr(self, name):
+                    raise ClockifyConfigError(
+                        f"{name} does not fit file_format={self.file_format!r}, a file that the service renders; use "
+                        "jsonl, csv or parquet."
+                    )
+            return FileKind(self.file_format)
+        kind = super().file_kind(hook, table)
+        if self.reconcile:
+            check_reconcile(kind)
+        return kind
 
 
 class ClockifyDetailedReportOperator(ClockifyReportOperator):
@@ -269,37 +217,6 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
         super().__init__(**kwargs)
         self.reconcile = reconcile
 
-    def check_kind(self, kind: Any) -> None:
-        """Refuse to reconcile without ids."""
-        if self.reconcile:
-            from airflow_provider_clockify.export.tombstones import check_reconcile
-
-            check_reconcile(kind)
-
-    def reconciles(self) -> bool:
-        """Tell whether the export writes tombstones."""
-        return self.reconcile
-
-    def reader(
-        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
-    ) -> Reader:
-        """Return what reads this report."""
-        from airflow_provider_clockify.reading.report_reader import ReportReader
-        from airflow_provider_clockify.service.report_kinds import detailed
-
-        return ReportReader(
-            client.send,
-            detailed(workspace_id, filters),
-            concurrency=client.settings.max_concurrency,
-            first_page=budget.first_page,
-        )
-
-    def table(self, window: Window) -> Table:
-        """Return the columns of the file of a window."""
-        from airflow_provider_clockify.columns.detailed_columns import DETAILED
-
-        return DETAILED
-
 
 class ClockifyExpenseReportOperator(ClockifyReportOperator):
     """
@@ -315,26 +232,6 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
 
     report = "expenses"
     operator_extra_links = ()  # The web app's address of this report is not known.
-
-    def reader(
-        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
-    ) -> Reader:
-        """Return what reads this report."""
-        from airflow_provider_clockify.reading.report_reader import ReportReader
-        from airflow_provider_clockify.service.report_kinds import expenses
-
-        return ReportReader(
-            client.send,
-            expenses(workspace_id, filters),
-            concurrency=client.settings.max_concurrency,
-            first_page=budget.first_page,
-        )
-
-    def table(self, window: Window) -> Table:
-        """Return the columns of the file of a window."""
-        from airflow_provider_clockify.columns.report_columns import EXPENSES
-
-        return EXPENSES
 
 
 class ClockifySummaryReportOperator(ClockifyReportOperator):
@@ -354,6 +251,7 @@ class ClockifySummaryReportOperator(ClockifyReportOperator):
     """
 
     report = "summary"
+    groups_parameter = "groups"
     template_fields: Sequence[str] = (*ClockifyReportOperator.template_fields, "groups")
 
     def __init__(
@@ -369,36 +267,6 @@ class ClockifySummaryReportOperator(ClockifyReportOperator):
             for group in (named,) if isinstance(named, str) else named:
                 if is_final(self, "groups", group):
                     one_of("groups", group, get_args(SummaryGroup))
-
-    def check(self) -> None:
-        """Check the groups."""
-        self.checked_groups()
-
-    def checked_groups(self) -> tuple[str, ...]:
-        """Return the groups, checked."""
-        from airflow_provider_clockify.service.report_kinds import summary_groups
-
-        return summary_groups(self.groups)
-
-    def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
-        """Plan one request per file."""
-        from airflow_provider_clockify.export.plan import make_summary_plan
-
-        return make_summary_plan(window, partition_by=partition_by, file_name=file_name)
-
-    def reader(
-        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
-    ) -> Reader:
-        """Return what reads this report."""
-        from airflow_provider_clockify.reading.sum_readers import summary_reader
-
-        return summary_reader(client.send, workspace_id, filters, self.checked_groups())
-
-    def table(self, window: Window) -> Table:
-        """Return the columns of the file of a window."""
-        from airflow_provider_clockify.columns.report_columns import summary_table
-
-        return summary_table(self.checked_groups(), window)
 
 
 class ClockifyWeeklyReportOperator(ClockifyReportOperator):
@@ -417,42 +285,13 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
     """
 
     report = "weekly"
+    groups_parameter = "group"
     choices = {**ClockifyReportOperator.choices, "group": get_args(WeeklyGroup)}  # noqa: RUF012
 
     def __init__(self, *, group: WeeklyGroup = "USER", **kwargs: Unpack[ReportParameters]) -> None:
         super().__init__(**kwargs)
         self.group = group
         check_choices(self)
-
-    def check(self) -> None:
-        """Check the group."""
-        self.checked_groups()
-
-    def checked_groups(self) -> tuple[str, ...]:
-        """Return the group, checked."""
-        from airflow_provider_clockify.service.report_kinds import weekly_group
-
-        return (weekly_group(self.group),)
-
-    def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
-        """Plan one request per week."""
-        from airflow_provider_clockify.export.plan import make_weekly_plan
-
-        return make_weekly_plan(window, partition_by=partition_by, file_name=file_name)
-
-    def reader(
-        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
-    ) -> Reader:
-        """Return what reads this report."""
-        from airflow_provider_clockify.reading.sum_readers import weekly_reader
-
-        return weekly_reader(client.send, workspace_id, filters, self.group)
-
-    def table(self, window: Window) -> Table:
-        """Return the columns of the file of a window."""
-        from airflow_provider_clockify.columns.report_columns import weekly_table
-
-        return weekly_table(self.group, window)
 
 
 class ClockifyAttendanceReportOperator(ClockifyReportOperator):
@@ -468,23 +307,3 @@ class ClockifyAttendanceReportOperator(ClockifyReportOperator):
     """
 
     report = "attendance"
-
-    def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
-        """Plan whole days."""
-        from airflow_provider_clockify.export.plan import make_daily_plan
-
-        return make_daily_plan(window, partition_by=partition_by, file_name=file_name)
-
-    def reader(
-        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
-    ) -> Reader:
-        """Return what reads this report."""
-        from airflow_provider_clockify.reading.sum_readers import AttendanceReader
-
-        return AttendanceReader(client.send, workspace_id, filters)
-
-    def table(self, window: Window) -> Table:
-        """Return the columns of the file of a window."""
-        from airflow_provider_clockify.columns.report_columns import ATTENDANCE
-
-        return ATTENDANCE

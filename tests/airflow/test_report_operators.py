@@ -312,16 +312,16 @@ def test_expenses_in_all_formats(emulator, export):
 
 # --- files of the service -----------------------------------------------------------------------------------
 
-NATIVE = {"clockify_csv": b'"', "xlsx": b"PK", "pdf": b"%PDF"}
+RENDERED = {"clockify_csv": b'"', "clockify_xlsx": b"PK", "pdf": b"%PDF"}
 
 
-@pytest.mark.parametrize("file_format", NATIVE)
+@pytest.mark.parametrize("file_format", RENDERED)
 @pytest.mark.parametrize("report", OPERATORS)
 def test_files_of_the_service(emulator, export, report, file_format):
     result = export(emulator, report, file_format=file_format)
     content = Path(result["paths"][0]).read_bytes()
     counted = report in ("detailed", "expenses")
-    assert content.startswith(NATIVE[file_format])
+    assert content.startswith(RENDERED[file_format])
     assert result["sha256"] == {result["paths"][0]: hashlib.sha256(content).hexdigest()}
     assert (result["bytes"], result["format"]) == (len(content), file_format)
     assert result["requests"] == emulator.count() == (2 if counted else 1)
@@ -341,7 +341,7 @@ def test_partitioned_files_of_the_service(emulator, export, tmp_path):
 @pytest.mark.parametrize(
     "name", ["compression", "drop_columns", "hash_columns", "escape_formulas", "reconcile"]
 )
-@pytest.mark.parametrize("file_format", NATIVE)
+@pytest.mark.parametrize("file_format", RENDERED)
 def test_what_does_not_fit_a_file_of_the_service_costs_no_request(emulator, export, file_format, name):
     values = {"compression": "gzip", "drop_columns": ["user_email"], "hash_columns": ["user_email"]}
     value = values.get(name, True)

@@ -157,7 +157,7 @@ def truth_days(world: World) -> Parts:
     }
 
 
-def run_native(world: World) -> Parts:
+def run_rendered(world: World) -> Parts:
     execute(world, ClockifyDetailedReportOperator, file_format="clockify_csv")
     return csv_parts((world.folder / "out").read_bytes())
 
@@ -174,7 +174,7 @@ def csv_parts(content: bytes) -> Parts:
     return found
 
 
-def truth_native(world: World) -> Parts:
+def truth_rendered(world: World) -> Parts:
     """Ask for the whole file at once, with a plain client; it must hold as many rows as the data."""
     world.emulator.behaviour.csv_paged = False
     body = {
@@ -324,7 +324,7 @@ SURFACES = {
         Surface("detailed", run_detailed, truth_detailed),
         Surface("days", run_days, truth_days, before=DAY_FILES[:2]),
         Surface("summary", run_summary, truth_of_summary, before=SUMMARY_FILES[:2]),
-        Surface("file", run_native, truth_native),
+        Surface("file", run_rendered, truth_rendered),
         Surface("users", run_list("users"), truth_users),
         Surface("projects", run_list("projects"), truth_projects),
         Surface("tasks", run_list("tasks"), truth_tasks),

@@ -69,7 +69,7 @@ JOBS = [
     Job(
         "chunks", "detailed", "chunks.jsonl", {"start": "2026-07-01T00:00:00Z", "end": "2026-12-31T00:00:00Z"}
     ),
-    Job("native", "detailed", "native", {**WINDOW, "file_format": "clockify_csv", "partition_by": "day"}),
+    Job("rendered", "detailed", "rendered", {**WINDOW, "file_format": "clockify_csv", "partition_by": "day"}),
 ]
 
 

@@ -14,7 +14,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_clockify import links
 from airflow_provider_clockify.connection import REGIONS, ClockifySettings
-from airflow_provider_clockify.links import REPORT_PATHS, ClockifyReportLink, push_report_link, report_url
+from airflow_provider_clockify.export.declared_reports import REPORTS
+from airflow_provider_clockify.links import ClockifyReportLink, push_report_link, report_url
 from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
 from airflow_provider_clockify.service.filters import report_filters
 from airflow_provider_clockify.window import Window
@@ -29,7 +30,8 @@ def settings(**extra: Any) -> ClockifySettings:
 
 def test_the_addresses_are_those_of_the_web_apps_menu() -> None:
     bounds = "start=2024-05-20T00:00:00.000Z&end=2024-05-26T23:59:59.999Z"
-    assert {name: report_url(settings(), name, WEEK, {}) for name in REPORT_PATHS} == {
+    paths = {each.name: each.web_path for each in REPORTS.values() if each.web_path}
+    assert {name: report_url(settings(), web_path, WEEK, {}) for name, web_path in paths.items()} == {
         "detailed": f"https://app.clockify.me/reports/detailed?{bounds}",
         "summary": f"https://app.clockify.me/reports/summary?{bounds}",
         "weekly": f"https://app.clockify.me/reports/weekly?{bounds}",
@@ -100,14 +102,14 @@ class Task:
 
 def test_a_report_whose_address_is_not_known_has_no_link() -> None:
     task = Task()
-    push_report_link({"ti": task}, "expenses", WEEK, settings(), {})
+    push_report_link({"ti": task}, REPORTS["expenses"], WEEK, settings(), {})
     assert task.pushed == {}
-    push_report_link({"ti": task}, "weekly", WEEK, settings(), {})
+    push_report_link({"ti": task}, REPORTS["weekly"], WEEK, settings(), {})
     assert task.pushed == {"clockify_link": report_url(settings(), "weekly", WEEK, {})}
 
 
 def test_outside_of_a_task_nothing_is_pushed() -> None:
-    push_report_link({}, "detailed", WEEK, settings(), {})
+    push_report_link({}, REPORTS["detailed"], WEEK, settings(), {})
 
 
 @pytest.fixture
@@ -133,7 +135,7 @@ def test_a_task_that_failed_early_asks_for_no_xcom(asked: list[Any]) -> None:
 
 def test_a_task_that_has_pushed_its_link_knows_it(asked: list[Any]) -> None:
     task = ClockifyDetailedReportOperator(task_id="x", output_path="/x")
-    task.report_link = push_report_link({"ti": Task()}, "detailed", WEEK, settings(), {})
+    task.report_link = push_report_link({"ti": Task()}, REPORTS["detailed"], WEEK, settings(), {})
     assert ClockifyReportLink().get_link(task, ti_key="key") == report_url(settings(), "detailed", WEEK, {})
     assert asked == []
 

@@ -16,8 +16,7 @@ import pytest
 from airflow_provider_clockify import _parameters, types
 from airflow_provider_clockify._compat import BaseOperator, BaseSensorOperator
 from airflow_provider_clockify.columns.list_columns import ENTITIES
-from airflow_provider_clockify.export.formats import COMPRESSIONS, FORMATS
-from airflow_provider_clockify.export.rendered_export import NATIVE_FORMATS
+from airflow_provider_clockify.export.formats import COMPRESSIONS, FORMATS, RENDERED_FORMATS
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
 from airflow_provider_clockify.operators._base import ClockifyExportOperator
 from airflow_provider_clockify.operators.entities import (
@@ -50,7 +49,7 @@ from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSenso
 from airflow_provider_clockify.types import FileFormat
 
 ClockifyDetailedReportOperator(
-    task_id="a", output_path="/a", file_format="xlsx", compression=None, partition_by="day", window="day",
+    task_id="a", output_path="/a", file_format="clockify_xlsx", compression=None, partition_by="day", window="day",
     lookback="P7D", filters={"billable": True}, drop_columns=("user_email",), hash_columns="{{ params.names }}",
     on_empty="skip", on_budget="defer", reconcile=True, retries=3, retry_delay=timedelta(minutes=5), pool="clockify",
     doc_md="x", outlets=[], deferrable=True, resume=False, require_admin=True, workspace_id=None,
@@ -138,7 +137,7 @@ def test_shared_parameters_are_those_of_the_signatures() -> None:
 def test_choices_are_those_that_the_code_knows() -> None:
     assert set(get_args(types.Entity)) == set(ENTITIES)
     assert get_args(types.FileFormat) == FORMATS
-    assert get_args(types.ReportFileFormat) == (*FORMATS, *NATIVE_FORMATS)
+    assert get_args(types.ReportFileFormat) == (*FORMATS, *RENDERED_FORMATS)
     assert {each for known in COMPRESSIONS.values() for each in known} == set(get_args(types.Compression))
     assert get_args(types.WindowMode) == WINDOW_MODES == ("data_interval", *UNITS)
     assert get_args(types.PartitionUnit) == PARTITION_UNITS

@@ -590,7 +590,7 @@ def run_export(hook_of, tmp_path) -> Callable[..., Path]:
 
     def run(emulator: ClockifyEmulator, name: str, file_format: str, **options: Any) -> Path:
         from airflow_provider_clockify.operators import reports
-        from airflow_provider_clockify.operators._attempts import Job, Passed, Tries
+        from airflow_provider_clockify.operators._attempts import Attempt, Passed
         from airflow_provider_clockify.operators.entities import (
             ClockifyEntityChangesOperator,
             ClockifyExportEntitiesOperator,
@@ -614,7 +614,7 @@ def run_export(hook_of, tmp_path) -> Callable[..., Path]:
             ),
         }
         operator = operators.get(name, lambda: ClockifyExportEntitiesOperator(entity=name, **common))()
-        operator.export(Job(hook_of(emulator), {}, "fail", Passed(), Tries()))
+        operator.export(Attempt(operator, hook_of(emulator), {}, Passed()))
         return path
 
     return run
@@ -780,7 +780,7 @@ def test_formulas_are_escaped_in_every_csv(name, spoiled, run_export):
         assert "'=1+1" in flat_values(rows, column)
 
 
-@pytest.mark.parametrize("file_format", ["jsonl", "parquet", "xlsx", "clockify_csv", "pdf"])
+@pytest.mark.parametrize("file_format", ["jsonl", "parquet", "clockify_xlsx", "clockify_csv", "pdf"])
 def test_formulas_cannot_be_escaped_elsewhere(file_format, start_emulator, run_export, tmp_path):
     emulator = start_emulator()
     with pytest.raises(ClockifyConfigError, match="escape_formulas does not fit"):

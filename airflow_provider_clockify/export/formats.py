@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from importlib import import_module
 from itertools import chain
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -27,7 +28,7 @@ from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyEr
 from airflow_provider_clockify.service.values import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
 FORMATS = ("jsonl", "csv", "parquet")
@@ -211,7 +212,7 @@ class _CsvWriter:
 
     def write(self, lines: IO[bytes], table: Table) -> int:
         count = 0
-        for columns in _batches(lines, table):
+        for columns in batches_of(lines, table):
             cells = [
                 values
                 if text is None or (kind in _MAY_BE_TEXT and _is_text(values))
@@ -227,40 +228,48 @@ class _CsvWriter:
         self._text.detach()
 
 
-class _ParquetWriter:
+class ArrowBatches:
     """
-    Typed columns, one row group per :data:`ROW_GROUP_ROWS` rows.
+    Rows as Arrow's columns: made in small batches, since as Python objects they take many times the memory.
 
-    Rows are turned into Arrow's columns in small batches, since as Python objects they take many times the memory.
+    :param columns: The columns.
+    :param metadata: Facts for the schema.
+    :ivar schema: Arrow's schema of them.
     """
 
-    def __init__(
-        self,
-        file: IO[bytes],
-        columns: Sequence[Column],
-        compression: str | None,
-        metadata: Mapping[str, str],
-    ) -> None:
+    def __init__(self, columns: Sequence[Column], metadata: Mapping[str, str] = MappingProxyType({})) -> None:
         self._pa = _arrow()
-        self._schema = arrow_schema(columns, metadata)
+        self.schema = arrow_schema(columns, metadata)
         self._types = [column.type for column in columns]
-        self._arrow_types = self._schema.types
+        self._arrow_types = self.schema.types
         self._id = next((number for number, each in enumerate(columns) if each.name == "id"), None)
-        self._batches: list[Any] = []
-        self._rows = self._bytes = 0
-        self._writer = self._pa.parquet.ParquetWriter(file, self._schema, compression=compression or "snappy")
 
-    def write(self, lines: IO[bytes], table: Table) -> int:
-        count = 0
-        for columns in _batches(lines, table):
-            batch = self._pa.RecordBatch.from_arrays(self._arrays(columns), schema=self._schema)
-            self._batches.append(batch)
-            self._rows += batch.num_rows
-            self._bytes += batch.get_total_buffer_size()  # nbytes, at a fortieth of the cost.
-            count += batch.num_rows
-            while self._rows >= ROW_GROUP_ROWS or self._bytes >= GROUP_BYTES:
-                self._write_group()
-        return count
+    def batch(self, columns: Columns) -> Any:
+        """
+        Return a record batch.
+
+        :param columns: Values, column by column.
+        :raises ClockifyResponseError: an amount has too many digits; row and column are named.
+        """
+        return self._pa.RecordBatch.from_arrays(self._arrays(columns), schema=self.schema)
+
+    def tables(self, batches: Iterable[Columns]) -> Iterator[Any]:
+        """
+        Return tables of Arrow, each of some :data:`ROW_GROUP_ROWS` rows.
+
+        :param batches: Values, column by column.
+        """
+        found: list[Any] = []
+        for columns in batches:
+            found.append(self.batch(columns))
+            if (
+                sum(each.num_rows for each in found) >= ROW_GROUP_ROWS
+                or sum(each.get_total_buffer_size() for each in found) >= GROUP_BYTES
+            ):
+                yield self._pa.Table.from_batches(found, self.schema)
+                found = []
+        if found:
+            yield self._pa.Table.from_batches(found, self.schema)
 
     def _arrays(self, columns: Columns) -> Sequence[Any]:
         """Return Arrow's columns. Those that are alike are made as one array and cut: few calls instead of many."""
@@ -286,7 +295,7 @@ class _ParquetWriter:
 
     def _rounded(self, columns: Columns, number: int) -> Any:
         """Return a column of money that may have more digits than it can hold: round, or say which amount it is."""
-        field, ids = self._schema[number], None if self._id is None else columns[self._id]
+        field, ids = self.schema[number], None if self._id is None else columns[self._id]
         exact = [None if value is None else Decimal(value) for value in columns[number]]
         rounded = [_money(value) for value in exact]
         for row, (value, money) in enumerate(zip(exact, rounded, strict=True)):
@@ -297,6 +306,36 @@ class _ParquetWriter:
                     f"{field.name} holds money ({value:.30e}); export it as jsonl or csv."
                 ) from None
         return self._pa.array(rounded, field.type)
+
+
+class _ParquetWriter:
+    """Typed columns, one row group per :data:`ROW_GROUP_ROWS` rows."""
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        columns: Sequence[Column],
+        compression: str | None,
+        metadata: Mapping[str, str],
+    ) -> None:
+        self._pa = _arrow()
+        self._arrow = ArrowBatches(columns, metadata)
+        self._schema = self._arrow.schema
+        self._batches: list[Any] = []
+        self._rows = self._bytes = 0
+        self._writer = self._pa.parquet.ParquetWriter(file, self._schema, compression=compression or "snappy")
+
+    def write(self, lines: IO[bytes], table: Table) -> int:
+        count = 0
+        for columns in batches_of(lines, table):
+            batch = self._arrow.batch(columns)
+            self._batches.append(batch)
+            self._rows += batch.num_rows
+            self._bytes += batch.get_total_buffer_size()  # nbytes, at a fortieth of the cost.
+            count += batch.num_rows
+            while self._rows >= ROW_GROUP_ROWS or self._bytes >= GROUP_BYTES:
+                self._write_group()
+        return count
 
     def _write_group(self) -> None:
         rows = self._pa.Table.from_batches(self._batches, self._schema)
@@ -359,8 +398,14 @@ _MONEY_CONTEXT = Context(prec=MONEY_PRECISION, rounding=ROUND_HALF_EVEN)
 _MISFITS = (ClockifyError, msgspec.MsgspecError, ArithmeticError, UnicodeDecodeError, RecursionError)
 
 
-def _batches(lines: IO[bytes], table: Table) -> Iterator[Columns]:
-    """Return the values of lines, column by column, in batches."""
+def batches_of(lines: IO[bytes], table: Table) -> Iterator[Columns]:
+    """
+    Return the values of lines, column by column, in batches.
+
+    :param lines: One JSON object a line, as the service sent it.
+    :param table: From items to rows.
+    :raises ClockifyResponseError: an item does not fit.
+    """
     while items := lines.readlines(BATCH_BYTES):
         columns: Columns | None = None
         if table.columns_of is not None:

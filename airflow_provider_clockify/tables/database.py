@@ -68,6 +68,10 @@ class Database:
         """
         raise NotImplementedError
 
+    def resolved(self, name: TableName) -> TableName:
+        """Return the full name of a table, where the database knows more than was given."""
+        return name
+
     def types(self, name: TableName) -> Mapping[str, str]:
         """
         Return the types of a table's columns by name.

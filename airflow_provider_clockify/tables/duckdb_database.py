@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.columns.tables import ColumnType
@@ -34,6 +35,7 @@ DUCKDB = Dialect(
     also={ColumnType.JSON: frozenset({"varchar"})},
     has_key=False,
     staged_as={ColumnType.JSON: "VARCHAR"},
+    instant_text="strftime({} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')",
 )
 
 
@@ -92,14 +94,19 @@ class DuckDbDatabase(Database):
         """Write rows to the stage; each batch is one insert from Arrow."""
         arrow = ArrowBatches(shape.all_columns)
         view = "clockify_rows"
-        for batch in arrow.larger(batches):
+        for batch in arrow.tables(batches):
             self.do(lambda batch=batch: self.connection.register(view, batch))  # type: ignore[misc]
             self.execute(f"INSERT INTO {quoted(stage)} SELECT * FROM {view}")
             self.do(lambda: self.connection.unregister(view))
 
     def commit(self) -> None:
-        """Commit, and put what was committed into the file, so that no log has to be read when it is opened again."""
-        super().commit()
+        """Commit."""
+        self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Roll back what is not over by itself."""
+        with suppress(*self.errors):
+            self.connection.execute("ROLLBACK")
 
     def is_told(self, error: Exception, state: str | None) -> bool:
         """Tell what is not about values of rows."""
@@ -108,6 +115,11 @@ class DuckDbDatabase(Database):
     def is_conflict(self, error: Exception) -> bool:
         """Tell whether another transaction was quicker."""
         return isinstance(error, self._conflict)
+
+    def _run(self, statement: str, *, fetch: bool = False) -> list[Sequence[Any]]:
+        # A cursor of DuckDB is a connection of its own, which sees nothing of the transaction.
+        found = self.connection.execute(statement)
+        return list(found.fetchall()) if fetch else []
 
     def _info(self, name: TableName) -> list[Sequence[Any]]:
         where = (

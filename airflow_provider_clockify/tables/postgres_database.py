@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.columns.tables import ColumnType
@@ -40,6 +42,7 @@ POSTGRESQL = Dialect(
     },
     stage="CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP",
     takes_nul=False,
+    instant_text="""to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
 )
 BLOCK = 1 << 20
 
@@ -62,11 +65,11 @@ class PostgresDatabase(Database):
         if self._is_psycopg_3:
             import psycopg
 
-            self.errors = (psycopg.Error,)
+            self.errors, self._gone = (psycopg.Error,), psycopg.OperationalError
         else:
             import psycopg2
 
-            self.errors = (psycopg2.Error,)
+            self.errors, self._gone = (psycopg2.Error,), psycopg2.OperationalError
 
     def begin(self) -> None:
         """Begin; the driver begins with the first statement."""
@@ -77,33 +80,38 @@ class PostgresDatabase(Database):
 
     def lock(self, name: TableName) -> None:
         """Take the advisory lock of the table's name."""
-        self.execute(f"SELECT pg_advisory_xact_lock({lock_key(self._full_name(name))})")
+        self.execute(f"SELECT pg_advisory_xact_lock({lock_key(str(name))})")
+
+    def resolved(self, name: TableName) -> TableName:
+        """Return the name with its schema, so that the session's search path has no say in it."""
+        if name.schema is not None:
+            return name
+        ((schema,),) = self.query("SELECT current_schema()")
+        return name if schema is None else replace(name, schema=str(schema))
 
     def types(self, name: TableName) -> Mapping[str, str]:
         """Return the types of a table's columns by name."""
         rows = self.query(
-            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = "
-            f"to_regclass({self.dialect.literal(name.sql)}) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+            f"SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = {self._oid(name)} "
+            "AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
         )
         return {str(column): str(kind) for column, kind in rows}
 
     def unfillable(self, name: TableName, filled: Iterable[str]) -> Sequence[str]:
         """Return the columns that must have a value, and get none."""
         rows = self.query(
-            "SELECT attname FROM pg_attribute WHERE attrelid = "
-            f"to_regclass({self.dialect.literal(name.sql)}) AND attnum > 0 AND NOT attisdropped AND attnotnull "
-            "AND NOT atthasdef AND attidentity = ''"
+            f"SELECT attname FROM pg_attribute WHERE attrelid = {self._oid(name)} AND attnum > 0 "
+            "AND NOT attisdropped AND attnotnull AND NOT atthasdef AND attidentity = ''"
         )
         return sorted({str(column) for (column,) in rows} - set(filled))
 
     def missing_rights(self, name: TableName, *, creates: bool, widens: bool) -> Sequence[str]:
         """Return what the role may not do."""
-        ((role, database, schema, read_only),) = self.query(
-            "SELECT current_user, current_database(), "
-            + ("current_schema()" if name.schema is None else self.dialect.literal(name.schema))
-            + ", pg_is_in_recovery()"
+        ((role, database, is_standby),) = self.query(
+            "SELECT current_user, current_database(), pg_is_in_recovery()"
         )
-        if read_only:
+        schema = name.schema
+        if is_standby:
             return ["write at all: the server is a standby; use the connection of the primary"]
         if schema is None:
             return ["see any schema: set the parameter schema, or the role's search_path"]
@@ -122,12 +130,16 @@ class PostgresDatabase(Database):
         for table, rights in ((name, ("SELECT", "INSERT", "DELETE")), (name.ledger, ("SELECT", "INSERT"))):
             if not self.types(table):
                 continue
-            lacking = [each for each in rights if not self._is("has_table_privilege({}, {})", table.sql, each)]
+            lacking = [
+                each
+                for each in rights
+                if not self._is("has_table_privilege(" + self._oid(table) + ", {})", each)
+            ]
             if lacking:
                 what = ", ".join(lacking)
                 found.append(f"{what} on {table}: GRANT {what} ON {table.sql} TO {to}")
         if widens and not self._is(
-            "(SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass({}))", name.sql
+            f"(SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = {self._oid(name)})"
         ):
             found.append(f"add columns to {name}, which its owner may: ALTER TABLE {name.sql} OWNER TO {to}")
         return found
@@ -143,6 +155,14 @@ class PostgresDatabase(Database):
             self._copy_expert(copy, blocks)
         self.execute(f"ANALYZE {quoted(stage)}")
 
+    def is_told(self, error: Exception, state: str | None) -> bool:
+        """Tell what is about objects and rights, and what the driver itself says of a connection that is gone."""
+        return super().is_told(error, state) or (state is None and isinstance(error, self._gone))
+
+    def is_conflict(self, error: Exception) -> bool:
+        """Tell whether the server ended the transaction in favour of another one."""
+        return self.state_of(error) in ("40001", "40P01")
+
     def _copy(self, copy: str, blocks: Iterator[bytes]) -> None:
         with self.connection.cursor() as cursor:
             manager = cursor.copy(copy)
@@ -157,11 +177,8 @@ class PostgresDatabase(Database):
             self.do(lambda: manager.__exit__(None, None, None))
 
     def _end(self, manager: Any) -> None:
-        stopped = RuntimeError("the load was stopped")
-        try:
-            manager.__exit__(RuntimeError, stopped, None)
-        except (*self.errors, RuntimeError):
-            return
+        with suppress(*self.errors):
+            manager.__exit__(RuntimeError, RuntimeError("the load was stopped"), None)
 
     def _copy_expert(self, copy: str, blocks: Iterator[bytes]) -> None:
         source = _Source(blocks)
@@ -180,11 +197,14 @@ class PostgresDatabase(Database):
         ((value,),) = self.query("SELECT " + condition.format(*map(self.dialect.literal, names)))
         return bool(value)
 
-    def _full_name(self, name: TableName) -> str:
-        if name.schema is not None:
-            return f"{name.schema}.{name.table}"
-        ((schema,),) = self.query("SELECT current_schema()")
-        return f"{schema}.{name.table}"
+    def _oid(self, name: TableName) -> str:
+        """Return the query of a table's number; unlike ``to_regclass`` it needs no right to the schema."""
+        schema = "current_schema()" if name.schema is None else self.dialect.literal(name.schema)
+        return (
+            "(SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+            f"WHERE n.nspname = {schema} AND c.relname = {self.dialect.literal(name.table)} "
+            "AND c.relkind IN ('r', 'p'))"
+        )
 
 
 class _Source:

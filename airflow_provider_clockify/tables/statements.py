@@ -51,6 +51,7 @@ class Dialect:
     :param sum_money: From the name of a column of money to its exact sum.
     :param money_scale: Digits after the point in that sum, where it comes as a whole number.
     :param takes_nul: Whether text may have NUL characters.
+    :param instant_text: From an instant to its text in UTC, which drivers give back as it is.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Dialect:
     sum_money: str = "sum({})"
     money_scale: int = 0
     takes_nul: bool = True
+    instant_text: str = "{}"
 
     def literal(self, value: Any) -> str:
         """
@@ -85,7 +87,7 @@ class Dialect:
             return f"{value:f}" if isinstance(value, Decimal) else str(int(value))
         if "\0" in value:
             raise ClockifyConfigError("A value has a NUL character, which no database takes here.")
-        return "'" + value.replace("'", "''") + "'"
+        return "'" + str(value).replace("'", "''") + "'"
 
 
 def sortable(moment: datetime) -> str:
@@ -168,6 +170,7 @@ class Shape:
     :param amount: Column of money that is summed up, by ``currency``.
     :param currency: Column of the currency.
     :param scope: Column and value that all rows of a load share, where a table holds loads of several kinds.
+    :param key: Columns that tell one row of a workspace from all others, in the whole table.
     """
 
     columns: tuple[Column, ...]
@@ -177,6 +180,7 @@ class Shape:
     amount: str | None = None
     currency: str | None = None
     scope: tuple[str, str] | None = None
+    key: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -186,6 +190,7 @@ class Shape:
         position: str | None,
         id_column: str | None,
         scope: tuple[str, str] | None = None,
+        key: Sequence[str] = (),
     ) -> Shape:
         """
         Find the parts of a table in its columns.
@@ -194,10 +199,11 @@ class Shape:
         :param position: Name of the column that tells the window.
         :param id_column: Name of the column of the id.
         :param scope: As of the shape.
+        :param key: As of the shape; by default the id.
         :raises ClockifyConfigError: a column that is needed was left out.
         """
         by_name = {each.name: each for each in columns}
-        for needed in (position, id_column):
+        for needed in (position, id_column, *key):
             if needed is not None and needed not in by_name:
                 raise ClockifyConfigError(
                     f"drop_columns leaves out {needed}, by which rows are replaced: keep it."
@@ -212,6 +218,7 @@ class Shape:
             "amount" if has_money else None,
             "currency" if has_money else None,
             scope,
+            tuple(key) or ((id_column,) if id_column else ()),
         )
 
     @property
@@ -242,7 +249,7 @@ def table_definition(dialect: Dialect, name: TableName, shape: Shape) -> list[st
     :param name: The table.
     :param shape: What it holds.
     """
-    key = (WORKSPACE, shape.id) if shape.id and dialect.has_key else ()
+    key = (WORKSPACE, *shape.key) if shape.key and dialect.has_key else ()
     needed = {WORKSPACE, READ_AT, *key}
     lines = [
         f"    {quoted(each.name)} {dialect.types[each.type]}{' NOT NULL' if each.name in needed else ''}"
@@ -465,7 +472,7 @@ def day_sums(
     """
     position = shape.position
     assert position is not None
-    rows = []
+    rows: list[str] = []
     for number, day in enumerate(days):
         start, end = bounds(position, day)
         first = " AS n", " AS a", " AS b"

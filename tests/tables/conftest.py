@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Databases for tests of tables: PostgreSQL's server of this machine, DuckDB and SQLite in files."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from database_servers import MissingServerError, Postgres
+from table_databases import DRIVERS, connector
+
+from airflow_provider_clockify.tables.database import Database
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server in a folder of its own, on a free port."""
+    if find_spec("psycopg2") is None:
+        pytest.skip("this environment has no psycopg2")
+    folder = tmp_path_factory.mktemp("server")
+    for parent in (folder, *folder.parents[:2]):
+        parent.chmod(0o755)
+    try:
+        server = Postgres(folder)
+    except MissingServerError as error:
+        pytest.skip(str(error))
+    process = subprocess.Popen(
+        server.command, env=server.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **server.how
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not server.answers():
+            assert time.monotonic() < deadline and process.poll() is None, "PostgreSQL did not start"
+            time.sleep(0.1)
+        yield server
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+@pytest.fixture
+def postgres_database(postgres: Postgres, request: pytest.FixtureRequest) -> str:
+    """A new, empty database."""
+    name = f"test_{abs(hash(request.node.nodeid)) % 10**12}_{time.monotonic_ns()}"
+    postgres.create(name)
+    return name
+
+
+@pytest.fixture(params=list(DRIVERS))
+def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Database]:
+    """Open a connection to an empty database, of every driver."""
+    kind = request.param
+    missing = [module for module in DRIVERS[kind] if find_spec(module) is None]
+    if missing:
+        pytest.skip(f"this environment has no {', '.join(missing)}")
+    if "postgresql" in kind or kind.startswith("psycopg"):
+        server = request.getfixturevalue("postgres")
+        return connector(kind, server, request.getfixturevalue("postgres_database"))
+    return connector(kind, tmp_path)

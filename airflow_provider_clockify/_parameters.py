@@ -106,21 +106,26 @@ class WaitParameters(SensorParameters, total=False):
     poke_interval: timedelta | float
 
 
-class _ExportParameters(TaskParameters, total=False):
-    """Parameters of all export operators."""
+class ReadParameters(TaskParameters, total=False):
+    """Parameters of all operators that read and publish."""
 
-    output_path: Required[str]
-    compression: Compression | None
     drop_columns: Sequence[str] | str
     hash_columns: Sequence[str] | str
-    escape_formulas: bool
-    on_empty: OnEmpty
     on_budget: OnBudget
     deferrable: bool
     resume: bool
     require_admin: bool
     workspace_id: str | None
     clockify_conn_id: str
+
+
+class _ExportParameters(ReadParameters, total=False):
+    """Parameters of all operators that export files."""
+
+    output_path: Required[str]
+    compression: Compression | None
+    escape_formulas: bool
+    on_empty: OnEmpty
 
 
 class ChangesParameters(_ExportParameters, total=False):

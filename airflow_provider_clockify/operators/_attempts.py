@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.export.storage import Target
     from airflow_provider_clockify.export.writing import FileKind
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
-    from airflow_provider_clockify.operators._base import ClockifyExportOperator
+    from airflow_provider_clockify.operators._base import ClockifyReadOperator
     from airflow_provider_clockify.reading.budget import Budget
 
 
@@ -86,7 +86,7 @@ class Attempt:
     """
 
     def __init__(
-        self, task: ClockifyExportOperator, hook: ClockifyHook, context: Context, passed: Passed
+        self, task: ClockifyReadOperator, hook: ClockifyHook, context: Context, passed: Passed
     ) -> None:
         self.hook = hook
         self.context = context

@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, get_args
 
 from airflow_provider_clockify._compat import (
     ENDS_AFTER_ON_KILL,
@@ -44,12 +44,13 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from airflow_provider_clockify._compat import Context
-    from airflow_provider_clockify._parameters import TaskParameters
+    from airflow_provider_clockify._parameters import ReadParameters, TaskParameters
+    from airflow_provider_clockify.columns.privacy import ColumnRules
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.export.writing import FileKind
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
-    from airflow_provider_clockify.types import ExportSummary, ReportFileFormat
+    from airflow_provider_clockify.types import ReportFileFormat
 
 SALT_VARIABLE = "clockify_hash_salt"
 
@@ -59,24 +60,28 @@ UNKNOWN_WAIT = timedelta(minutes=15)
 MAX_WAITS = 10
 
 
-class ClockifyExportOperator(BaseOperator):
-    """
-    Base of the export operators; not used by itself.
+class Result(Protocol):
+    """What an operator has published."""
 
-    :param output_path: Path or URL of the file (``s3://conn@bucket/…``, ``gs://…``, ``abfs://…``, ``file://…``, or a
-        plain local path). Replaced atomically. (templated)
-    :param file_format: ``jsonl`` (each row exactly as the service sent it), ``csv`` or ``parquet`` (typed flat
-        columns; needs the extra ``parquet``).
-    :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
-    :param filters: Filters; a template may give the dict as JSON text. (templated)
+    requests: int
+    requests_before: int
+    warnings: list[str]
+
+    def summary(self) -> str:
+        """Say in a sentence what was published."""
+
+    def to_xcom(self) -> Any:
+        """Return the result of the task, JSON values."""
+
+
+class ClockifyReadOperator(BaseOperator):
+    """
+    Base of the operators that read and publish; not used by itself.
+
     :param drop_columns: Columns to leave out, in every format, for example ``("user_email",)``; a template may give the
         list as JSON text. (templated)
     :param hash_columns: Columns whose text is replaced by a hash, in every format: HMAC-SHA256 with the salt of
         ``extra.hash_salt`` of the connection, else of the Airflow variable ``clockify_hash_salt``. (templated)
-    :param escape_formulas: Only with ``csv``: put an apostrophe before text that a spreadsheet program would take for a
-        formula (that begins with ``=``, ``+``, ``-``, ``@``, tab or carriage return).
-    :param on_empty: ``write`` publishes files without rows; ``skip`` skips the task, ``fail`` fails it, and both leave
-        what is there.
     :param on_budget: What to do when the job does not fit what is left of the workspace's hourly quota (of the
         connection's ``requests_per_hour``, or of the Free plan, which is looked up once a job needs more than 30
         requests): ``fail`` before it is spent; ``defer`` until the hour turns, as often as needed, going on after the
@@ -90,34 +95,18 @@ class ClockifyExportOperator(BaseOperator):
     :param clockify_conn_id: Connection of type ``clockify``. (templated)
     """
 
-    template_fields: Sequence[str] = (
-        "output_path",
-        "filters",
-        "drop_columns",
-        "hash_columns",
-        "workspace_id",
-        "clockify_conn_id",
-    )
-    template_fields_renderers = {"filters": "json"}  # noqa: RUF012 - as Airflow declares it
+    template_fields: Sequence[str] = ("drop_columns", "hash_columns", "workspace_id", "clockify_conn_id")
     ui_color = "#d9f2fd"
-    choices: ClassVar[Mapping[str, Sequence[str | None]]] = {
-        "file_format": get_args(FileFormat),
-        "compression": (*get_args(Compression), None),
-        "on_empty": get_args(OnEmpty),
-        "on_budget": get_args(OnBudget),
-    }
+    choices: ClassVar[Mapping[str, Sequence[str | None]]] = {"on_budget": get_args(OnBudget)}
+    # Of operators that may have nothing to publish.
+    on_empty: OnEmpty = "write"
+    title: ClassVar[str] = "Clockify export"
 
     def __init__(
         self,
         *,
-        output_path: str,
-        file_format: ReportFileFormat = "jsonl",
-        compression: Compression | None = None,
-        filters: Mapping[str, Any] | str | None = None,
         drop_columns: Sequence[str] | str = (),
         hash_columns: Sequence[str] | str = (),
-        escape_formulas: bool = False,
-        on_empty: OnEmpty = "write",
         on_budget: OnBudget = "fail",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         resume: bool = True,
@@ -127,14 +116,8 @@ class ClockifyExportOperator(BaseOperator):
         **kwargs: Unpack[TaskParameters],
     ) -> None:
         super().__init__(**kwargs)
-        self.output_path = output_path
-        self.file_format = file_format
-        self.compression = compression
-        self.filters = filters
         self.drop_columns = drop_columns
         self.hash_columns = hash_columns
-        self.escape_formulas = escape_formulas
-        self.on_empty = on_empty
         self.on_budget = on_budget
         self.deferrable = deferrable
         self.resume = resume
@@ -143,11 +126,11 @@ class ClockifyExportOperator(BaseOperator):
         self.clockify_conn_id = clockify_conn_id
         check_choices(self)
 
-    def execute(self, context: Context) -> ExportSummary:
+    def execute(self, context: Context) -> Any:
         """Check everything that can be checked without a request, then export."""
         return self._attempt(context, Passed())
 
-    def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> ExportSummary:
+    def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> Any:
         """
         Go on after a wait in the triggerer.
 
@@ -158,7 +141,7 @@ class ClockifyExportOperator(BaseOperator):
         self.log.info("Going on after a wait until %s.", event)
         return self._attempt(context, Passed(**passed))
 
-    def _attempt(self, context: Context, passed: Passed) -> ExportSummary:
+    def _attempt(self, context: Context, passed: Passed) -> Any:
         # Imported here, since Airflow parses DAG files all the time and runs them elsewhere.
         from airflow_provider_clockify.hooks.clockify import ClockifyHook
 
@@ -169,7 +152,7 @@ class ClockifyExportOperator(BaseOperator):
             hook.may_defer = self.may_wait
             attempt = Attempt(self, hook, context, passed)
             try:
-                with self._log_group("Clockify export"):
+                with self._log_group(self.title):
                     result = self.export(attempt)
                 for warning in result.warnings:
                     self.log.warning("%s", warning)
@@ -213,19 +196,9 @@ class ClockifyExportOperator(BaseOperator):
         finally:
             self.log.info("::endgroup::")
 
-    def _tell(self, attempt: Attempt, result: ExportResult) -> None:
-        from airflow_provider_clockify.operators._lineage import tell_hook_lineage, tell_outlets
-
-        tell_outlets(attempt.context, self.outlets, result)
-        tell_hook_lineage(attempt.hook, result)
-        self._exported = result
-
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Return input and outputs to the OpenLineage provider, which calls this after the task."""
-        from airflow_provider_clockify.operators._lineage import openlineage
-
-        exported = getattr(self, "_exported", None)
-        return None if exported is None else openlineage(exported)
+    def _tell(self, attempt: Attempt, result: Any) -> None:
+        """Tell Airflow what was published."""
+        raise NotImplementedError
 
     def on_kill(self) -> None:
         """
@@ -264,13 +237,107 @@ class ClockifyExportOperator(BaseOperator):
                 "hour, or none, or run it when the workspace's hour has room."
             )
 
-    def export(self, attempt: Attempt) -> ExportResult:
+    def export(self, attempt: Attempt) -> Result:
         """
         Export; the part that differs between the operators.
 
         :param attempt: This attempt; nothing has been asked yet.
         """
         raise NotImplementedError
+
+    def column_rules(self, hook: ClockifyHook, table: Table, *, is_flat: bool) -> ColumnRules | None:
+        """
+        Check which columns are left out or hashed.
+
+        :param hook: Hook of the connection, for the salt.
+        :param table: Columns that can be named.
+        :param is_flat: Whether nothing but columns is published.
+        """
+        from airflow_provider_clockify.columns.privacy import column_rules
+
+        return column_rules(
+            table,
+            drop_columns=self.drop_columns,
+            hash_columns=self.hash_columns,
+            salt=lambda: hook.settings.hash_salt or variable(SALT_VARIABLE),
+            is_flat=is_flat,
+        )
+
+    def check_key(self, hook: ClockifyHook) -> str:
+        """Resolve the workspace and, if asked to, refuse a key that is not an admin's."""
+        workspace_id = hook.workspace_id
+        if self.require_admin:
+            hook.require_admin()
+        return workspace_id
+
+
+class ClockifyExportOperator(ClockifyReadOperator):
+    """
+    Base of the operators that export files; not used by itself.
+
+    Takes the parameters of :class:`ClockifyReadOperator`, and:
+
+    :param output_path: Path or URL of the file (``s3://conn@bucket/…``, ``gs://…``, ``abfs://…``, ``file://…``, or a
+        plain local path). Replaced atomically. (templated)
+    :param file_format: ``jsonl`` (each row exactly as the service sent it), ``csv`` or ``parquet`` (typed flat
+        columns; needs the extra ``parquet``).
+    :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
+    :param filters: Filters; a template may give the dict as JSON text. (templated)
+    :param escape_formulas: Only with ``csv``: put an apostrophe before text that a spreadsheet program would take for a
+        formula (that begins with ``=``, ``+``, ``-``, ``@``, tab or carriage return).
+    :param on_empty: ``write`` publishes files without rows; ``skip`` skips the task, ``fail`` fails it, and both leave
+        what is there.
+    """
+
+    template_fields: Sequence[str] = (
+        "output_path",
+        "filters",
+        "drop_columns",
+        "hash_columns",
+        "workspace_id",
+        "clockify_conn_id",
+    )
+    template_fields_renderers = {"filters": "json"}  # noqa: RUF012 - as Airflow declares it
+    choices = {  # noqa: RUF012 - as its base declares it
+        **ClockifyReadOperator.choices,
+        "file_format": get_args(FileFormat),
+        "compression": (*get_args(Compression), None),
+        "on_empty": get_args(OnEmpty),
+    }
+
+    def __init__(
+        self,
+        *,
+        output_path: str,
+        file_format: ReportFileFormat = "jsonl",
+        compression: Compression | None = None,
+        filters: Mapping[str, Any] | str | None = None,
+        escape_formulas: bool = False,
+        on_empty: OnEmpty = "write",
+        **kwargs: Unpack[ReadParameters],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.output_path = output_path
+        self.file_format = file_format
+        self.compression = compression
+        self.filters = filters
+        self.escape_formulas = escape_formulas
+        self.on_empty = on_empty
+        check_choices(self)
+
+    def _tell(self, attempt: Attempt, result: ExportResult) -> None:
+        from airflow_provider_clockify.operators._lineage import tell_hook_lineage, tell_outlets
+
+        tell_outlets(attempt.context, self.outlets, result)
+        tell_hook_lineage(attempt.hook, result)
+        self._exported = result
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Return input and outputs to the OpenLineage provider, which calls this after the task."""
+        from airflow_provider_clockify.operators._lineage import openlineage
+
+        exported = getattr(self, "_exported", None)
+        return None if exported is None else openlineage(exported)
 
     def file_kind(self, hook: ClockifyHook, table: Table) -> FileKind:
         """
@@ -279,27 +346,13 @@ class ClockifyExportOperator(BaseOperator):
         :param hook: Hook of the connection, for the salt.
         :param table: Columns that can be named.
         """
-        from airflow_provider_clockify.columns.privacy import column_rules
         from airflow_provider_clockify.export.formats import check_escape, check_format
         from airflow_provider_clockify.export.writing import FileKind
 
         check_format(self.file_format, self.compression)
         check_escape(self.file_format, self.escape_formulas)
-        rules = column_rules(
-            table,
-            drop_columns=self.drop_columns,
-            hash_columns=self.hash_columns,
-            salt=lambda: hook.settings.hash_salt or variable(SALT_VARIABLE),
-            is_flat=self.file_format != "jsonl",
-        )
+        rules = self.column_rules(hook, table, is_flat=self.file_format != "jsonl")
         return FileKind(self.file_format, self.compression, rules, self.escape_formulas)
-
-    def check_key(self, hook: ClockifyHook) -> str:
-        """Resolve the workspace and, if asked to, refuse a key that is not an admin's."""
-        workspace_id = hook.workspace_id
-        if self.require_admin:
-            hook.require_admin()
-        return workspace_id
 
 
 class WindowMixin:

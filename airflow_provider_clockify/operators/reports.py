@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.export.writing import FileKind
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
     from airflow_provider_clockify.operators._attempts import Attempt
-    from airflow_provider_clockify.types import ExportSummary, WindowMode
+    from airflow_provider_clockify.types import WindowMode
 
 __all__ = [
     "ClockifyAttendanceReportOperator",
@@ -99,7 +99,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         check_choices(self)
         self._check_lookback()
 
-    def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> ExportSummary:
+    def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> Any:
         """Go on after a wait in the triggerer, before which the button was made."""
         self.report_link = None
         return super().execute_complete(context, event, passed)

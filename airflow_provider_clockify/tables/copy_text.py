@@ -49,7 +49,9 @@ def _texts(kind: ColumnType, values: Sequence[Any]) -> list[str]:
     texts = [value for value in values if value is not None]
     if _SPECIAL.search("\x00".join(texts)):
         return [NULL if value is None else value.translate(_ESCAPES) for value in values]
-    return list(values) if len(texts) == len(values) else [NULL if value is None else value for value in values]
+    return (
+        list(values) if len(texts) == len(values) else [NULL if value is None else value for value in values]
+    )
 
 
 def _array(values: Sequence[str | None]) -> str:
@@ -94,7 +96,9 @@ def holdable(columns: Sequence[Column], batch: Columns, replacement: str | None)
             continue
         if replacement is None:
             _refuse(columns, batch, number, repair)
-        found[number] = [None if value is None else repair(value, replacement or "") for value in batch[number]]
+        found[number] = [
+            None if value is None else repair(value, replacement or "") for value in batch[number]
+        ]
     return found
 
 

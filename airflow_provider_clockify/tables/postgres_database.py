@@ -124,9 +124,7 @@ class PostgresDatabase(Database):
         if creates and not self._is("has_schema_privilege({}, 'CREATE')", schema):
             found.append(f"create tables there: GRANT CREATE ON SCHEMA {quoted(schema)} TO {to}")
         if not self._is("has_database_privilege({}, 'TEMP')", database):
-            found.append(
-                f"create temporary tables: GRANT TEMPORARY ON DATABASE {quoted(database)} TO {to}"
-            )
+            found.append(f"create temporary tables: GRANT TEMPORARY ON DATABASE {quoted(database)} TO {to}")
         for table, rights in ((name, ("SELECT", "INSERT", "DELETE")), (name.ledger, ("SELECT", "INSERT"))):
             if not self.types(table):
                 continue

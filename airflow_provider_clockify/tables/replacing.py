@@ -29,7 +29,15 @@ import msgspec
 
 from airflow_provider_clockify.exceptions import ClockifyDatabaseError, ClockifyIncompleteError
 from airflow_provider_clockify.tables.copy_text import holdable
-from airflow_provider_clockify.tables.ledger import READ_AT, RUN_ID, WORKSPACE, Loaded, Sums, left_of, newer_than
+from airflow_provider_clockify.tables.ledger import (
+    READ_AT,
+    RUN_ID,
+    WORKSPACE,
+    Loaded,
+    Sums,
+    left_of,
+    newer_than,
+)
 from airflow_provider_clockify.tables.preparing import Permission, missing
 from airflow_provider_clockify.tables.statements import (
     delete_ids,
@@ -267,7 +275,9 @@ class _Replacement:
         return Sums(
             expected.rows,
             expected.seconds if self._shape.seconds else Decimal(0),
-            {code: amount for code, amount in expected.amounts.items() if amount} if self._shape.amount else {},
+            {code: amount for code, amount in expected.amounts.items() if amount}
+            if self._shape.amount
+            else {},
         )
 
     def _batches(self, tallies: Sequence[_Tally]) -> Iterator[Columns]:
@@ -370,8 +380,7 @@ class _Replacement:
         else:
             mine = self._own
             same = " AND ".join(
-                f"t.{quoted(each)} = {stage}.{quoted(each)}"
-                for each in (WORKSPACE, *self._shape.key)
+                f"t.{quoted(each)} = {stage}.{quoted(each)}" for each in (WORKSPACE, *self._shape.key)
             )
             where = f"NOT EXISTS (SELECT 1 FROM {name.sql} AS t WHERE {same})"
         before = self._sums(name.sql, mine)

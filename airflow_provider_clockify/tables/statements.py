@@ -312,7 +312,9 @@ def misfits(dialect: Dialect, columns: Iterable[Column], there: Mapping[str, str
         if has is None:
             continue
         wanted = dialect.types[each.type]
-        if _plain_type(has) != _plain_type(wanted) and _plain_type(has) not in dialect.also.get(each.type, ()):
+        if _plain_type(has) != _plain_type(wanted) and _plain_type(has) not in dialect.also.get(
+            each.type, ()
+        ):
             found.append(f"{each.name} is {has} instead of {wanted}")
     return found
 
@@ -403,9 +405,7 @@ def not_newer_elsewhere(name: TableName, stage: str, shape: Shape) -> str:
     if shape.id is None:
         return "(1 = 1)"
     s, i, w, r = quoted(stage), quoted(shape.id), quoted(WORKSPACE), quoted(READ_AT)
-    return (
-        f"NOT EXISTS (SELECT 1 FROM {name.sql} AS t WHERE t.{w} = {s}.{w} AND t.{i} = {s}.{i} AND t.{r} > {s}.{r})"
-    )
+    return f"NOT EXISTS (SELECT 1 FROM {name.sql} AS t WHERE t.{w} = {s}.{w} AND t.{i} = {s}.{i} AND t.{r} > {s}.{r})"
 
 
 def delete_ids(dialect: Dialect, name: TableName, stage: str, shape: Shape, workspace_id: str) -> str:

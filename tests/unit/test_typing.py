@@ -18,7 +18,7 @@ from airflow_provider_clockify._compat import BaseOperator, BaseSensorOperator
 from airflow_provider_clockify.columns.list_columns import ENTITIES
 from airflow_provider_clockify.export.formats import COMPRESSIONS, FORMATS, RENDERED_FORMATS
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
-from airflow_provider_clockify.operators._base import ClockifyExportOperator
+from airflow_provider_clockify.operators._base import ClockifyExportOperator, ClockifyReadOperator
 from airflow_provider_clockify.operators.entities import (
     ClockifyEntityChangesOperator,
     ClockifyExportEntitiesOperator,
@@ -123,7 +123,9 @@ def test_parameters_of_airflows_own_classes_are_all_known() -> None:
 
 def test_shared_parameters_are_those_of_the_signatures() -> None:
     task = set(_parameters.TaskParameters.__annotations__)
-    export = parameters_of(ClockifyExportOperator.__init__)
+    read = parameters_of(ClockifyReadOperator.__init__)
+    export = read | parameters_of(ClockifyExportOperator.__init__)
+    assert set(_parameters.ReadParameters.__annotations__) - task == read
     report = export | parameters_of(ClockifyReportOperator.__init__)
     assert set(_parameters.ListParameters.__annotations__) - task == export
     assert set(_parameters.ChangesParameters.__annotations__) - task == export - {"filters"}

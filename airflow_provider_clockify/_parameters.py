@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         OnEmpty,
         PartitionUnit,
         ReportFileFormat,
+        SchemaChange,
         WindowMode,
     )
 
@@ -155,3 +156,14 @@ class ReportParameters(BaseReportParameters, total=False):
     window: WindowMode
     lookback: timedelta | str | None
     partition_by: PartitionUnit | None
+
+
+class TableParameters(ReadParameters, total=False):
+    """Shared parameters of the operators that load tables."""
+
+    sql_conn_id: Required[str]
+    table: Required[str]
+    schema: str | None
+    create_table: bool
+    schema_change: SchemaChange
+    nul_replacement: str | None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _NOTHING: Final = ("", "None", "null")
 _FLAGS: Final = {"true": True, "false": False}
 # Fields that have no meaning without a value, such as what native rendering makes of an XCom that is not there.
-_REQUIRED: Final = ("clockify_conn_id", "entity", "entity_type", "output_path")
+_REQUIRED: Final = ("clockify_conn_id", "entity", "entity_type", "output_path", "sql_conn_id", "table")
 # Whatever reads these says it, with a cure of its own.
 _OTHERS_SAY_IT: Final = ("start", "end", "since", "until", "marker")
 _OPENING: Final = ("[", "{", "(")

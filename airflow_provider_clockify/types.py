@@ -23,11 +23,17 @@ __all__ = [
     "ExportTotals",
     "ExportType",
     "FileFormat",
+    "LoadSummary",
     "OnBudget",
     "OnEmpty",
     "PartitionUnit",
+    "ReplacedDays",
     "ReportFileFormat",
+    "ReportName",
+    "SchemaChange",
+    "SnapshotMode",
     "SummaryGroup",
+    "TableEventExtra",
     "TimeEntryEvent",
     "TimeEntryResult",
     "Unit",
@@ -41,6 +47,12 @@ FileFormat = Literal["jsonl", "csv", "parquet"]
 #: The same, and the files that the service renders.
 ReportFileFormat = Literal["jsonl", "csv", "parquet", "clockify_csv", "clockify_xlsx", "pdf"]
 Compression = Literal["gzip", "zstd"]
+#: Reports that can be loaded into tables.
+ReportName = Literal["detailed", "expenses", "summary", "weekly", "attendance"]
+#: What a load does with a table that lacks columns.
+SchemaChange = Literal["add_columns", "fail"]
+#: What a load of a list does with what is there.
+SnapshotMode = Literal["replace", "append_snapshot"]
 #: What an export without rows does.
 OnEmpty = Literal["write", "skip", "fail"]
 #: What an export does that does not fit the hourly quota.
@@ -167,6 +179,68 @@ class AssetEventExtra(TypedDict):
     sha256: str | None
     window_start: str | None
     window_end: str | None
+
+
+class ReplacedDays(TypedDict):
+    """Days outside of a run's window that a load has replaced."""
+
+    window_start: str
+    window_end: str
+    #: ``audit`` or ``changes``.
+    reason: str
+    #: What differed.
+    why: str
+
+
+class LoadSummary(TypedDict):
+    """Result (XCom) of the operators that load tables; never rows."""
+
+    #: Schema and name.
+    table: str
+    uri: str
+    #: Kind of database.
+    database: str
+    #: Rows written, those of replaced days included.
+    rows: int
+    #: First instant of the run's window, UTC; ``None`` of a list.
+    window_start: str | None
+    window_end: str | None
+    report: str
+    workspace_id: str
+    #: Requests sent, repeated ones included.
+    requests: int
+    #: Sums over the rows of the window.
+    totals: ExportTotals
+    #: Name of the load in the ledger.
+    load_id: str
+    #: When the read of the window began, UTC.
+    read_at: str
+    #: Whether the load has created the table.
+    created: bool
+    added_columns: list[str]
+    #: Whether newer loads have covered a part of the window, which was left as it is.
+    superseded: bool
+    #: Rows that were left out, since newer loads know better.
+    rows_left_out: int
+    #: Days that ``audit`` has compared.
+    audited_days: int
+    replaced_days: int
+    #: Up to 100 of them.
+    replaced: list[ReplacedDays]
+
+
+class TableEventExtra(TypedDict):
+    """Extra of the asset events of loads."""
+
+    report: str
+    workspace_id: str
+    #: URI of the table.
+    table: str
+    rows: int
+    window_start: str | None
+    window_end: str | None
+    replaced_days: int
+    load_id: str
 
 
 class WrittenTimeEntry(TypedDict):

@@ -70,12 +70,15 @@ class DeclaredReport:
     :param groups: Checks the groups that it is asked for, and returns them as a tuple; empty for a report without.
     :param id_column: Column that tells one row from all others of the workspace, whatever window it is in; ``None``
         for reports that sum up.
+    :param position_column: Column that tells which window a row is in: of instants, or of days, which count as their
+        midnight.
     :param web_path: Path of the same report in the web app; ``None`` where it is not known.
     """
 
     name: str
     reader: MakeReader
     table: Callable[[Sequence[str], Window], Table]
+    position_column: str
     plan: Callable[..., Plan] = make_plan
     groups: Callable[[Any], tuple[str, ...]] = no_groups
     id_column: str | None = None
@@ -99,6 +102,7 @@ REPORTS: Mapping[str, DeclaredReport] = {
             "detailed",
             reader=_paged(detailed),
             table=lambda groups, window: DETAILED,
+            position_column="start",
             id_column="id",
             web_path="detailed",
         ),
@@ -106,6 +110,7 @@ REPORTS: Mapping[str, DeclaredReport] = {
             "expenses",
             reader=_paged(expenses),
             table=lambda groups, window: EXPENSES,
+            position_column="date",
             id_column="id",
         ),
         DeclaredReport(
@@ -114,6 +119,7 @@ REPORTS: Mapping[str, DeclaredReport] = {
                 client.send, workspace_id, filters, groups
             ),
             table=summary_table,
+            position_column="period_start",
             plan=make_summary_plan,
             groups=summary_groups,
             web_path="summary",
@@ -124,6 +130,7 @@ REPORTS: Mapping[str, DeclaredReport] = {
                 client.send, workspace_id, filters, groups[0]
             ),
             table=lambda groups, window: weekly_table(groups[0], window),
+            position_column="date",
             plan=make_weekly_plan,
             groups=lambda group: (weekly_group(group),),
             web_path="weekly",
@@ -134,6 +141,7 @@ REPORTS: Mapping[str, DeclaredReport] = {
                 client.send, workspace_id, filters
             ),
             table=lambda groups, window: ATTENDANCE,
+            position_column="date",
             plan=make_daily_plan,
             web_path="team/attendance",
         ),

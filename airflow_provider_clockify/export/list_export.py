@@ -81,7 +81,7 @@ def export_list(job: ListExport) -> ExportResult:
         job.window, job.report, job.workspace_id, job.kind.file_format, job.target.output_path
     )
     with job.keeper or nullcontext(), Staging(job.target, is_base=False) as staging:
-        spools = _read(job, staging)
+        spools = read_list(job, staging)
         if job.keeper is not None:
             result.requests_before = job.keeper.requests_before
         if job.on_empty != "write" and not any(spool.stat().st_size for spool in spools):
@@ -96,8 +96,14 @@ def export_list(job: ListExport) -> ExportResult:
     return result
 
 
-def _read(job: ListExport, staging: Staging) -> list[Path]:
-    """Read every part into a private file of its own; those of the last attempt are brought back."""
+def read_list(job: ListExport, staging: Staging) -> list[Path]:
+    """
+    Read every part into a private file of its own; those of the last attempt are brought back.
+
+    :param job: What to read.
+    :param staging: Private folder; entered.
+    :return: The files: one JSON object a line.
+    """
     paths = [staging.path(f"{part.name}.rows") for part in job.parts]
     keeper = job.keeper if len(job.parts) > 1 else None
     missing = [

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -129,6 +130,7 @@ class _KeptChunks:
         # One chunk has nothing to go on after.
         self._keeper = job.keeper if len(job.plan.chunks) > 1 else None
         self._staging = staging
+        self.began = datetime.now(UTC)
         # Rows that stay as they came need no second writing, if no file is put together from several chunks.
         self._is_final = job.kind.is_as_sent and (
             len(job.plan.chunks) == 1 or job.plan.partition_by is not None
@@ -151,14 +153,54 @@ class _KeptChunks:
             if facts is not None:
                 result = msgspec.convert(facts["result"], ReadResult)
                 found[number] = ChunkRead(spools, result, facts["order"])
+                self.began = min(self.began, datetime.fromisoformat(facts["began"]))
         self._keeper.say(len(self._plan.chunks))
         return found
 
     def keep(self, number: int, chunk: ChunkRead[Spools]) -> None:
         """Keep a chunk."""
         if self._keeper is not None:
-            facts = {"result": msgspec.to_builtins(chunk.result), "order": chunk.order}
+            facts = {
+                "result": msgspec.to_builtins(chunk.result),
+                "order": chunk.order,
+                "began": self.began.isoformat(),
+            }
             self._keeper.put(str(number), chunk.spool.paths, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRead:
+    """
+    A report that was read, and proven.
+
+    :param chunks: Its chunks, in order; their spools are private files.
+    :param began: When the reading began, that of chunks which an earlier attempt had kept included; aware.
+    """
+
+    chunks: Sequence[ChunkRead[Spools]]
+    began: datetime
+
+
+def read_report(job: ReportExport, staging: Staging) -> ReportRead:
+    """
+    Read a report into private files.
+
+    :param job: What to read.
+    :param staging: Private folder; entered.
+    :raises ClockifyError: it could not be read, or not be proven complete.
+    """
+    kept = _KeptChunks(job, staging)
+    restored = kept.restored()
+    reading = ChunkReads(
+        job.reader,
+        job.plan.window,
+        job.plan.chunks,
+        kept.spool,
+        budget=job.budget,
+        restored=restored,
+        keep=kept.keep,
+    )
+    return ReportRead(reading.read(), kept.began)
 
 
 def export_report(job: ReportExport) -> ExportResult:
@@ -172,17 +214,7 @@ def export_report(job: ReportExport) -> ExportResult:
     """
     plan, result = job.plan, job.result()
     with job.keeper or nullcontext(), job.staging() as staging:
-        kept = _KeptChunks(job, staging)
-        reading = ChunkReads(
-            job.reader,
-            plan.window,
-            plan.chunks,
-            kept.spool,
-            budget=job.budget,
-            restored=kept.restored(),
-            keep=kept.keep,
-        )
-        chunks = reading.read()
+        chunks = read_report(job, staging).chunks
         for chunk in chunks:
             result.add(chunk.result)
         if job.keeper is not None:

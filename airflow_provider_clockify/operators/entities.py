@@ -30,83 +30,17 @@ if TYPE_CHECKING:
 __all__ = ["ClockifyEntityChangesOperator", "ClockifyExportEntitiesOperator"]
 
 
-class ClockifyExportEntitiesOperator(ClockifyExportOperator):
+class ListMixin:
     """
-    Export a full snapshot of a list: users, projects, clients, tags, tasks of all projects, …
+    Which items of a list are read, for operators that take one whole.
 
-    ``csv`` and ``parquet`` get a column ``snapshot_at``; ``jsonl`` holds the items as the service sent them, durations
-    as ISO 8601 text. Only ``project_custom_fields`` and ``invoice_payments`` get a key more (``project_id``,
-    ``invoice_id``), since they do not say what they belong to, and ``webhooks`` are written without their secret.
-
-    Most lists cost one request per 5,000 items. Lists that exist per parent cost one request more for each parent; the
-    log says how many before: ``tasks`` and ``project_custom_fields`` per project, ``invoice_payments`` per invoice,
-    ``time_off_balances`` per policy.
-
-    .. seealso:: :ref:`howto/operator:ClockifyExportEntitiesOperator`
-
-    Takes the parameters of :class:`~airflow_provider_clockify.operators._base.ClockifyExportOperator`, and:
-
-    :param entity: Name of the list, as in the hook's ``iter_<name>``. (templated)
-    :param filters: Filters of that list by the names of the hook's method, for example ``{"archived": False}``.
-        Without them nothing is left out: archived and active items, and people whatever the status of their
-        membership and account, so that those who left keep their names. ``assignments`` need ``start`` and ``end``.
-        (templated)
-    :return: Summary as of the report operators, with ``snapshot_at`` and without a window.
-    :raises AirflowFailException: a parameter, the connection or the key is wrong; not retried.
+    :ivar filters: Filters of the list by the names of the hook's method.
     """
 
-    template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "entity")
-    choices = {**ClockifyExportOperator.choices, "entity": get_args(Entity)}  # noqa: RUF012
+    filters: Mapping[str, Any] | str | None
+    log: Any
 
-    def __init__(self, *, entity: Entity | str, **kwargs: Unpack[ListParameters]) -> None:
-        super().__init__(**kwargs)
-        self.entity = entity
-        check_choices(self)
-
-    def export(self, attempt: Attempt) -> ExportResult:
-        """Export the list."""
-        from airflow_provider_clockify.columns.list_columns import TABLES, snapshot_table
-        from airflow_provider_clockify.export.list_export import ListExport, export_list
-        from airflow_provider_clockify.export.storage import Target
-
-        hook = attempt.hook
-        entity = self.entity
-        filters = self._checked_filters(hook, entity)
-        taken = datetime.now(UTC).replace(microsecond=0)
-        kind = self.file_kind(hook, snapshot_table(TABLES[entity], taken))
-        target = Target(self.output_path)
-        target.check(is_base=False)
-        workspace_id = self.check_key(hook)
-        what = {"report": entity, "workspace_id": workspace_id, "filters": filters}
-        keeper = attempt.keeper(target, kind, what, is_base=False)
-        parts = self._parts(hook, entity, filters)
-        table = snapshot_table(TABLES[entity], taken)
-        stamp = taken.isoformat().replace("+00:00", "Z")
-        self.log.info("Exporting all %s of workspace %s to %s.", entity, workspace_id, target.output_path)
-        result = export_list(
-            ListExport(
-                report=entity,
-                workspace_id=workspace_id,
-                parts=parts,
-                table=table,
-                target=target,
-                kind=kind,
-                on_empty=self.on_empty,
-                metadata={"clockify.snapshot_at": stamp},
-                budget=attempt.budget(workspace_id),
-                keeper=keeper,
-            )
-        )
-        result.snapshot_at = stamp
-        narrowed = {"email", "name", "project_id"} & set(filters)
-        if entity == "users" and result.rows == 1 and not narrowed:
-            result.warnings.append(
-                "Only one user is visible. If the workspace has more, the key may not see them: use the key of an "
-                "owner or admin; require_admin=True refuses any other."
-            )
-        return result
-
-    def _checked_filters(self, hook: ClockifyHook, entity: str) -> dict[str, Any]:
+    def checked_filters(self, hook: ClockifyHook, entity: str) -> dict[str, Any]:
         """Return the filters, with those without which the list would leave something out."""
         from airflow_provider_clockify.service.filters import read_filters
 
@@ -114,7 +48,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         hook.check_list(entity, filters)
         return filters
 
-    def _parts(self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]) -> list[Part]:
+    def parts(self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]) -> list[Part]:
         """Return what is read: the whole list, or the items of each parent."""
         from airflow_provider_clockify.columns.list_columns import PARENTS, WITHOUT_PARENT
         from airflow_provider_clockify.export.list_export import Part
@@ -165,6 +99,83 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
             yield {name: value for name, value in item.items() if name not in secrets}
 
 
+class ClockifyExportEntitiesOperator(ListMixin, ClockifyExportOperator):
+    """
+    Export a full snapshot of a list: users, projects, clients, tags, tasks of all projects, …
+
+    ``csv`` and ``parquet`` get a column ``snapshot_at``; ``jsonl`` holds the items as the service sent them, durations
+    as ISO 8601 text. Only ``project_custom_fields`` and ``invoice_payments`` get a key more (``project_id``,
+    ``invoice_id``), since they do not say what they belong to, and ``webhooks`` are written without their secret.
+
+    Most lists cost one request per 5,000 items. Lists that exist per parent cost one request more for each parent; the
+    log says how many before: ``tasks`` and ``project_custom_fields`` per project, ``invoice_payments`` per invoice,
+    ``time_off_balances`` per policy.
+
+    .. seealso:: :ref:`howto/operator:ClockifyExportEntitiesOperator`
+
+    Takes the parameters of :class:`~airflow_provider_clockify.operators._base.ClockifyExportOperator`, and:
+
+    :param entity: Name of the list, as in the hook's ``iter_<name>``. (templated)
+    :param filters: Filters of that list by the names of the hook's method, for example ``{"archived": False}``.
+        Without them nothing is left out: archived and active items, and people whatever the status of their
+        membership and account, so that those who left keep their names. ``assignments`` need ``start`` and ``end``.
+        (templated)
+    :return: Summary as of the report operators, with ``snapshot_at`` and without a window.
+    :raises AirflowFailException: a parameter, the connection or the key is wrong; not retried.
+    """
+
+    template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "entity")
+    choices = {**ClockifyExportOperator.choices, "entity": get_args(Entity)}  # noqa: RUF012
+
+    def __init__(self, *, entity: Entity | str, **kwargs: Unpack[ListParameters]) -> None:
+        super().__init__(**kwargs)
+        self.entity = entity
+        check_choices(self)
+
+    def export(self, attempt: Attempt) -> ExportResult:
+        """Export the list."""
+        from airflow_provider_clockify.columns.list_columns import TABLES, snapshot_table
+        from airflow_provider_clockify.export.list_export import ListExport, export_list
+        from airflow_provider_clockify.export.storage import Target
+
+        hook = attempt.hook
+        entity = self.entity
+        filters = self.checked_filters(hook, entity)
+        taken = datetime.now(UTC).replace(microsecond=0)
+        kind = self.file_kind(hook, snapshot_table(TABLES[entity], taken))
+        target = Target(self.output_path)
+        target.check(is_base=False)
+        workspace_id = self.check_key(hook)
+        what = {"report": entity, "workspace_id": workspace_id, "filters": filters}
+        keeper = attempt.keeper(target, kind, what, is_base=False)
+        parts = self.parts(hook, entity, filters)
+        table = snapshot_table(TABLES[entity], taken)
+        stamp = taken.isoformat().replace("+00:00", "Z")
+        self.log.info("Exporting all %s of workspace %s to %s.", entity, workspace_id, target.output_path)
+        result = export_list(
+            ListExport(
+                report=entity,
+                workspace_id=workspace_id,
+                parts=parts,
+                table=table,
+                target=target,
+                kind=kind,
+                on_empty=self.on_empty,
+                metadata={"clockify.snapshot_at": stamp},
+                budget=attempt.budget(workspace_id),
+                keeper=keeper,
+            )
+        )
+        result.snapshot_at = stamp
+        narrowed = {"email", "name", "project_id"} & set(filters)
+        if entity == "users" and result.rows == 1 and not narrowed:
+            result.warnings.append(
+                "Only one user is visible. If the workspace has more, the key may not see them: use the key of an "
+                "owner or admin; require_admin=True refuses any other."
+            )
+        return result
+
+
 def _items_of(
     hook: ClockifyHook,
     entity: str,
@@ -177,7 +188,56 @@ def _items_of(
         yield {**item, **own}
 
 
-class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
+class FeedMixin(WindowMixin):
+    """
+    What a window has changed, for operators that publish it.
+
+    :ivar entity_type: For example ``TIME_ENTRY``.
+    :ivar deferrable: Whether waits happen in the triggerer.
+    """
+
+    entity_type: EntityType | str
+    deferrable: bool
+
+    def checked_wait(self, window: Window) -> timedelta:
+        """
+        Return how long the feeds take to settle; a scheduled run begins when its window ends.
+
+        Whatever the feeds would refuse is refused here, before the wait.
+        """
+        from airflow_provider_clockify.service.change_feeds import SETTLED, check_changes, check_window
+
+        check_changes("created", self.entity_type)
+        now, settled = datetime.now(UTC), window.end + SETTLED
+        check_window(window, max(now, settled) if window.end <= now else now)
+        # A second more: the machine's clock may be set back a little meanwhile.
+        return settled - now + timedelta(seconds=1) if now < settled else timedelta(0)
+
+    def wait_until_settled(self, attempt: Attempt, wait: timedelta) -> None:
+        """Wait until the feeds show the deletions of the window."""
+        if wait > timedelta(0):
+            self.log.info("Waiting %.0f s: deletions show about a minute late.", wait.total_seconds())
+            if self.deferrable:
+                self.wait(wait, attempt.passed)  # type: ignore[attr-defined]  # of every reading operator
+            time.sleep(wait.total_seconds())
+
+    def changes(self, hook: ClockifyHook, window: Window) -> Part:
+        """Return what is read: the changes of a window."""
+        from airflow_provider_clockify.export.list_export import Part
+
+        lookback = parse_lookback(self.lookback)
+        return Part(
+            "items",
+            lambda: hook.get_entity_changes(
+                self.entity_type,
+                window.start,
+                window.end,
+                known_until=window.start + lookback if lookback else None,
+            ),
+        )
+
+
+class ClockifyEntityChangesOperator(FeedMixin, ClockifyExportOperator):
     """
     Export what was created, updated and deleted in a window, as one change file.
 
@@ -238,7 +298,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
     def export(self, attempt: Attempt) -> ExportResult:
         """Export the changes of the run's window."""
         from airflow_provider_clockify.columns.list_columns import CHANGES
-        from airflow_provider_clockify.export.list_export import ListExport, Part, export_list
+        from airflow_provider_clockify.export.list_export import ListExport, export_list
         from airflow_provider_clockify.export.storage import Target
 
         if self.filters:
@@ -247,30 +307,16 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         kind = self.file_kind(hook, CHANGES)
         target = Target(self.output_path)
         target.check(is_base=False)
-        window, lookback = self.resolve_window(attempt.context), parse_lookback(self.lookback)
-        wait = self._checked_wait(window)
+        window = self.resolve_window(attempt.context)
+        wait = self.checked_wait(window)
         workspace_id = self.check_key(hook)
-        if wait > timedelta(0):
-            self.log.info("Waiting %.0f s: deletions show about a minute late.", wait.total_seconds())
-            if self.deferrable:
-                self.wait(wait, attempt.passed)
-            time.sleep(wait.total_seconds())
+        self.wait_until_settled(attempt, wait)
         self.log.info("Exporting changes of %s in %s to %s.", self.entity_type, window, target.output_path)
         return export_list(
             ListExport(
                 report="changes",
                 workspace_id=workspace_id,
-                parts=[
-                    Part(
-                        "items",
-                        lambda: hook.get_entity_changes(
-                            self.entity_type,
-                            window.start,
-                            window.end,
-                            known_until=window.start + lookback if lookback else None,
-                        ),
-                    )
-                ],
+                parts=[self.changes(hook, window)],
                 table=CHANGES,
                 target=target,
                 kind=kind,
@@ -279,17 +325,3 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
                 budget=attempt.budget(workspace_id),
             )
         )
-
-    def _checked_wait(self, window: Window) -> timedelta:
-        """
-        Return how long the feeds take to settle; a scheduled run begins when its window ends.
-
-        Whatever the feeds would refuse is refused here, before the wait.
-        """
-        from airflow_provider_clockify.service.change_feeds import SETTLED, check_changes, check_window
-
-        check_changes("created", self.entity_type)
-        now, settled = datetime.now(UTC), window.end + SETTLED
-        check_window(window, max(now, settled) if window.end <= now else now)
-        # A second more: the machine's clock may be set back a little meanwhile.
-        return settled - now + timedelta(seconds=1) if now < settled else timedelta(0)

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.columns.tables import Column, ColumnType
@@ -15,6 +13,8 @@ from airflow_provider_clockify.service.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from decimal import Decimal
 
     from airflow_provider_clockify.columns.tables import Columns
 

@@ -11,7 +11,6 @@ whose id a newer read has found elsewhere; see :mod:`.replacing`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from airflow_provider_clockify.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
 WORKSPACE, READ_AT, RUN_ID = "_workspace_id", "_read_at", "_run_id"
 

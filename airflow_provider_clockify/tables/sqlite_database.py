@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from airflow_provider_clockify.tables.statements import Dialect, quoted, sortabl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
 
     from airflow_provider_clockify.columns.tables import Columns
     from airflow_provider_clockify.tables.statements import Shape, TableName

@@ -9,7 +9,7 @@ statements then serve drivers with different markers for parameters, or with non
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -220,6 +220,10 @@ class Shape:
             scope,
             tuple(key) or ((id_column,) if id_column else ()),
         )
+
+    def without_sums(self) -> Shape:
+        """Return the same of rows whose durations and amounts belong to nothing that adds up."""
+        return replace(self, seconds=None, amount=None, currency=None)
 
     @property
     def all_columns(self) -> tuple[Column, ...]:

@@ -17,6 +17,7 @@ from table_databases import DRIVERS, connector
 
 from airflow_provider_clockify.tables.database import Database
 
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A server in a folder of its own, on a free port."""

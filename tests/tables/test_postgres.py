@@ -74,7 +74,9 @@ def test_a_trigger_that_drops_a_row_rolls_the_load_back(connect: Callable[[], Da
     assert len(rows_of(connect, "SELECT 1 FROM entries_loads")) == 1
 
 
-def test_no_error_tells_values_of_rows(connect: Callable[[], Database], caplog: pytest.LogCaptureFixture) -> None:
+def test_no_error_tells_values_of_rows(
+    connect: Callable[[], Database], caplog: pytest.LogCaptureFixture
+) -> None:
     load_table(connect, a_load([], 0, 3, 1))
     run(connect, f"ALTER TABLE entries ADD CONSTRAINT no_mail CHECK (description <> '{SECRET}')")
     rows = [entry(1, 1), entry(2, 2, text=SECRET)]
@@ -92,9 +94,13 @@ def test_no_error_tells_values_of_rows(connect: Callable[[], Database], caplog: 
         load_table(connect, a_load([entry(1, 1, text=SECRET), entry(2, 2, text=SECRET)], 0, 3, 2))
     assert SECRET not in told(caught.value) + caplog.text
 
-    run(connect, "DROP INDEX once", "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS "
+    run(
+        connect,
+        "DROP INDEX once",
+        "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE EXCEPTION 'no % here', NEW.description; END $$",
-        "CREATE TRIGGER tells BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION tell()")
+        "CREATE TRIGGER tells BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION tell()",
+    )
     with pytest.raises(ClockifyDatabaseError, match="P0001") as caught:
         load_table(connect, a_load(rows, 0, 3, 2))
     assert SECRET not in told(caught.value) + caplog.text

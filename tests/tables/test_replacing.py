@@ -61,7 +61,10 @@ def test_a_window_is_replaced_as_a_whole(connect: Callable[[], Database]) -> Non
 
     assert outcome.rows == 3 and outcome.left_out == 0 and not outcome.superseded
     where = "WHERE _workspace_id = 'w''1'"
-    found = {row[0]: row[1:] for row in rows_of(connect, f"SELECT id, duration_seconds, _run_id FROM entries {where}")}
+    found = {
+        row[0]: row[1:]
+        for row in rows_of(connect, f"SELECT id, duration_seconds, _run_id FROM entries {where}")
+    }
     assert found == {
         "id0": (60, "run 1%?"),
         "id2": (99, "run 2%?"),
@@ -117,11 +120,18 @@ def test_what_differs_from_the_read_is_rolled_back(connect: Callable[[], Databas
 
 def test_columns_are_added_or_refused(connect: Callable[[], Database]) -> None:
     narrow = Shape.of(
-        [each for each in COLUMNS if each.name not in ("description", "tag_names")], position="start", id_column="id"
+        [each for each in COLUMNS if each.name not in ("description", "tag_names")],
+        position="start",
+        id_column="id",
     )
     first = a_load([], 0, 1, 1)
-    load_table(connect, TableLoad(NAME, narrow, "w", "r", [Part(first.parts[0].window, first.parts[0].read_at, values([]))]))
-    with pytest.raises(ClockifyConfigError, match=r"no column description, tag_names(.|\n)*ADD COLUMN \"description\""):
+    load_table(
+        connect,
+        TableLoad(NAME, narrow, "w", "r", [Part(first.parts[0].window, first.parts[0].read_at, values([]))]),
+    )
+    with pytest.raises(
+        ClockifyConfigError, match=r"no column description, tag_names(.|\n)*ADD COLUMN \"description\""
+    ):
         load_table(connect, a_load([entry(1, 0)], 0, 1, 2, permission=Permission(widen=False)))
 
     outcome = load_table(connect, a_load([entry(1, 0)], 0, 1, 3))
@@ -130,8 +140,12 @@ def test_columns_are_added_or_refused(connect: Callable[[], Database]) -> None:
     assert held(connect, "description") == ["x"]
 
 
-def test_a_table_that_may_not_be_created_is_named_with_its_definition(connect: Callable[[], Database]) -> None:
-    with pytest.raises(ClockifyConfigError, match=r"no table .*entries and no table .*entries_loads") as caught:
+def test_a_table_that_may_not_be_created_is_named_with_its_definition(
+    connect: Callable[[], Database],
+) -> None:
+    with pytest.raises(
+        ClockifyConfigError, match=r"no table .*entries and no table .*entries_loads"
+    ) as caught:
         load_table(connect, a_load([], 0, 1, 1, permission=Permission(create=False)))
     statements = str(caught.value).split("\n\n", 1)[1]
     database = connect()

@@ -125,8 +125,3 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 def _number(value: Any) -> Decimal:
     is_number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
     return Decimal(str(value)) if is_number else Decimal(0)
-
-
-def in_units(amount: Decimal) -> Decimal:
-    """Return an amount as columns hold it."""
-    return amount

@@ -58,6 +58,10 @@ class PostgresDatabase(Database):
     """
 
     dialect = POSTGRESQL
+    # Errors of the driver itself, about a connection that is gone.
+    _gone: tuple[type[Exception], ...] = ()
+
+    errors: tuple[type[Exception], ...]
 
     def __init__(self, connection: Any) -> None:
         super().__init__(connection)
@@ -65,11 +69,11 @@ class PostgresDatabase(Database):
         if self._is_psycopg_3:
             import psycopg
 
-            self.errors, self._gone = (psycopg.Error,), psycopg.OperationalError
+            self.errors, self._gone = (psycopg.Error,), (psycopg.OperationalError,)
         else:
             import psycopg2
 
-            self.errors, self._gone = (psycopg2.Error,), psycopg2.OperationalError
+            self.errors, self._gone = (psycopg2.Error,), (psycopg2.OperationalError,)
 
     def begin(self) -> None:
         """Begin; the driver begins with the first statement."""

@@ -54,7 +54,7 @@ class SqliteDatabase(Database):
     """
 
     dialect = SQLITE
-    errors = (sqlite3.Error,)
+    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
 
     def __init__(self, connection: Any) -> None:
         super().__init__(connection)
@@ -83,7 +83,7 @@ class SqliteDatabase(Database):
         marks = ", ".join("?" for _ in columns)
         insert = f"INSERT INTO {quoted(stage)} VALUES ({marks})"
         for batch in batches:
-            values = [_values(each.type, given) for each, given in zip(columns, batch, strict=True)]
+            values = [sqlite_values(each.type, given) for each, given in zip(columns, batch, strict=True)]
             rows = list(zip(*values, strict=True))
             self.do(lambda rows=rows: self.connection.executemany(insert, rows))  # type: ignore[misc]
 
@@ -100,7 +100,13 @@ class SqliteDatabase(Database):
         return self.query(f"PRAGMA {of}table_info({quoted(name.table)})")
 
 
-def _values(kind: ColumnType, values: Sequence[Any]) -> Sequence[Any]:
+def sqlite_values(kind: ColumnType, values: Sequence[Any]) -> Sequence[Any]:
+    """
+    Return values as SQLite holds them.
+
+    :param kind: Type of their column.
+    :param values: The values.
+    """
     write = _WRITERS.get(kind)
     return values if write is None else [None if value is None else write(value) for value in values]
 

@@ -313,7 +313,8 @@ class ClockifyHook(BaseHook):
         """
         Go through the projects of the workspace (``getProjects``, 5,000 per request; 1,000 hydrated).
 
-        Without ``archived`` both archived and active ones are listed. Durations are in seconds, money in minor units.
+        Without ``archived`` both archived and active ones are listed. Durations are in seconds, money as the service
+        sends it: hundredths of the currency's unit.
 
         :param filters: ``name``, ``strict_name_search``, ``archived``, ``billable``, ``clients``, ``contains_client``,
             ``client_status``, ``users``, ``contains_user``, ``user_status``, ``user_groups``, ``contains_group``,
@@ -415,7 +416,8 @@ class ClockifyHook(BaseHook):
         Go through the expenses (``getExpenses``, 5,000 per request), always through all of them.
 
         The service ignores dates here (observed 2026-07-19): with ``start`` and ``end`` this keeps what has its
-        ``date``, at midnight UTC, in ``[start, end)``. ``total`` is in minor units.
+        ``date``, at midnight UTC, in ``[start, end)``. ``total`` is as the service
+        sends it: hundredths of the currency's unit.
 
         :param start: Aware datetime or ISO 8601 with offset; only with ``end``.
         :param end: The same; excluded.
@@ -441,7 +443,9 @@ class ClockifyHook(BaseHook):
 
     def iter_invoices(self, **filters: Any) -> Iterator[Item]:
         """
-        Go through the invoices (``getInvoices``, 5,000 per request); money is in minor units.
+        Go through the invoices (``getInvoices``, 5,000 per request).
+
+        Money is as the service sends it: hundredths of the currency's unit.
 
         :param filters: ``statuses`` (list of UNSENT, SENT, PAID, PARTIALLY_PAID, VOID, OVERDUE).
         """
@@ -449,7 +453,9 @@ class ClockifyHook(BaseHook):
 
     def iter_invoice_payments(self, invoice_id: str) -> Iterator[Item]:
         """
-        Go through the payments of one invoice (``getPaymentsForInvoice``, 5,000 per request), in minor units.
+        Go through the payments of one invoice (``getPaymentsForInvoice``, 5,000 per request).
+
+        Money is as the service sends it: hundredths of the currency's unit.
 
         :param invoice_id: Invoice.
         :raises ClockifyNotFoundError: the workspace has no such invoice.
@@ -758,8 +764,7 @@ class ClockifyHook(BaseHook):
         Go through all finished entries that start in ``[start, end)`` (``generateDetailedReport``, 1,000 per request).
 
         Rows come ordered by id within each chunk of at most 31 days, in UTC, as the service sent them: durations in
-        seconds, money in minor units. No row is given before all of
-        them are proven complete.
+        seconds, money in hundredths of the currency's unit. No row is given before all of them are proven complete.
 
         :param start: Aware datetime or ISO 8601 with offset.
         :param end: The same; excluded.
@@ -783,7 +788,8 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded. A Free workspace allows 31 days.
         :param groups: One to three of CLIENT, PROJECT, TASK, TIMEENTRY, DATE, WEEK, MONTH, USER, TAG.
         :param filters: In the service's own words.
-        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``children``; seconds, minor units.
+        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``children``; durations in seconds,
+            money in hundredths of the currency's unit.
         """
         from airflow_provider_clockify.service.filters import report_filters
         from airflow_provider_clockify.service.report_kinds import summary_groups, summary_request
@@ -807,7 +813,8 @@ class ClockifyHook(BaseHook):
         :param end: Seven days later; excluded.
         :param group: ``USER`` or ``PROJECT``.
         :param filters: In the service's own words.
-        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``days``; seconds, minor units.
+        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``days``; durations in seconds, money
+            in hundredths of the currency's unit.
         :raises ClockifyWindowError: it is not seven days.
         """
         from airflow_provider_clockify.service.filters import report_filters
@@ -868,9 +875,9 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded. A Free workspace allows 31 days.
         :param user_id: User.
         :return: ``{"user_id", "name", "seconds", "amount", "currency", "amounts", "projects": [{"id", "name",
-            "seconds", "amount", "currency", "amounts"}]}``; no seconds when the user has no time there. Amounts in
-            minor units; ``amount`` and ``currency`` are ``None`` where there are several currencies, ``amounts`` has
-            each: ``{"EUR": 9900.0, "USD": 12500.0}``.
+            "seconds", "amount", "currency", "amounts"}]}``; no seconds when the user has no time there. Amounts are
+            decimals in units of the currency; ``amount`` and ``currency`` are ``None`` where there are several
+            currencies, ``amounts`` has each: ``{"EUR": Decimal("99"), "USD": Decimal("125")}``.
         """
         report = self.get_summary_report(start, end, ("USER", "PROJECT"))
         mine: list[Item] = [each for each in report["groupOne"] if each.get("_id") == user_id]
@@ -1098,11 +1105,11 @@ def _named(workspace: Mapping[str, Any]) -> str:
 
 def _money_of(group: Mapping[str, Any]) -> Item:
     """Return a group's money; sums over several currencies mean nothing."""
-    from airflow_provider_clockify.service.money import currency_of, sums_of
+    from airflow_provider_clockify.service.money import amount_of, currency_of, in_units, sums_of
 
-    currency = currency_of(group)
+    currency, amount = currency_of(group), amount_of(group)
     return {
-        "amount": group.get("amount") if currency else None,
+        "amount": None if currency is None or amount is None else in_units(amount),
         "currency": currency,
-        "amounts": {code: float(amount) for code, amount in sums_of(group, "EARNED").items()},
+        "amounts": {code: in_units(each) for code, each in sums_of(group, "EARNED").items()},
     }

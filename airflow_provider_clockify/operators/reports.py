@@ -58,7 +58,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         ``{"projects": ["64a…"], "billable": True}``; lists of ids are expanded to the full form. (templated)
     :return: Summary, never rows: ``{"paths": [str], "rows": int, "bytes": int, "sha256": {path: str}, "window_start":
         "…Z", "window_end": "…Z", "report": str, "workspace_id": str, "requests": int, "format": str, "totals":
-        {"seconds": int, "amounts_minor_units": {currency: str}, "running_timers": int}}``.
+        {"seconds": int, "amounts": {currency: str}, "running_timers": int}}``.
     :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
     :raises ClockifyIncompleteError: completeness could not be proven.
     :raises ClockifyTransportError: no usable answer within the connection's retries.

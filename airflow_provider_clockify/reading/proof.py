@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.reading.reader import TOLERANCE, ReadResult
+from airflow_provider_clockify.service.money import text_in_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -271,4 +272,7 @@ def _add_money(money: dict[str, Decimal], rows: PageRows) -> None:
 
 
 def _amounts(money: Mapping[str, Decimal]) -> str:
-    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(money.items())) or "nothing"
+    return (
+        ", ".join(f"{text_in_units(amount)} {currency}" for currency, amount in sorted(money.items()))
+        or "nothing"
+    )

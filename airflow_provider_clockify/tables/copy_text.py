@@ -63,7 +63,7 @@ def _instant(value: datetime | str) -> str:
     return value if isinstance(value, str) else value.isoformat()
 
 
-def _money(value: Decimal | str) -> str:
+def _number(value: Decimal | str) -> str:
     return value if isinstance(value, str) else f"{value:f}"
 
 
@@ -74,7 +74,8 @@ _WRITERS: Mapping[ColumnType, Callable[[Any], str]] = {
     ColumnType.NUMBER: repr,
     ColumnType.INSTANT: _instant,
     ColumnType.DAY: lambda value: str(value.isoformat()),
-    ColumnType.MONEY: _money,
+    ColumnType.MONEY: _number,
+    ColumnType.HOURS: _number,
     ColumnType.TEXTS: _array,
 }
 

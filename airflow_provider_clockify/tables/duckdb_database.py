@@ -29,6 +29,7 @@ DUCKDB = Dialect(
         ColumnType.DAY: "DATE",
         ColumnType.MONEY: "DECIMAL(18,8)",
         ColumnType.SECONDS: "BIGINT",
+        ColumnType.HOURS: "DECIMAL(18,6)",
         ColumnType.TEXTS: "VARCHAR[]",
         ColumnType.JSON: "JSON",
     },

@@ -31,11 +31,13 @@ POSTGRESQL = Dialect(
         ColumnType.DAY: "date",
         ColumnType.MONEY: "numeric(18, 8)",
         ColumnType.SECONDS: "bigint",
+        ColumnType.HOURS: "numeric(18, 6)",
         ColumnType.TEXTS: "text[]",
         ColumnType.JSON: "jsonb",
     },
     also={
         ColumnType.MONEY: frozenset({"numeric"}),
+        ColumnType.HOURS: frozenset({"numeric"}),
         ColumnType.JSON: frozenset({"json"}),
         ColumnType.SECONDS: frozenset({"numeric"}),
         ColumnType.WHOLE: frozenset({"numeric"}),

@@ -34,6 +34,7 @@ SQLITE = Dialect(
         ColumnType.DAY: "TEXT",
         ColumnType.MONEY: "TEXT",
         ColumnType.SECONDS: "INTEGER",
+        ColumnType.HOURS: "TEXT",
         ColumnType.TEXTS: "TEXT",
         ColumnType.JSON: "TEXT",
     },
@@ -129,5 +130,6 @@ _WRITERS: Mapping[ColumnType, Callable[[Any], Any]] = {
     ColumnType.INSTANT: _instant_text,
     ColumnType.DAY: _day_text,
     ColumnType.MONEY: money_text,
+    ColumnType.HOURS: str,
     ColumnType.TEXTS: lambda texts: msgspec.json.encode(texts).decode(),
 }

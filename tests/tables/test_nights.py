@@ -38,7 +38,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "followed": {"audit": "P366D", "follow_changes": True},
 }
 COLUMNS = (
-    "id, start, \"end\", duration_seconds, description, billable, user_id, project_id, project_name, task_id, currency, "
+    'id, start, "end", duration_seconds, description, billable, user_id, project_id, project_name, task_id, currency, '
     "amount, rate"
 )
 
@@ -74,7 +74,7 @@ def held(target: TableTarget, table: str) -> dict[str, tuple[Any, ...]]:
     with closing(target.connect()) as database:
         is_sqlite = database.dialect.name == "SQLite"
         text = database.dialect.instant_text
-        columns = COLUMNS.replace(' start, "end"', f' {text.format("start")}, ' + text.format('"end"'))
+        columns = COLUMNS.replace(' start, "end"', f" {text.format('start')}, " + text.format('"end"'))
         found = rows_of(target.connect, f"SELECT {columns} FROM {table}") if is_sqlite else None
         if found is None:
             database.begin()
@@ -183,7 +183,12 @@ def target(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 def load(table: str, today: datetime, **parameters: Any) -> Any:
-    given = {"start": today.isoformat(), "end": (today + DAY).isoformat(), "lookback": f"P{LOOKBACK}D", **parameters}
+    given = {
+        "start": today.isoformat(),
+        "end": (today + DAY).isoformat(),
+        "lookback": f"P{LOOKBACK}D",
+        **parameters,
+    }
     task = ClockifyReportToSqlOperator(
         task_id="load", sql_conn_id="target", table=table, require_admin=False, **given
     )
@@ -204,7 +209,9 @@ def nights(target: TableTarget, monkeypatch: pytest.MonkeyPatch, count: int, see
             with closing(target.connect()) as database:
                 before = database.dialect.literal(datetime.now(UTC) - timedelta(minutes=10))
                 database.begin()
-                database.execute(f"UPDATE {name}_loads SET read_at = {before}", f"UPDATE {name} SET _read_at = {before}")
+                database.execute(
+                    f"UPDATE {name}_loads SET read_at = {before}", f"UPDATE {name} SET _read_at = {before}"
+                )
                 database.commit()
         for night in range(1, count + 1):
             today = TODAY + night * DAY

@@ -51,7 +51,11 @@ def rows(state: dict[int, tuple[int, int]]) -> list[Entry]:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(history=edits, loads=st.lists(st.tuples(st.integers(0, 12), spans), min_size=1, max_size=6), data=st.data())
+@given(
+    history=edits,
+    loads=st.lists(st.tuples(st.integers(0, 12), spans), min_size=1, max_size=6),
+    data=st.data(),
+)
 def test_the_newest_read_of_each_day_wins(
     history: list[tuple[int, int | None]], loads: list[tuple[int, tuple[int, int]]], data: st.DataObject
 ) -> None:
@@ -72,7 +76,10 @@ def test_the_newest_read_of_each_day_wins(
             load_table(connect, a_load(rows(by_time[moment]), first, last, number, workspace="w"))
         found = rows_of(connect, "SELECT id, start, duration_seconds FROM entries")
 
-    held = {int(key[2:]): (round((datetime.fromisoformat(start) - BEGIN) / DAY - 0.5), seconds - 60) for key, start, seconds in found}
+    held = {
+        int(key[2:]): (round((datetime.fromisoformat(start) - BEGIN) / DAY - 0.5), seconds - 60)
+        for key, start, seconds in found
+    }
     assert len(held) == len(found), "an id is there twice"
     for day in range(DAYS):
         covering = [(number, moment) for moment, number, (first, last) in reads if first <= day < last]
@@ -108,7 +115,9 @@ def test_what_is_left_of_a_window_and_what_covers_it_tile_it(window: Window, cov
 
     assert days(left) == days([window]) - days(covered)
     assert sum((each.duration for each in left), timedelta(0)) == DAY * len(days(left))
-    assert all(one.end < other.start or one.end == other.start for one, other in zip(left, left[1:], strict=False))
+    assert all(
+        one.end < other.start or one.end == other.start for one, other in zip(left, left[1:], strict=False)
+    )
     joined = together([window, *covered])
     assert days(joined) == days([window, *covered])
     assert all(one.end < other.start for one, other in zip(joined, joined[1:], strict=False))

@@ -12,7 +12,7 @@ import airflow_provider_clockify
 
 PACKAGE = Path(airflow_provider_clockify.__file__).parent
 # Users import from these, by the names of their subjects, as from Airflow's own providers.
-PUBLIC = {"operators", "sensors", "triggers", "hooks", "assets"}
+PUBLIC = {"operators", "sensors", "transfers", "triggers", "hooks", "assets"}
 MOST = 12
 
 

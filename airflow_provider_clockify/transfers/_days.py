@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 # The service sums up a year at a time.
 YEAR = timedelta(days=366)
 # Requests of the feeds, with the profile's time zone.
-FEED_REQUESTS = 4
+FEED_REQUESTS = 5
 
 
 @dataclass(slots=True)
@@ -177,7 +177,8 @@ class DayQuestions:
         except ClockifyError as error:
             found.warnings.append(
                 f"The change feeds could not be read ({error}), so that days which were touched since "
-                f"{since.isoformat()} are not replaced by this load; the next one asks for them again. The window itself is complete."
+                f"{since.isoformat()} are not replaced by this load; the next one asks for them again. The window "
+                "itself is complete."
             )
             return
         with closing(self.target.connect()) as database:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.operators._base import WindowMixin
-from airflow_provider_clockify.operators.entities import FeedMixin, ListMixin
+from airflow_provider_clockify.operators._listing import FeedMixin, ListMixin
 from airflow_provider_clockify.rendered import check_choices, is_final, is_nothing
 from airflow_provider_clockify.transfers._base import ClockifyToSqlOperator
 from airflow_provider_clockify.types import Entity, EntityType, ReportName, SnapshotMode
@@ -69,8 +69,8 @@ class ClockifyReportToSqlOperator(WindowMixin, ClockifyToSqlOperator):
         that differ are read and replaced in the same transaction: late edits, deletions and changed rates of any age.
         A timedelta or an ISO 8601 duration. (templated)
     :param follow_changes: Of ``detailed``: also ask the change feeds which entries have changed since the last load,
-        and replace the days that they are and were on. At least four requests; if the feeds fail, the window is loaded all
-        the same, with a warning.
+        and replace the days that they are and were on. At least five requests; if the feeds fail, the window is loaded
+        all the same, with a warning.
     :return: :class:`~airflow_provider_clockify.types.LoadSummary`, never rows.
     :raises AirflowFailException: a parameter, a connection, the key, a right or a column is wrong; not retried.
     :raises ClockifyIncompleteError: completeness could not be proven, against the service or inside the database.

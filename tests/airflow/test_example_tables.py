@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""The example DAG that loads tables, run by Airflow for two nights with edits of any age between them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("airflow.providers.sqlite")
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def test_the_tables_equal_the_workspace_after_each_night(
+    run_dag: Callable,
+    connect: Callable,
+    make_clockify_emulator: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    emulator = make_clockify_emulator(entries=500, start=START, end=START + 20 * DAY)
+    connect(emulator)
+    file = tmp_path / "warehouse.sqlite"
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps({"conn_type": "sqlite", "host": str(file)}))
+
+    def rows(query: str) -> list[Any]:
+        with closing(sqlite3.connect(file)) as connection:
+            return connection.execute(query).fetchall()
+
+    workspace = emulator.workspace
+    for night in (18, 19):
+        run = run_dag("example_clockify_tables", START + night * DAY)
+        assert run.state == "success", run.states
+        truth = workspace.truth(START - 90 * DAY, START + night * DAY)
+        assert {row[0] for row in rows("SELECT id FROM clockify_time_entries")} == set(truth.ids)
+        assert rows("SELECT sum(duration_seconds) FROM clockify_time_entries") == [(truth.seconds,)]
+        assert rows("SELECT count(*) FROM clockify_projects") == [(len(workspace.projects),)]
+        if night == 19:
+            assert [each["reason"] for each in run.results["load_time_entries"]["replaced"]] == ["audit"] * 2
+        # Long before the look-back: one is deleted, and one is longer than it was.
+        for age, change in ((3, "delete"), (5, "edit")):
+            some = workspace.truth_ids(START + age * DAY, START + (age + 1) * DAY)[0]
+            if change == "delete":
+                workspace.delete_entry(some)
+            else:
+                end = datetime.fromtimestamp(workspace.entries[some].end, UTC)
+                workspace.update_entry(some, end=end + timedelta(minutes=5))

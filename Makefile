@@ -11,7 +11,7 @@ ENV_BENCH := .venvs/bench
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-airflow-2 test-stack test-s3 test-browser matrix faults kills bench bench-import bench-sensors bench-celery \
+.PHONY: help demo ui test test-airflow-2 test-stack test-s3 test-tables test-browser matrix faults kills bench bench-import bench-sensors bench-celery \
 	check docs screenshots format tables requirements build release-check clean
 
 help: ## List the targets
@@ -51,6 +51,10 @@ kills: ## Kill KILLS=200 exports at random points, and compare what is left and 
 faults: ## Print what every fault does to every kind of task: right, or refused and nothing published
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python -m pytest -qq --no-header -r N --tb=no -W ignore tests/faults
+
+test-tables: ## Run the long tests of tables: thirty nights, kills; needs PostgreSQL's server, takes about ten minutes
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	$(ENV_3)/bin/python -m pytest -s -m tables tests/tables
 
 test-browser: browser ## Look at the form, the Test button and runs in Chromium, on Airflow 3.3 and 2.11; takes minutes
 	PYTHON_OF_AIRFLOW_2=$(ENV_2)/bin/python $(ENV_3)/bin/python -m pytest -m browser tests/browser

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 INDEX_SUFFIX = "_at_idx"
 MAX_NAME = 63 - max(len(LEDGER_SUFFIX), len(INDEX_SUFFIX))
 _MIDNIGHT = timedelta(days=1)
+# What tells one row of the feeds of changes from all others.
+FEED_KEY = ("entity_type", "change", "id", "changed_at")
 
 
 @dataclass(frozen=True, slots=True)

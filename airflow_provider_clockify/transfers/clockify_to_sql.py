@@ -416,10 +416,11 @@ class ClockifyEntityChangesToSqlOperator(FeedMixin, ClockifyToSqlOperator):
     def export(self, attempt: Attempt) -> LoadResult:
         """Add the changes of the run's window."""
         from airflow_provider_clockify.columns.list_columns import CHANGES
+        from airflow_provider_clockify.tables.statements import FEED_KEY
 
         hook = attempt.hook
         reading = _ListReading(self, attempt, "changes", CHANGES)
-        shape = reading.shape(position="changed_at", key=("entity_type", "change", "id", "changed_at"))
+        shape = reading.shape(position="changed_at", key=FEED_KEY)
         window = self.resolve_window(attempt.context)
         wait = self.checked_wait(window)
         target, name = self.open_target(shape)

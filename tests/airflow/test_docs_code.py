@@ -34,6 +34,7 @@ from markdown_it import MarkdownIt
 from packaging.requirements import Requirement
 
 from airflow_provider_clockify.connection import ClockifySettings
+from airflow_provider_clockify.tables.__main__ import main as print_tables
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 from airflow_provider_clockify.testing.__main__ import _parser as emulator_parser
 
@@ -105,7 +106,7 @@ def test_every_block_has_a_language_with_a_check() -> None:
 
 def test_few_blocks_are_not_run() -> None:
     found = [(block.page.name, block.language) for block in BLOCKS if "not run" in block.notes]
-    assert found == [("changes.md", "sql"), ("migration.md", "python")]
+    assert found == [("changes.md", "sql"), ("migration.md", "python"), ("tables.md", "sql")]
     assert all(len(block.notes["not run"]) > 20 for block in BLOCKS if "not run" in block.notes)
 
 
@@ -296,6 +297,8 @@ def check_pip(words: list[str]) -> None:
 def check_python(words: list[str]) -> None:
     if words[1:3] == ["-m", "airflow_provider_clockify.testing"]:
         emulator_parser().parse_args(words[3:])
+    elif words[1:3] == ["-m", "airflow_provider_clockify.tables"]:
+        assert print_tables(words[3:]) == 0
     else:
         assert words[1:3] in (["-m", "venv"], ["-m", "pytest"])
 

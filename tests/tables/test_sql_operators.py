@@ -20,8 +20,8 @@ from typed_dicts import assert_fits
 
 from airflow_provider_clockify._compat import AirflowFailException
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError
-from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 from airflow_provider_clockify.tables.statements import TableName
+from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 from airflow_provider_clockify.transfers import _targets
 from airflow_provider_clockify.transfers._loaded import table_extra
 from airflow_provider_clockify.transfers._targets import TableTarget

@@ -30,6 +30,7 @@ from airflow_provider_clockify.operators import time_entries as time_entry_opera
 from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
 from airflow_provider_clockify.service.lists import LISTS
 from airflow_provider_clockify.testing.__main__ import _parser as emulator_parser
+from airflow_provider_clockify.transfers import clockify_to_sql as transfers
 from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryEventTrigger
 
 ROOT = Path(__file__).parents[2]
@@ -113,6 +114,7 @@ SHOWN_CLASSES = [
         for name in OPERATORS
         if hasattr(module, name)
     ),
+    *(("tables.md", getattr(transfers, name)) for name in transfers.__all__),
     ("sensors.md", ClockifyTimeEntrySensor),
     ("sensors.md", ClockifyApprovalSensor),
     ("events.md", ClockifyTimeEntryEventTrigger),
@@ -175,10 +177,12 @@ def test_every_region_of_the_examples_is_shown_somewhere() -> None:
     assert shown == there
 
 
+TABLE_OPERATORS = sorted(transfers.__all__)
 LABELLED = {
     "events.md": ["howto/trigger:ClockifyTimeEntryEventTrigger"],
     "operators.md": [f"howto/operator:{operator}" for operator in OPERATORS],
     "sensors.md": ["howto/sensor:ClockifyApprovalSensor", "howto/sensor:ClockifyTimeEntrySensor"],
+    "tables.md": [f"howto/operator:{operator}" for operator in TABLE_OPERATORS],
 }
 
 
@@ -188,8 +192,11 @@ def test_docstrings_and_pages_have_the_same_labels(page: str) -> None:
         path.read_text(encoding="utf-8") for path in (ROOT / "airflow_provider_clockify").rglob("*.py")
     )
     kind = LABELLED[page][0].split(":")[0]
-    assert sorted(re.findall(r'<a id="(howto/[\w:]+)"></a>', doc(page))) == LABELLED[page]
-    assert sorted(re.findall(rf"\.\. seealso:: :ref:`({kind}:\w+)`", text)) == LABELLED[page]
+    same_kind = sorted(
+        label for labels in LABELLED.values() for label in labels if label.startswith(f"{kind}:")
+    )
+    assert sorted(re.findall(r'<a id="(howto/[\w:]+)"></a>', doc(page))) == sorted(LABELLED[page])
+    assert sorted(re.findall(rf"\.\. seealso:: :ref:`({kind}:\w+)`", text)) == same_kind
 
 
 def regions() -> list[tuple[str, str, str]]:

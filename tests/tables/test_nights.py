@@ -4,8 +4,8 @@
 Nights of a table: people create, edit, move and delete entries of any age, and rates change behind their backs.
 
 After each night, the table is compared with what the emulated workspace holds, as computed from its data: in all
-columns inside the look-back; with ``audit`` in time and money whatever the age; with ``audit`` and ``follow_changes`` in
-all columns whatever the age. ``make test-tables`` does thirty nights and prints the table of results.
+columns inside the look-back; with ``audit`` in time and money whatever the age; with ``follow_changes`` as well, in all
+columns whatever the age. ``make test-tables`` does thirty nights and prints the table of results.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -254,10 +254,8 @@ def cutting_proxy(port: int) -> Iterator[tuple[int, threading.Event]]:
             except OSError:
                 pass
             for each in (one, other):
-                try:
+                with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
                 each.close()
             if done.is_set():
                 cut.clear()

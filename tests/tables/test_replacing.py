@@ -29,7 +29,8 @@ def test_every_value_comes_back(connect: Callable[[], Database]) -> None:
 
     outcome = load_table(connect, a_load(entries, 0, 3, 1))
 
-    assert outcome.rows == len(entries) and outcome.created
+    assert outcome.rows == len(entries)
+    assert outcome.created
     found = rows_of(connect, "SELECT description, duration_seconds FROM entries ORDER BY duration_seconds")
     assert found == [(text, 61 + n) for n, text in enumerate(texts)]
     is_sqlite = "SQLite" in connect().dialect.name
@@ -47,7 +48,8 @@ def test_every_value_comes_back(connect: Callable[[], Database]) -> None:
         assert list(tags) == ['a"b', "c\\d", None, "{x},\t"]
         assert '"\\\\u0000"' in fields
     ledger = rows_of(connect, 'SELECT "rows", seconds, amounts FROM entries_loads')
-    assert len(ledger) == 1 and ledger[0][:2] == (6, sum(61 + n for n in range(6)))
+    assert len(ledger) == 1
+    assert ledger[0][:2] == (6, sum(61 + n for n in range(6)))
 
 
 def test_a_window_is_replaced_as_a_whole(connect: Callable[[], Database]) -> None:
@@ -59,7 +61,9 @@ def test_a_window_is_replaced_as_a_whole(connect: Callable[[], Database]) -> Non
     new = [old[0], ("id2", BEGIN + 2 * DAY, 99, "edited"), entry(5, 3), entry(9, 2.5), entry(4, 7)]
     outcome = load_table(connect, a_load(new, 1, 4, 2))
 
-    assert outcome.rows == 3 and outcome.left_out == 0 and not outcome.superseded
+    assert outcome.rows == 3
+    assert outcome.left_out == 0
+    assert not outcome.superseded
     where = "WHERE _workspace_id = 'w''1'"
     found = {
         row[0]: row[1:]
@@ -99,7 +103,8 @@ def test_an_older_read_writes_only_what_no_newer_one_has_covered(connect: Callab
         ("id5", "run 3%?"),
         ("id7", "run 5%?"),
     ]
-    assert outcome.rows == 2 and outcome.left_out == 3
+    assert outcome.rows == 2
+    assert outcome.left_out == 3
 
 
 def test_what_differs_from_the_read_is_rolled_back(connect: Callable[[], Database]) -> None:
@@ -156,7 +161,8 @@ def test_a_table_that_may_not_be_created_is_named_with_its_definition(
 
     outcome = load_table(connect, a_load([entry(1, 0)], 0, 1, 1, permission=Permission(create=False)))
 
-    assert outcome.rows == 1 and not outcome.created
+    assert outcome.rows == 1
+    assert not outcome.created
 
 
 def test_a_table_of_somebody_else_is_refused(connect: Callable[[], Database]) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""Loads killed at random moments: the table is in the old or in the new state, never between, and the next load works."""
+"""Loads killed at random moments: the table is in the old or the new state, never between, and the next load works."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def kill_loads(place: tuple[str, Any, str], kills: int, seed: int) -> tuple[int,
     arguments = [str(getattr(where, "port", where)), database]
     began = time.monotonic()
     with subprocess.Popen([*command, *arguments, "1"], stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout and child.stdout.readline() == "ready\n"
+        assert child.stdout
+        assert child.stdout.readline() == "ready\n"
         began = time.monotonic()
         assert child.stdout.readline() == "done\n"
     took = time.monotonic() - began
@@ -93,7 +94,8 @@ def kill_loads(place: tuple[str, Any, str], kills: int, seed: int) -> tuple[int,
         with subprocess.Popen(
             [*command, *arguments, str(number)], stdout=subprocess.PIPE, text=True
         ) as child:
-            assert child.stdout and child.stdout.readline() == "ready\n"
+            assert child.stdout
+            assert child.stdout.readline() == "ready\n"
             time.sleep(chance.uniform(0, took * 1.1))
             child.kill()
         edits, rows, there = state(connect)
@@ -116,7 +118,8 @@ def test_some_kills_leave_the_old_or_the_new_state(place: tuple[str, Any, str]) 
 def test_many_kills_leave_the_old_or_the_new_state(place: tuple[str, Any, str]) -> None:
     new, old = kill_loads(place, 30, seed=int(time.time()))
     print(f"\n{place[0]}: 30 killed; {new} had taken effect, {old} had not")
-    assert old and new
+    assert old
+    assert new
 
 
 @pytest.mark.tables
@@ -133,7 +136,9 @@ def test_backends_that_are_ended_leave_the_old_or_the_new_state(
         with subprocess.Popen(
             [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as child:
-            assert child.stdout and child.stderr and child.stdout.readline() == "ready\n"
+            assert child.stdout
+            assert child.stderr
+            assert child.stdout.readline() == "ready\n"
             time.sleep(chance.uniform(0, 0.4))
             rows_of(
                 connect,

@@ -36,7 +36,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     try:
         deadline = time.monotonic() + 30
         while not server.answers():
-            assert time.monotonic() < deadline and process.poll() is None, "PostgreSQL did not start"
+            assert time.monotonic() < deadline, "PostgreSQL did not start"
+            assert process.poll() is None, "PostgreSQL ended"
             time.sleep(0.1)
         yield server
     finally:

@@ -62,7 +62,7 @@ class AdbcPostgresDatabase(PostgresDatabase):
         """Write rows to the stage; the driver copies them in PostgreSQL's binary form."""
         for rows in ArrowBatches(shape.all_columns).tables(batches):
             self.do(lambda rows=rows: _ingest(self.connection, stage, rows))  # type: ignore[misc]
-        self.execute(f"ANALYZE {quoted(stage)}")
+        self.analyse(stage, shape)
 
 
 class AdbcSqliteDatabase(SqliteDatabase):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_clockify.columns.tables import ColumnType
 from airflow_provider_clockify.tables.copy_text import copy_rows
 from airflow_provider_clockify.tables.database import Database, names_of
+from airflow_provider_clockify.tables.ledger import READ_AT, WORKSPACE
 from airflow_provider_clockify.tables.statements import Dialect, quoted
 
 if TYPE_CHECKING:
@@ -157,7 +158,14 @@ class PostgresDatabase(Database):
             self._copy(copy, blocks)
         else:
             self._copy_expert(copy, blocks)
-        self.execute(f"ANALYZE {quoted(stage)}")
+        self.analyse(stage, shape)
+
+    def analyse(self, stage: str, shape: Shape) -> None:
+        """Let the planner know how many rows a stage has, and of the columns that rows are found by."""
+        names = [WORKSPACE, READ_AT, *(name for name in (shape.id, *shape.key) if name)]
+        if shape.position is not None:
+            names.append(shape.position.name)
+        self.execute(f"ANALYZE {quoted(stage)} ({', '.join(map(quoted, dict.fromkeys(names)))})")
 
     def is_told(self, error: Exception, state: str | None) -> bool:
         """Tell what is about objects and rights, and what the driver itself says of a connection that is gone."""

@@ -26,6 +26,7 @@ from airflow_provider_clockify.operators.entities import (
 from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator, ClockifyReportOperator
 from airflow_provider_clockify.operators.time_entries import ClockifyCreateTimeEntryOperator
 from airflow_provider_clockify.sensors._base import ClockifyWaitSensor
+from airflow_provider_clockify.transfers._base import ClockifyToSqlOperator
 from airflow_provider_clockify.window import PARTITION_UNITS, UNITS, WINDOW_MODES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +47,10 @@ from airflow_provider_clockify.operators.reports import (
 )
 from airflow_provider_clockify.operators.time_entries import ClockifyCreateTimeEntryOperator
 from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
+from airflow_provider_clockify.transfers.clockify_to_sql import (
+    ClockifyEntitiesToSqlOperator,
+    ClockifyReportToSqlOperator,
+)
 from airflow_provider_clockify.types import FileFormat
 
 ClockifyDetailedReportOperator(
@@ -77,6 +82,12 @@ ClockifyExportEntitiesOperator(task_id="a", output_path="/a", entity="users", st
 ClockifyEntityChangesOperator(task_id="a", output_path="/a", entity_type="TASKS", lookback="PT36H")
 ClockifyEntityChangesOperator(task_id="a", output_path="/a", filters={})  # wrong
 ClockifyEntityChangesOperator(task_id="a", output_path="/a", window="year")  # wrong
+ClockifyReportToSqlOperator(task_id="a", sql_conn_id="b", table="c", audit="P366D", schema_change="fail", retries=1)
+ClockifyReportToSqlOperator(task_id="a", sql_conn_id="b", table="c", filters={})  # wrong
+ClockifyReportToSqlOperator(task_id="a", sql_conn_id="b", table="c", report="invoices")  # wrong
+ClockifyReportToSqlOperator(task_id="a", sql_conn_id="b")  # wrong
+ClockifyEntitiesToSqlOperator(task_id="a", sql_conn_id="b", table="c", entity="users", mode="append_snapshot")
+ClockifyEntitiesToSqlOperator(task_id="a", sql_conn_id="b", table="c", entity="users", mode="merge")  # wrong
 ClockifyCreateTimeEntryOperator(task_id="a", start="2026-01-01T00:00:00Z", clockify_task_id="b", entry_type="BREAK")
 ClockifyCreateTimeEntryOperator(task_id="a", start="2026-01-01T00:00:00Z", entry_type="HOLIDAY")  # wrong
 ClockifyTimeEntrySensor(task_id="a", detect="changed", mode="reschedule", timeout=60.0, soft_fail=True)
@@ -131,6 +142,8 @@ def test_shared_parameters_are_those_of_the_signatures() -> None:
     assert set(_parameters.ChangesParameters.__annotations__) - task == export - {"filters"}
     assert set(_parameters.BaseReportParameters.__annotations__) - task == export
     assert set(_parameters.ReportParameters.__annotations__) - task == report
+    table = read | parameters_of(ClockifyToSqlOperator.__init__)
+    assert set(_parameters.TableParameters.__annotations__) - task == table
     sensor = set(_parameters.SensorParameters.__annotations__)
     wait = set(_parameters.WaitParameters.__annotations__)
     assert wait - sensor | {"poke_interval"} == parameters_of(ClockifyWaitSensor.__init__)

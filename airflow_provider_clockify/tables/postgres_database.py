@@ -72,6 +72,7 @@ class PostgresDatabase(Database):
         if self._is_psycopg_3:
             import psycopg
 
+            connection.prepare_threshold = None  # A pool may give each transaction another session.
             self.errors, self._gone = (psycopg.Error,), (psycopg.OperationalError,)
         else:
             import psycopg2

@@ -14,7 +14,7 @@ from airflow_provider_clockify.operators._listing import FeedMixin, ListMixin
 from airflow_provider_clockify.rendered import check_choices, is_final, is_nothing
 from airflow_provider_clockify.transfers._base import ClockifyToSqlOperator
 from airflow_provider_clockify.types import Entity, EntityType, ReportName, SnapshotMode
-from airflow_provider_clockify.window import parse_lookback
+from airflow_provider_clockify.window import Window, floor_to, parse_lookback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.transfers._reading import WindowReads
     from airflow_provider_clockify.transfers._targets import TableTarget
     from airflow_provider_clockify.types import WindowMode
-    from airflow_provider_clockify.window import Window
 
 __all__ = [
     "ClockifyEntitiesToSqlOperator",
@@ -67,7 +66,7 @@ class ClockifyReportToSqlOperator(WindowMixin, ClockifyToSqlOperator):
     :param audit: Of ``detailed``: how far back from the window's end each UTC day of the table is compared with the
         service's own sums (``generateSummaryReport`` by day: one request per 366 days, 31 on a Free workspace). Days
         that differ are read and replaced in the same transaction: late edits, deletions and changed rates of any age.
-        A timedelta or an ISO 8601 duration. (templated)
+        The window then begins at the midnight before it. A timedelta or an ISO 8601 duration. (templated)
     :param follow_changes: Of ``detailed``: also ask the change feeds which entries have changed since the last load,
         and replace the days that they are and were on. At least five requests; if the feeds fail, the window is loaded
         all the same, with a warning.
@@ -128,6 +127,9 @@ class ClockifyReportToSqlOperator(WindowMixin, ClockifyToSqlOperator):
         audit = audited(self.audit)
         self._check_report(report, audit)
         window = self.resolve_window(attempt.context)
+        if audit:
+            # Days are compared as a whole, so that none may be half in the window.
+            window = Window(floor_to(window.start, "day"), window.end)
         table = report.table(groups, window)
         rules = self.column_rules(attempt.hook, table, is_flat=True)
         shape = Shape.of(

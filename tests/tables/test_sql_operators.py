@@ -271,6 +271,15 @@ def test_an_audit_costs_a_request_and_replaces_what_differs(emulator: ClockifyEm
     assert len(emulator.requests) == 3
 
 
+def test_a_window_within_a_day_is_audited_without_a_rest(emulator: ClockifyEmulator) -> None:
+    for hour in (9, 10):
+        window = {"start": f"2026-11-10T{hour:02}:00:00Z", "end": f"2026-11-10T{hour + 1:02}:00:00Z"}
+        result = report(**window, audit="P30D").execute({})
+    # The second run finds nothing to replace, although the day is not whole yet.
+    assert result["replaced"] == []
+    assert result["window_start"] == "2026-11-10T00:00:00Z"
+
+
 def test_a_free_workspace_is_audited_month_by_month(
     monkeypatch: pytest.MonkeyPatch, emulator: ClockifyEmulator
 ) -> None:

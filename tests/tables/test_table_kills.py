@@ -72,6 +72,16 @@ def state(connect: Callable[[], Database]) -> tuple[set[int], int, int]:
     return {seconds - 60 for (seconds,) in found}, len(found), int(loads)
 
 
+def time_of(command: list[str]) -> float:
+    """Return how long a load takes that nobody kills."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        assert child.stdout.readline() == "ready\n"
+        began = time.monotonic()
+        assert child.stdout.readline() == "done\n"
+        return time.monotonic() - began
+
+
 def kill_loads(place: tuple[str, Any, str], kills: int, seed: int) -> tuple[int, int]:
     """Kill loads; return how many of them had taken effect, and how many had not."""
     kind, where, database = place
@@ -80,13 +90,7 @@ def kill_loads(place: tuple[str, Any, str], kills: int, seed: int) -> tuple[int,
     chance = random.Random(seed)
     command = [sys.executable, "-c", CHILD.format(support=str(SUPPORT), rows=ROWS), kind]
     arguments = [str(getattr(where, "port", where)), database]
-    began = time.monotonic()
-    with subprocess.Popen([*command, *arguments, "1"], stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout
-        assert child.stdout.readline() == "ready\n"
-        began = time.monotonic()
-        assert child.stdout.readline() == "done\n"
-    took = time.monotonic() - began
+    took = time_of([*command, *arguments, "1"])
     new = old = 0
     latest = loads = 1
     loads = 2
@@ -131,7 +135,9 @@ def test_backends_that_are_ended_leave_the_old_or_the_new_state(
     load_table(connect, a_load([entry(n, n * 6 / ROWS, seconds=60) for n in range(ROWS)], 0, 6, 0))
     chance, latest, failed = random.Random(5), 0, 0
     command = [sys.executable, "-c", CHILD.format(support=str(SUPPORT), rows=ROWS), kind]
-    for number in range(1, 21):
+    took = time_of([*command, str(postgres.port), postgres_database, "1"])
+    latest = 1
+    for number in range(2, 22):
         arguments = [str(postgres.port), postgres_database, str(number)]
         with subprocess.Popen(
             [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -139,7 +145,7 @@ def test_backends_that_are_ended_leave_the_old_or_the_new_state(
             assert child.stdout
             assert child.stderr
             assert child.stdout.readline() == "ready\n"
-            time.sleep(chance.uniform(0, 0.4))
+            time.sleep(chance.uniform(0.2, 1) * took)
             rows_of(
                 connect,
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "

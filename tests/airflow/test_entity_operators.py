@@ -23,7 +23,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWindowError,
 )
 from airflow_provider_clockify.hooks import clockify as hook_module
-from airflow_provider_clockify.operators import entities as operator_module
+from airflow_provider_clockify.operators import _listing as operator_module
 from airflow_provider_clockify.operators.entities import (
     ClockifyEntityChangesOperator,
     ClockifyExportEntitiesOperator,

@@ -4,24 +4,35 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.exceptions import ClockifyNoRowsError
+from airflow_provider_clockify.columns.list_columns import PARENTS, SECRETS, WITHOUT_PARENT
+from airflow_provider_clockify.exceptions import ClockifyNoRowsError, ClockifyResponseError
 from airflow_provider_clockify.export.result import ExportResult
 from airflow_provider_clockify.export.storage import HashingFile, Staging, Target
 from airflow_provider_clockify.export.writing import FileKind, write_file
-from airflow_provider_clockify.service.values import exact_line
+from airflow_provider_clockify.service.filters import read_filters
+from airflow_provider_clockify.service.lists import chosen, resource
+from airflow_provider_clockify.service.values import exact_line, window_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.keeping import Keeper
     from airflow_provider_clockify.reading.budget import Budget
     from airflow_provider_clockify.window import Window
+
+    Item = dict[str, Any]
+    # The hook's ``iter_as_sent``: name of a list, filters, and ids of what it belongs to.
+    AsSent = Callable[..., Iterator[Item]]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,65 @@ class Part:
 
     name: str
     items: Callable[[], Iterable[Mapping[str, Any]]]
+
+
+def list_filters(name: str, filters: Mapping[str, Any] | str | None) -> dict[str, Any]:
+    """
+    Return filters of a list, with those without which it would leave something out; costs no request.
+
+    :param name: Name of the list.
+    :param filters: What was asked for; these win.
+    :raises ClockifyConfigError: the list or a filter is unknown, or a filter is missing or of the wrong kind.
+    """
+    found = resource(name)
+    complete = {**found.everything, **read_filters(filters)}
+    found.request(complete, workspace_id="w", **dict.fromkeys(found.arguments, "x"))
+    return complete
+
+
+def list_parts(as_sent: AsSent, name: str, filters: Mapping[str, Any]) -> list[Part]:
+    """
+    Return what is read: the whole list, or the items of each parent, whose list is read now.
+
+    :param as_sent: Goes through a list, items as the service sent them.
+    :param name: Name of the list.
+    :param filters: What :func:`list_filters` returned.
+    :raises ClockifyResponseError: a parent has no id.
+    """
+    if name not in PARENTS:
+        return [Part("items", partial(_items, as_sent, name, filters))]
+    parents, argument = PARENTS[name]
+    ids: list[str] = [parent.get("id", "") for parent in as_sent(parents, resource(parents).everything)]
+    if not all(isinstance(each, str) and each for each in ids):
+        raise ClockifyResponseError(
+            f"One of the {parents} has no id, so that its {name} cannot be listed; the service may have changed."
+        )
+    log.info("%s are listed for each of %d %s: at least %d requests.", name, len(ids), parents, len(ids))
+    parts = [
+        # By its id: what is kept for a later attempt must not depend on how many parents come before it.
+        Part(
+            each if each.isalnum() else each.encode().hex(),
+            partial(_items, as_sent, name, filters, {argument: each}),
+        )
+        for each in ids
+    ]
+    return parts or [Part("none", tuple)]
+
+
+def _items(
+    as_sent: AsSent, name: str, filters: Mapping[str, Any], parent: Mapping[str, str] | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """Go through the items of a list or of one parent, which they name afterwards, without their secrets."""
+    found, parent, window = resource(name), parent or {}, None
+    if (
+        "start" in found.required
+    ):  # The service may shift the bounds of a list that is always one of a period.
+        window = window_between(filters["start"], filters["end"])
+        filters = {**filters, **found.bounds(window)}
+    own = parent if name in WITHOUT_PARENT else {}
+    secrets = SECRETS.get(name, ())
+    for item in chosen(as_sent(name, filters, **parent), found, window, None):
+        yield {**{key: value for key, value in item.items() if key not in secrets}, **own}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,23 +6,20 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
+from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin
 from airflow_provider_clockify.rendered import check_choices
 from airflow_provider_clockify.types import Entity, EntityType
 from airflow_provider_clockify.window import parse_lookback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Unpack
 
     from airflow_provider_clockify._parameters import ChangesParameters, ListParameters
-    from airflow_provider_clockify.export.list_export import Part
     from airflow_provider_clockify.export.result import ExportResult
-    from airflow_provider_clockify.hooks.clockify import ClockifyHook
     from airflow_provider_clockify.operators._attempts import Attempt
     from airflow_provider_clockify.types import WindowMode
     from airflow_provider_clockify.window import Window
@@ -66,21 +63,25 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
     def export(self, attempt: Attempt) -> ExportResult:
         """Export the list."""
         from airflow_provider_clockify.columns.list_columns import TABLES, snapshot_table
-        from airflow_provider_clockify.export.list_export import ListExport, export_list
+        from airflow_provider_clockify.export.list_export import (
+            ListExport,
+            export_list,
+            list_filters,
+            list_parts,
+        )
         from airflow_provider_clockify.export.storage import Target
 
-        hook = attempt.hook
-        entity = self.entity
-        filters = self._checked_filters(hook, entity)
+        hook, entity = attempt.hook, self.entity
+        filters = list_filters(entity, self.filters)
         taken = datetime.now(UTC).replace(microsecond=0)
-        kind = self.file_kind(hook, snapshot_table(TABLES[entity], taken))
+        table = snapshot_table(TABLES[entity], taken)
+        kind = self.file_kind(hook, table)
         target = Target(self.output_path)
         target.check(is_base=False)
         workspace_id = self.check_key(hook)
         what = {"report": entity, "workspace_id": workspace_id, "filters": filters}
         keeper = attempt.keeper(target, kind, what, is_base=False)
-        parts = self._parts(hook, entity, filters)
-        table = snapshot_table(TABLES[entity], taken)
+        parts = list_parts(hook.iter_as_sent, entity, filters)
         stamp = taken.isoformat().replace("+00:00", "Z")
         self.log.info("Exporting all %s of workspace %s to %s.", entity, workspace_id, target.output_path)
         result = export_list(
@@ -105,76 +106,6 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
                 "owner or admin; require_admin=True refuses any other."
             )
         return result
-
-    def _checked_filters(self, hook: ClockifyHook, entity: str) -> dict[str, Any]:
-        """Return the filters, with those without which the list would leave something out."""
-        from airflow_provider_clockify.service.filters import read_filters
-
-        filters = {**hook.everything(entity), **read_filters(self.filters)}
-        hook.check_list(entity, filters)
-        return filters
-
-    def _parts(self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]) -> list[Part]:
-        """Return what is read: the whole list, or the items of each parent."""
-        from airflow_provider_clockify.columns.list_columns import PARENTS, WITHOUT_PARENT
-        from airflow_provider_clockify.export.list_export import Part
-
-        if entity not in PARENTS:
-            return [Part("items", partial(self._items, hook, entity, filters))]
-        parents, argument = PARENTS[entity]
-        ids: list[str] = [
-            parent.get("id", "") for parent in hook.iter_as_sent(parents, hook.everything(parents))
-        ]
-        if not all(isinstance(each, str) and each for each in ids):
-            raise ClockifyResponseError(
-                f"One of the {parents} has no id, so that its {entity} cannot be listed; the service may have "
-                "changed."
-            )
-        self.log.info(
-            "%s are listed for each of %d %s: at least %d requests.", entity, len(ids), parents, len(ids)
-        )
-        own = entity in WITHOUT_PARENT
-        parts = [
-            Part(
-                # By its id: what is kept for a later attempt must not depend on how many parents come before it.
-                parent_id if parent_id.isalnum() else parent_id.encode().hex(),
-                partial(
-                    _items_of,
-                    hook,
-                    entity,
-                    filters,
-                    {argument: parent_id},
-                    {argument: parent_id} if own else {},
-                ),
-            )
-            for parent_id in ids
-        ]
-        return parts or [Part("none", tuple)]
-
-    def _items(
-        self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]
-    ) -> Iterator[Mapping[str, Any]]:
-        from airflow_provider_clockify.columns.list_columns import SECRETS
-
-        if entity == "assignments":
-            # The one list of a period: the service may shift its bounds.
-            yield from hook.iter_assignments(**filters)
-            return
-        secrets = SECRETS.get(entity, ())
-        for item in hook.iter_as_sent(entity, filters):
-            yield {name: value for name, value in item.items() if name not in secrets}
-
-
-def _items_of(
-    hook: ClockifyHook,
-    entity: str,
-    filters: Mapping[str, Any],
-    parent: Mapping[str, str],
-    own: Mapping[str, str],
-) -> Iterator[Mapping[str, Any]]:
-    """Go through the items of one parent; ``own`` are keys that they get because they do not name it."""
-    for item in hook.iter_as_sent(entity, filters, **parent):
-        yield {**item, **own}
 
 
 class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):

@@ -20,10 +20,7 @@ from airflow_provider_clockify.exceptions import (
 from airflow_provider_clockify.http.errors import UNREADABLE, odd_value
 from airflow_provider_clockify.http.transport import SyncTransport
 from airflow_provider_clockify.reading.chunk_reading import ChunkReads, IdFile
-from airflow_provider_clockify.reading.report_reader import ReportReader
-from airflow_provider_clockify.service.filters import report_filters
 from airflow_provider_clockify.service.pagination import Page, PageSize, last_page, pages
-from airflow_provider_clockify.service.report_kinds import detailed
 from airflow_provider_clockify.service.values import at, durations_to_seconds, lines
 from airflow_provider_clockify.window import Window, chunks
 
@@ -167,22 +164,6 @@ class ClockifyClient:
                 "they were read, or the key does not see all of them. Run again, or use the key of an admin.",
                 operation=resource.operation,
             )
-
-    def iterate_detailed(
-        self, workspace_id: str, window: Window, filters: Mapping[str, Any] | None = None
-    ) -> Iterator[Item]:
-        """
-        Go through the finished entries of a window; no row is given before all of them are proven complete.
-
-        :param workspace_id: Workspace.
-        :param window: Any length; read in chunks of at most 31 days.
-        :param filters: In the service's own words.
-        :raises ClockifyIncompleteError: completeness could not be proven.
-        """
-        report = detailed(workspace_id, report_filters(filters))
-        return self.iterate_report(
-            ReportReader(self.send, report, concurrency=self.settings.max_concurrency), window
-        )
 
     def iterate_report(self, reader: Reader, window: Window) -> Iterator[Item]:
         """

@@ -14,13 +14,14 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
 from airflow_provider_clockify.rendered import container_of, flag_of
 from airflow_provider_clockify.service.messages import ApiRequest, Method, ParamValue, Service, path
+from airflow_provider_clockify.service.values import at, day_or_instant, instant, shown, window_between
 from airflow_provider_clockify.window import parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from airflow_provider_clockify.window import Window
 
@@ -50,6 +51,7 @@ _FLAGS = frozenset(
 WALL_CLOCK_MARGIN = timedelta(hours=14)
 
 Path = tuple[str, ...]
+Item = dict[str, Any]
 _BY_ID: Mapping[str, ParamValue] = {"sort-column": "ID", "sort-order": "ASCENDING"}
 
 
@@ -74,6 +76,10 @@ class Resource:
         are less than what was received only when something is missing.
     :param counts_all: Whether that is documented as the count of all; such a list needs no empty page to end.
     :param item_id: Where an item has its id.
+    :param moment: Where an item has the instant that decides whether it is in a window.
+    :param day: Where it has the day that does, or an instant; a day stands for its midnight UTC.
+    :param period: Where it has the ``start`` and ``end`` that do, as days or instants.
+    :param owner: Where it has the id of the user whose it is.
     :param smaller_pages: Page sizes for filters that make items large.
     :param page_names: Names of page and page size.
     :param method: A ``POST`` takes filters and page in its body.
@@ -95,6 +101,10 @@ class Resource:
     count: Path = ()
     counts_all: bool = False
     item_id: Path = ("id",)
+    moment: Path = ()
+    day: Path = ()
+    period: Path = ()
+    owner: Path = ()
     smaller_pages: Mapping[str, int] = field(default_factory=dict)
     page_names: tuple[str, str] = ("page", "page-size")
     method: Method = "GET"
@@ -128,6 +138,45 @@ class Resource:
         if self.method == "POST":
             return ApiRequest(self.operation, self.service, self.method, where, json=values)
         return ApiRequest(self.operation, self.service, self.method, where, values)
+
+    def bounds(self, window: Window) -> dict[str, datetime]:
+        """
+        Return filters for the items of a window, in whichever time zone the service reads them; whole seconds.
+
+        More than the window is asked for: keep of the answer what :meth:`is_in` accepts. Empty where the service
+        ignores dates.
+        """
+        if "start" not in self.filters:
+            return {}
+        second = timedelta(seconds=1)
+        return {"start": window.start - WALL_CLOCK_MARGIN, "end": window.end + WALL_CLOCK_MARGIN + second}
+
+    def is_in(self, item: Mapping[str, Any], window: Window) -> bool:
+        """
+        Tell whether an item belongs to a window.
+
+        Whether the end of a period belongs to it is not documented: one that touches the window counts.
+
+        :raises LookupError: it does not say when it is; or TypeError, where it says it in another shape.
+        :raises ClockifyResponseError: it says it, and cannot be read.
+        """
+        item_id = at(item, self.item_id)
+        if self.moment:
+            return instant(_there(item, self.moment), item_id) in window
+        if self.day:
+            return day_or_instant(_there(item, self.day), item_id) in window
+        start, end = (
+            day_or_instant(_there(item, (*self.period, name)), item_id) for name in ("start", "end")
+        )
+        return start < window.end and end >= window.start
+
+    def is_of(self, item: Mapping[str, Any], owners: Collection[str]) -> bool:
+        """
+        Tell whether an item belongs to one of some users.
+
+        :raises LookupError: it does not say whose it is; or TypeError, where it says it in another shape.
+        """
+        return _there(item, self.owner) in owners
 
     def page(self, request: ApiRequest, number: int, size: int) -> ApiRequest:
         """
@@ -165,6 +214,12 @@ class Resource:
         return param_value(
             f"Filter {name}", container_of(f"filters[{name!r}]", value) if name not in _TEXTS else value
         )
+
+
+def _there(item: Any, place: Path) -> Any:
+    for key in place:
+        item = item[key]
+    return item
 
 
 _ENTRY_DURATIONS: tuple[Path, ...] = (
@@ -251,15 +306,12 @@ TIME_ENTRIES = Resource(
         "task_required": "task-required",
         "in_progress": "in-progress",
         "hydrated": "hydrated",
+        "start": "start",
+        "end": "end",
     },
+    instants=("start", "end"),
     durations=_ENTRY_DURATIONS,
-)
-BALANCES_OF_POLICY = Resource(
-    "getBalancesForPolicy",
-    ("time-off", "balance", "policy", "{policy_id}"),
-    page_size=200,
-    items=("balances",),
-    count=("count",),
+    moment=("timeInterval", "start"),
 )
 BALANCES_OF_USER = Resource(
     "getBalancesForUser",
@@ -330,6 +382,7 @@ LISTS: Mapping[str, Resource] = {
         "getExpenses",
         ("expenses",),
         filters={"user_id": "user-id"},
+        day=("date",),
         items=("expenses", "expenses"),
         count=("expenses", "count"),
     ),
@@ -376,6 +429,7 @@ LISTS: Mapping[str, Resource] = {
         },
         instants=("start", "end"),
         everything={"statuses": ("ALL",)},
+        moment=("createdAt",),
         items=("requests",),
         count=("count",),
         counts_all=True,
@@ -386,6 +440,13 @@ LISTS: Mapping[str, Resource] = {
         page_size=200,
         filters={"name": "name", "status": "status"},
         everything={"status": "ALL"},
+    ),
+    "time_off_balances": Resource(
+        "getBalancesForPolicy",
+        ("time-off", "balance", "policy", "{policy_id}"),
+        page_size=200,
+        items=("balances",),
+        count=("count",),
     ),
     "approval_requests": Resource(
         "getApprovalRequests",
@@ -403,6 +464,8 @@ LISTS: Mapping[str, Resource] = {
         ),
         order=_BY_ID,
         item_id=("approvalRequest", "id"),
+        period=("approvalRequest", "dateRange"),
+        owner=("approvalRequest", "owner", "userId"),
     ),
     "assignments": Resource(
         "getAllAssignments",
@@ -411,6 +474,7 @@ LISTS: Mapping[str, Resource] = {
         required=("start", "end"),
         instants=("start", "end"),
         order=_BY_ID,
+        period=("period",),
     ),
     "webhooks": Resource(
         "getWebhooks",
@@ -449,6 +513,37 @@ def resource(name: str) -> Resource:
     raise ClockifyConfigError(f"There is no list {name!r}.{hint} Use one of: {', '.join(sorted(LISTS))}.")
 
 
+def chosen(
+    items: Iterable[Item], found: Resource, window: Window | None, owners: Iterable[str] | None
+) -> Iterator[Item]:
+    """
+    Return the items of a window and of some users, where the service cannot be trusted to choose them.
+
+    :param items: Items of the list.
+    :param found: The list.
+    :param window: What they must be in, if anything.
+    :param owners: Ids of users, whose they must be, if anybody's.
+    :raises ClockifyConfigError: at once: the users are no list.
+    :raises ClockifyResponseError: an item does not say when it is, or whose.
+    """
+    if isinstance(owners, str):
+        raise ClockifyConfigError(f"user_ids={owners!r}: give a list of ids.")
+    users = None if owners is None else frozenset(owners)
+
+    def wanted(item: Item) -> bool:
+        try:
+            return (users is None or found.is_of(item, users)) and (
+                window is None or found.is_in(item, window)
+            )
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ClockifyResponseError(
+                f"Item {shown(at(item, found.item_id))} does not say when it is or whose ({error!r}), so that it can "
+                "neither be kept nor left out. The service may have changed; please report it."
+            ) from error
+
+    return filter(wanted, items)
+
+
 def logged_user() -> ApiRequest:
     """Ask who the key belongs to: id, e-mail, active workspace, profile time zone."""
     return ApiRequest("getLoggedUser", "core", "GET", path("user"))
@@ -477,29 +572,11 @@ def member_profile(workspace_id: str, user_id: str) -> ApiRequest:
     )
 
 
-def time_entries(
-    workspace_id: str, user_id: str, window: Window, filters: Mapping[str, Any] | None = None
-) -> ApiRequest:
-    """
-    Ask for one user's entries around a window, wide enough for any profile time zone.
-
-    Keep of the answer what :meth:`Window.__contains__` accepts.
-    """
-    request = TIME_ENTRIES.request(filters, workspace_id=workspace_id, user_id=user_id)
-    first, last = widened(window)
-    return request.with_params(start=_seconds(first), end=_seconds(last))
-
-
-def widened(window: Window) -> tuple[datetime, datetime]:
-    """Return bounds that hold the window in whichever time zone the service reads them; whole seconds."""
-    return window.start - WALL_CLOCK_MARGIN, window.end + WALL_CLOCK_MARGIN + timedelta(seconds=1)
-
-
 def new_time_entry(
     workspace_id: str,
     *,
-    start: datetime,
-    end: datetime | None,
+    start: datetime | str,
+    end: datetime | str | None,
     user_id: str | None,
     description: str | None,
     project_id: str | None,
@@ -514,9 +591,10 @@ def new_time_entry(
 
     Custom fields go under the write key ``customFields``; the read key is accepted and dropped (observed 2026-08-08).
     """
-    body: dict[str, Any] = {"start": _seconds(start)}
+    first = parse_instant(start, "start")
+    body: dict[str, Any] = {"start": _seconds(first)}
     optional: dict[str, Any] = {
-        "end": _seconds(end) if end is not None else None,
+        "end": None if end is None else _seconds(window_between(first, end).end),
         "description": description,
         "projectId": project_id,
         "taskId": clockify_task_id,

@@ -36,7 +36,6 @@ KNOWN_DEVIATIONS: dict[tuple[str, str], str] = {
 }
 ALL_LISTS: dict[str, Resource] = {
     **LISTS,
-    "balances of a policy": resources.BALANCES_OF_POLICY,
     "balances of a user": resources.BALANCES_OF_USER,
 }
 # What a filter of instants, of numbers and of choices takes; all others take text.
@@ -96,7 +95,6 @@ SINGLE = {
     "logged user": resources.logged_user(),
     "workspace": resources.workspace("W"),
     "project": resources.project("W", "P", hydrated=True),
-    "time entries": resources.time_entries("W", "U", DAY),
     "new entry": new_entry(),
     "new entry for others": new_entry(user_id="U"),
     "member profile": resources.member_profile("W", "U"),

@@ -55,8 +55,6 @@ OPERATORS = sorted(
 )
 # What Airflow asks of a hook, and what only the operators use.
 HOOK_PLUMBING = {
-    "check_list",
-    "everything",
     "get_connection_form_widgets",
     "get_ui_field_behaviour",
 }

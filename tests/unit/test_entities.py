@@ -23,10 +23,9 @@ from airflow_provider_clockify.columns.list_columns import (
 from airflow_provider_clockify.columns.privacy import ColumnRules, column_rules
 from airflow_provider_clockify.columns.tables import ColumnType, Table
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
-from airflow_provider_clockify.service.lists import BALANCES_OF_POLICY, LISTS
+from airflow_provider_clockify.service.lists import LISTS
 
 TAKEN = datetime(2026, 11, 24, 6, tzinfo=UTC)
-RESOURCES = {**LISTS, "time_off_balances": BALANCES_OF_POLICY}
 every_entity = pytest.mark.parametrize("entity", ENTITIES)
 
 
@@ -39,13 +38,13 @@ def flat(table: Table, item: Any) -> dict[str, Any]:
 
 
 def test_every_list_can_be_exported_but_those_of_one_person():
-    assert set(RESOURCES) - set(ENTITIES) == {"time_entries", "holidays_in_period"}
-    assert set(ENTITIES) <= set(RESOURCES)
+    assert set(LISTS) - set(ENTITIES) == {"time_entries", "holidays_in_period"}
+    assert set(ENTITIES) <= set(LISTS)
 
 
 @every_entity
 def test_a_list_per_parent_says_which_parent_and_no_other_does(entity):
-    arguments = RESOURCES[entity].arguments
+    arguments = LISTS[entity].arguments
     assert arguments == ((PARENTS[entity][1],) if entity in PARENTS else ())
     if entity in PARENTS:
         assert PARENTS[entity][0] in ENTITIES
@@ -64,15 +63,15 @@ def test_columns_have_one_name_each_an_id_and_a_description(entity):
 
 @every_entity
 def test_filters_that_leave_nothing_out_are_filters_of_the_list(entity):
-    found = RESOURCES[entity]
+    found = LISTS[entity]
     assert set(found.everything) <= set(found.filters)
 
 
 def test_what_the_service_leaves_out_by_itself_is_asked_for():
-    assert RESOURCES["users"].everything["status"] == "ALL"
-    assert {"ACTIVE", "LIMITED", "DELETED"} < set(RESOURCES["users"].everything["account_statuses"])
-    assert RESOURCES["time_off_policies"].everything == {"status": "ALL"}
-    assert RESOURCES["time_off_requests"].everything == {"statuses": ("ALL",)}
+    assert LISTS["users"].everything["status"] == "ALL"
+    assert {"ACTIVE", "LIMITED", "DELETED"} < set(LISTS["users"].everything["account_statuses"])
+    assert LISTS["time_off_policies"].everything == {"status": "ALL"}
+    assert LISTS["time_off_requests"].everything == {"statuses": ("ALL",)}
 
 
 def test_the_columns_of_a_change_file_are_a_contract():

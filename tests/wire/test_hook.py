@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pendulum
 import pytest
 
+from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.exceptions import (
     ClockifyAuthError,
     ClockifyConfigError,
@@ -19,7 +20,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWindowError,
     ClockifyWriteUnknownError,
 )
-from airflow_provider_clockify.hooks.clockify import ClockifyHook, settings_from
+from airflow_provider_clockify.hooks.clockify import ClockifyHook
 from airflow_provider_clockify.service.lists import LISTS
 from airflow_provider_clockify.testing import EmulatedWorkspace, faults, generate_workspace
 
@@ -87,7 +88,7 @@ def test_a_bad_extra_is_refused_instead_of_read_as_empty(connect, extra):
 
     Connection.extra = extra
     with pytest.raises(ClockifyConfigError, match="Connection 'clockify_test'.*extra") as caught:
-        settings_from("clockify_test", Connection)
+        ClockifySettings.of("clockify_test", Connection)
     assert "the-key" not in str(caught.value)
 
 
@@ -275,7 +276,7 @@ def arguments_of(emulator, name: str) -> dict[str, Any]:
     return needed.get(name, {})
 
 
-ALL_LISTS = sorted([*LISTS, "time_off_balances"])
+ALL_LISTS = sorted(LISTS)
 
 
 @pytest.mark.parametrize("name", ALL_LISTS)

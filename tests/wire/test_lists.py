@@ -23,7 +23,6 @@ from airflow_provider_clockify.exceptions import (
 )
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
 from airflow_provider_clockify.service.lists import (
-    BALANCES_OF_POLICY,
     BALANCES_OF_USER,
     LISTS,
     Resource,
@@ -134,8 +133,8 @@ CASES = {
         owner_of=lambda item: item["userId"],
     ),
     "time_off_policies": Case(LISTS["time_off_policies"], lambda w: w.policies, paid=True),
-    "balances_of_policy": Case(
-        BALANCES_OF_POLICY,
+    "time_off_balances": Case(
+        LISTS["time_off_balances"],
         lambda w: of_first(w.policies, w.balances, "policy_id"),
         lambda w: {"policy_id": first(w.policies)},
         paid=True,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""Write tables as the files of reports that the service renders: CSV, XLSX and PDF, smallest forms that programs open."""
+"""Write tables as the files that the service renders: CSV, XLSX and PDF, smallest forms that programs open."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Export:
+class Export:
     """
     What every export of a report has.
 
@@ -52,6 +52,8 @@ class _Export:
     :param kind: Format of the files.
     :param on_empty: ``write`` publishes files without rows; anything else raises.
     :param budget: Keeps the job within the hourly quota.
+    :param keeper: Keeps finished chunks for the next attempt.
+    :param reconcile: Whether to compare with the files that are there, and to write tombstones.
     """
 
     report: str
@@ -61,64 +63,97 @@ class _Export:
     kind: FileKind
     on_empty: str = "write"
     budget: Budget | None = None
+    keeper: Keeper | None = None
+    reconcile: bool = False
 
-    def publish(self, staging: Staging, result: ExportResult, ready: Sequence[Ready]) -> None:
+    def files(self, staging: Staging, result: ExportResult) -> tuple[Sequence[Ready], bool]:
         """
-        Publish finished private files.
+        Read everything, proven, and write it to private files.
 
-        :param ready: Each file, what it is of the plan, and its rows.
+        :param staging: Private folder.
+        :param result: Counts what is read.
+        :return: Each file, what it is of the plan, and its rows; and whether it is known that there are no rows.
         """
-        for file, output, rows in ready:
-            path = staging.publish(file.path, *output.parts)
-            is_partition = self.plan.partition_by is not None
-            result.published(path, file, rows=rows, window=output.window, is_partition=is_partition)
-
-    def refuse_empty(self) -> None:
-        """
-        Refuse an export without rows, if it is to be refused.
-
-        :raises ClockifyNoRowsError: ``on_empty`` is not ``write``.
-        """
-        if self.on_empty != "write":
-            raise ClockifyNoRowsError(f"The {self.report} report of {self.plan.window} holds no rows.")
-
-    def result(self) -> ExportResult:
-        """Return a result in which nothing has been published yet."""
-        return ExportResult(
-            self.plan.window, self.report, self.workspace_id, self.kind.file_format, self.target.output_path
-        )
-
-    def staging(self) -> Staging:
-        """Return the private folder of the export."""
-        return Staging(self.target, is_base=self.plan.partition_by is not None)
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportExport(_Export):
+class ReportExport(Export):
     """
     An export of the rows of a report.
 
     :param reader: Reads it.
     :param table: Columns of the file of a window.
-    :param reconcile: Whether to compare with the files that are there, and to write tombstones.
-    :param keeper: Keeps finished chunks for the next attempt.
     """
 
     reader: Reader
     table: Callable[[Window], Table]
-    reconcile: bool = False
-    keeper: Keeper | None = None
+
+    def files(self, staging: Staging, result: ExportResult) -> tuple[Sequence[Ready], bool]:
+        """Read all chunks into spools, prove them together, and write each file from them."""
+        plan, kept = self.plan, _KeptChunks(self, staging)
+        reading = ChunkReads(
+            self.reader,
+            plan.window,
+            plan.chunks,
+            kept.spool,
+            budget=self.budget,
+            restored=kept.restored(),
+            keep=kept.keep,
+        )
+        chunks = reading.read()
+        for chunk in chunks:
+            result.add(chunk.result)
+        if self.keeper is not None:
+            result.requests_before = self.keeper.requests_before
+        ready: list[Ready] = []
+        for number, output in enumerate(plan.outputs):
+            metadata = {
+                "clockify.report": self.report,
+                "clockify.workspace_id": self.workspace_id,
+                "clockify.window_start": output.window.start_iso,
+                "clockify.window_end": output.window.end_iso,
+            }
+            # A report of weeks has several windows in one file, each with rows of its own.
+            parts = [
+                (self.table(window if len(plan.outputs) == 1 else output.window), spool)
+                for window, chunk in zip(plan.chunks, chunks, strict=True)
+                if (spool := chunk.spool.path(output)) is not None
+            ]
+            finished = next((found for chunk in chunks if (found := chunk.spool.finished(output))), None)
+            if finished is not None:
+                file, rows = finished
+            else:
+                file = HashingFile(staging.path(f"{number}.done"))
+                rows = write_file(file, parts, self.kind, metadata)
+            ready.append((file, output, rows))
+        return ready, not any(chunk.result.rows for chunk in chunks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RenderedExport(_Export):
+class RenderedExport(Export):
     """
-    An export of files that the service renders.
+    An export of files that the service renders: one request (and one for the count) per file.
 
     :param download: From a window to the file and the number of its rows, where the service says it.
     """
 
     download: Callable[[Window], tuple[bytes, int | None]]
+
+    def files(self, staging: Staging, result: ExportResult) -> tuple[Sequence[Ready], bool]:
+        """Download each file; rows are 0 where the service does not say how many there are."""
+        ready: list[Ready] = []
+        counts: list[int | None] = []
+        for number, output in enumerate(self.plan.outputs):
+            if self.budget is not None:
+                self.budget.begin(len(self.plan.outputs) - number)
+            content, rows = self.download(output.window)
+            file = HashingFile(staging.path(f"{number}.done"))
+            file.write(content)
+            file.close()
+            ready.append((file, output, rows or 0))
+            counts.append(rows)
+        return ready, not any(counts) and counts != [None] * len(counts)
 
 
 class _KeptChunks:
@@ -161,7 +196,7 @@ class _KeptChunks:
             self._keeper.put(str(number), chunk.spool.paths, facts)
 
 
-def export_report(job: ReportExport) -> ExportResult:
+def export_report(job: Export) -> ExportResult:
     """
     Export a report.
 
@@ -170,78 +205,16 @@ def export_report(job: ReportExport) -> ExportResult:
     :raises ClockifyNoRowsError: there are no rows, and ``on_empty`` is not ``write``.
     :raises ClockifyError: the export could not be made; nothing was published.
     """
-    plan, result = job.plan, job.result()
-    with job.keeper or nullcontext(), job.staging() as staging:
-        kept = _KeptChunks(job, staging)
-        reading = ChunkReads(
-            job.reader,
-            plan.window,
-            plan.chunks,
-            kept.spool,
-            budget=job.budget,
-            restored=kept.restored(),
-            keep=kept.keep,
-        )
-        chunks = reading.read()
-        for chunk in chunks:
-            result.add(chunk.result)
-        if job.keeper is not None:
-            result.requests_before = job.keeper.requests_before
-        if not any(chunk.result.rows for chunk in chunks):
-            job.refuse_empty()
-        ready: list[Ready] = []
-        for number, output in enumerate(plan.outputs):
-            metadata = {
-                "clockify.report": job.report,
-                "clockify.workspace_id": job.workspace_id,
-                "clockify.window_start": output.window.start_iso,
-                "clockify.window_end": output.window.end_iso,
-            }
-            # A report of weeks has several windows in one file, each with rows of its own.
-            parts = [
-                (job.table(window if len(plan.outputs) == 1 else output.window), spool)
-                for window, chunk in zip(plan.chunks, chunks, strict=True)
-                if (spool := chunk.spool.path(output)) is not None
-            ]
-            finished = next((found for chunk in chunks if (found := chunk.spool.finished(output))), None)
-            if finished is not None:
-                file, rows = finished
-            else:
-                file = HashingFile(staging.path(f"{number}.done"))
-                rows = write_file(file, parts, job.kind, metadata)
-            ready.append((file, output, rows))
+    plan, kind, is_base = job.plan, job.kind, job.plan.partition_by is not None
+    result = ExportResult(plan.window, job.report, job.workspace_id, kind.file_format, job.target.output_path)
+    with job.keeper or nullcontext(), Staging(job.target, is_base=is_base) as staging:
+        ready, is_empty = job.files(staging, result)
+        if is_empty and job.on_empty != "write":
+            raise ClockifyNoRowsError(f"The {job.report} report of {plan.window} holds no rows.")
         if job.reconcile:
-            deleted = [
-                write_tombstones(staging, output.parts, file.path, job.kind) for file, output, _ in ready
-            ]
+            deleted = [write_tombstones(staging, output.parts, file.path, kind) for file, output, _ in ready]
             result.deleted = sum(deleted)
-        job.publish(staging, result, ready)
-    return result
-
-
-def export_rendered(job: RenderedExport) -> ExportResult:
-    """
-    Export files of the service, one request (and one for the count) per file.
-
-    :param job: What to export.
-    :return: What was published; ``rows`` as the service counts them, 0 where it does not say.
-    :raises ClockifyNoRowsError: there are no rows, and ``on_empty`` is not ``write``.
-    :raises ClockifyError: the export could not be made; nothing was published.
-    """
-    outputs, result = job.plan.outputs, job.result()
-    counts: list[int | None] = []
-    with job.staging() as staging:
-        ready: list[Ready] = []
-        for number, output in enumerate(outputs):
-            if job.budget is not None:
-                job.budget.begin(len(outputs) - number)
-            content, rows = job.download(output.window)
-            counts.append(rows)
-            file = HashingFile(staging.path(f"{number}.done"))
-            file.write(content)
-            file.close()
-            ready.append((file, output, rows or 0))
-        if not any(counts) and any(rows is not None for rows in counts):
-            job.refuse_empty()
-        job.publish(staging, result, ready)
+        for file, output, rows in ready:
+            path = staging.publish(file.path, *output.parts)
+            result.published(path, file, rows=rows, window=output.window, is_partition=is_base)
     return result

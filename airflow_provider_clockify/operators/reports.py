@@ -108,12 +108,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         """Export the report of the run's window."""
         from airflow_provider_clockify.export.declared_reports import REPORTS
         from airflow_provider_clockify.export.formats import RENDERED_FORMATS
-        from airflow_provider_clockify.export.report_export import (
-            RenderedExport,
-            ReportExport,
-            export_rendered,
-            export_report,
-        )
+        from airflow_provider_clockify.export.report_export import RenderedExport, ReportExport, export_report
         from airflow_provider_clockify.export.storage import Target
         from airflow_provider_clockify.reading.rendered_files import download
         from airflow_provider_clockify.service.filters import report_filters
@@ -129,8 +124,6 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         kind = self.file_kind(hook, report.table(groups, window))
         plan = report.plan(window, partition_by=self.partition_by, file_name=report.name + kind.suffix)
         self.check_complete(plan.window, attempt.context)
-        if export_type and report.name == "weekly" and len(plan.chunks) > 1:
-            raise ClockifyConfigError("A weekly file of Clockify holds one week: use a window of seven days.")
         workspace_id = self.check_key(hook)
         self.log.info(
             "Exporting the %s report of workspace %s for %s: %d chunk(s), %d file(s), %s to %s.",
@@ -145,11 +138,12 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         budget = attempt.budget(workspace_id)
         common = (report.name, workspace_id, plan, target, kind, self.on_empty, budget)
         if export_type:
-            return export_rendered(
+            send = hook.client.send
+            return export_report(
                 RenderedExport(
                     *common,
                     download=lambda each: download(
-                        hook.client.send, workspace_id, report.name, each, filters, export_type, groups
+                        send, workspace_id, report.name, each, filters, export_type, groups
                     ),
                 )
             )

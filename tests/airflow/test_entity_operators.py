@@ -22,6 +22,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyNoRowsError,
     ClockifyWindowError,
 )
+from airflow_provider_clockify.export import list_export
 from airflow_provider_clockify.hooks import clockify as hook_module
 from airflow_provider_clockify.operators import entities as operator_module
 from airflow_provider_clockify.operators.entities import (
@@ -780,9 +781,7 @@ def test_a_fan_out_says_what_it_costs_before_it_spends_it(
         def info(self, text: str, *values: Any) -> None:
             said.append((text % values, rich.count()))
 
-        warning = info
-
-    monkeypatch.setattr(ClockifyExportEntitiesOperator, "log", Log())
+    monkeypatch.setattr(list_export, "log", Log())
     summary = snapshot(rich, "tasks")
     # Only the list of projects was asked for when it was said.
     assert ("tasks are listed for each of 4 projects: at least 4 requests.", 1) in said

@@ -230,7 +230,7 @@ def test_weeks_are_the_truth_at_one_request_each(emulator, export, days, weeks, 
         ((MONDAY, MONDAY + 8 * DAY), {}, 'exactly seven days.*window="week"'),
         ((MONDAY + DAY / 2, MONDAY + 7.5 * DAY), {}, "from midnight UTC"),
         (WEEK, {"partition_by": "day"}, "does not fit the weekly report"),
-        ((MONDAY, MONDAY + 14 * DAY), {"file_format": "pdf"}, "holds one week"),
+        ((MONDAY, MONDAY + 14 * DAY), {"file_format": "pdf"}, "needs exactly seven days"),
     ],
 )
 def test_what_is_no_week_costs_no_request(emulator, export, window, parameters, text):

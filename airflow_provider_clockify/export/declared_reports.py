@@ -29,7 +29,8 @@ from airflow_provider_clockify.export.plan import (
 )
 from airflow_provider_clockify.reading.report_reader import ReportReader
 from airflow_provider_clockify.reading.sum_readers import AttendanceReader, summary_reader, weekly_reader
-from airflow_provider_clockify.service.report_kinds import detailed, expenses, summary_groups, weekly_group
+from airflow_provider_clockify.rendered import one_of
+from airflow_provider_clockify.service.report_kinds import WEEKLY_GROUPS, detailed, expenses, summary_groups
 
 if TYPE_CHECKING:
     from airflow_provider_clockify.columns.tables import Table
@@ -125,7 +126,7 @@ REPORTS: Mapping[str, DeclaredReport] = {
             ),
             table=lambda groups, window: weekly_table(groups[0], window),
             plan=make_weekly_plan,
-            groups=lambda group: (weekly_group(group),),
+            groups=lambda group: (one_of("group", group, WEEKLY_GROUPS),),
             web_path="weekly",
         ),
         DeclaredReport(
@@ -147,6 +148,4 @@ def declared_report(name: str) -> DeclaredReport:
 
     :raises ClockifyConfigError: there is none.
     """
-    if name not in REPORTS:
-        raise ClockifyConfigError(f"report is {name!r}; use one of {', '.join(REPORTS)}.")
-    return REPORTS[name]
+    return REPORTS[one_of("report", name, tuple(REPORTS))]

@@ -24,6 +24,7 @@ import msgspec
 
 from airflow_provider_clockify.columns.tables import Column, Columns, ColumnType, Table
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyResponseError
+from airflow_provider_clockify.rendered import one_of
 from airflow_provider_clockify.service.values import shown
 
 if TYPE_CHECKING:
@@ -102,8 +103,7 @@ def check_format(file_format: str, compression: str | None) -> None:
 
     :raises ClockifyConfigError: unknown format, unknown compression, or a package is missing.
     """
-    if file_format not in FORMATS:
-        raise ClockifyConfigError(f"file_format is {file_format!r}; use one of {', '.join(FORMATS)}.")
+    one_of("file_format", file_format, FORMATS)
     allowed = COMPRESSIONS[file_format]
     if compression is not None and compression not in allowed:
         raise ClockifyConfigError(

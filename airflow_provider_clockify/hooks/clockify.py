@@ -18,7 +18,7 @@ from airflow_provider_clockify.connection import (
 )
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError
 from airflow_provider_clockify.get_provider_info import FIELDS, HOOK_NAME, UI_FIELD_BEHAVIOUR
-from airflow_provider_clockify.rendered import is_nothing, nothing_rendered
+from airflow_provider_clockify.rendered import is_nothing, nothing_rendered, one_of
 from airflow_provider_clockify.service.any_operation import any_request, read_anything
 from airflow_provider_clockify.service.change_feeds import (
     changes_of_window,
@@ -48,10 +48,10 @@ from airflow_provider_clockify.service.lists import (
     workspace,
 )
 from airflow_provider_clockify.service.report_kinds import (
+    WEEKLY_GROUPS,
     check_week,
     summary_groups,
     summary_request,
-    weekly_group,
     weekly_request,
 )
 from airflow_provider_clockify.service.user_totals import user_totals
@@ -729,7 +729,7 @@ class ClockifyHook(BaseHook):
         :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``days``; seconds, minor units.
         :raises ClockifyWindowError: it is not seven days.
         """
-        checked, named = report_filters(filters, "weekly"), weekly_group(group)
+        checked, named = report_filters(filters, "weekly"), one_of("group", group, WEEKLY_GROUPS)
         window = window_between(start, end)
         check_week(window)
         return self.client.get(weekly_request(self.workspace_id, window, checked, named))

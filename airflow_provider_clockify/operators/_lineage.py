@@ -70,18 +70,7 @@ def file_extra(result: ExportResult, file: PublishedFile, key: str | None) -> As
     :param file: The file.
     :param key: Key of its partition, if it has one.
     """
-    return {
-        "report": result.report,
-        "workspace_id": result.workspace_id,
-        "key": key,
-        "path": file.path,
-        "files": 1,
-        "rows": file.rows,
-        "bytes": file.bytes,
-        "sha256": file.sha256,
-        "window_start": file.window.start_iso if file.window else None,
-        "window_end": file.window.end_iso if file.window else None,
-    }
+    return _extra(result, file, key, file.path, 1, file.sha256)
 
 
 def export_extra(result: ExportResult) -> AssetEventExtra:
@@ -93,17 +82,28 @@ def export_extra(result: ExportResult) -> AssetEventExtra:
     """
     if len(result.files) == 1:
         return file_extra(result, result.files[0], key_of(result.files[0]))
+    return _extra(result, result, None, result.output_path, len(result.files), None)
+
+
+def _extra(
+    result: ExportResult,
+    part: ExportResult | PublishedFile,
+    key: str | None,
+    path: str,
+    files: int,
+    sha256: str | None,
+) -> AssetEventExtra:
     return {
         "report": result.report,
         "workspace_id": result.workspace_id,
-        "key": None,
-        "path": result.output_path,
-        "files": len(result.files),
-        "rows": result.rows,
-        "bytes": result.bytes,
-        "sha256": None,
-        "window_start": result.window.start_iso if result.window else None,
-        "window_end": result.window.end_iso if result.window else None,
+        "key": key,
+        "path": path,
+        "files": files,
+        "rows": part.rows,
+        "bytes": part.bytes,
+        "sha256": sha256,
+        "window_start": part.window.start_iso if part.window else None,
+        "window_end": part.window.end_iso if part.window else None,
     }
 
 

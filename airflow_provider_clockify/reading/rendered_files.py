@@ -24,10 +24,12 @@ from airflow_provider_clockify.exceptions import (
     ClockifyResponseError,
 )
 from airflow_provider_clockify.reading.csv_records import records
+from airflow_provider_clockify.rendered import one_of
 from airflow_provider_clockify.service.pagination import Page, PageSize, first_page, pages, run, steps
 from airflow_provider_clockify.service.report_kinds import (
     MAX_PAGE_SIZE,
     SMALL_PAGE_SIZES,
+    WEEKLY_GROUPS,
     PagedReport,
     attendance_request,
     check_week,
@@ -35,7 +37,6 @@ from airflow_provider_clockify.service.report_kinds import (
     detailed,
     expenses,
     summary_request,
-    weekly_group,
     weekly_request,
 )
 from airflow_provider_clockify.types import ExportType
@@ -85,8 +86,7 @@ def download(
     :raises ClockifyIncompleteError: the file holds fewer rows than the service counts, or may do so.
     :raises ClockifyForbiddenError: the plan has no such files.
     """
-    if export_type not in EXPORT_TYPES:
-        raise ClockifyConfigError(f"export_type is {export_type!r}; use one of {', '.join(EXPORT_TYPES)}.")
+    one_of("export_type", export_type, EXPORT_TYPES)
     paged = {"detailed": detailed, "expenses": expenses}.get(report)
     if paged is not None:
         return _counted(send, paged(workspace_id, filters), window, export_type)
@@ -99,7 +99,7 @@ def download(
         request = summary_request(workspace_id, window, filters, groups)
     elif report == "weekly":
         check_week(window)
-        request = weekly_request(workspace_id, window, filters, weekly_group(groups[0]))
+        request = weekly_request(workspace_id, window, filters, one_of("group", groups[0], WEEKLY_GROUPS))
     else:
         raise ClockifyConfigError(
             f"report is {report!r}; files exist of detailed, summary, weekly, attendance, expenses."

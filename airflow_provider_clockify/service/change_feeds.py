@@ -39,10 +39,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
 import msgspec
 
 from airflow_provider_clockify.exceptions import (
-    ClockifyConfigError,
     ClockifyResponseError,
     ClockifyWindowError,
 )
+from airflow_provider_clockify.rendered import one_of
 from airflow_provider_clockify.service.lists import WALL_CLOCK_MARGIN
 from airflow_provider_clockify.service.messages import ApiRequest, path
 from airflow_provider_clockify.service.pagination import Page, PageSize, Step, last_page, pages, run, steps
@@ -94,12 +94,8 @@ def check_changes(change: str, entity_type: str) -> None:
 
     :raises ClockifyConfigError: unknown change or entity type.
     """
-    if change not in CHANGES:
-        raise ClockifyConfigError(f"change={change!r} is unknown; use one of {', '.join(CHANGES)}.")
-    if entity_type not in ENTITY_TYPES:
-        raise ClockifyConfigError(
-            f"entity_type={entity_type!r} is unknown; use one of {', '.join(ENTITY_TYPES)}."
-        )
+    one_of("change", change, CHANGES)
+    one_of("entity_type", entity_type, ENTITY_TYPES)
 
 
 def check_window(window: Window, now: datetime) -> None:

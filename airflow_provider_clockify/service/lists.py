@@ -21,7 +21,7 @@ from airflow_provider_clockify.service.values import at, day_or_instant, instant
 from airflow_provider_clockify.window import parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from airflow_provider_clockify.window import Window
 
@@ -169,14 +169,6 @@ class Resource:
             day_or_instant(_there(item, (*self.period, name)), item_id) for name in ("start", "end")
         )
         return start < window.end and end >= window.start
-
-    def is_of(self, item: Mapping[str, Any], owners: Collection[str]) -> bool:
-        """
-        Tell whether an item belongs to one of some users.
-
-        :raises LookupError: it does not say whose it is; or TypeError, where it says it in another shape.
-        """
-        return _there(item, self.owner) in owners
 
     def page(self, request: ApiRequest, number: int, size: int) -> ApiRequest:
         """
@@ -532,7 +524,7 @@ def chosen(
 
     def wanted(item: Item) -> bool:
         try:
-            return (users is None or found.is_of(item, users)) and (
+            return (users is None or _there(item, found.owner) in users) and (
                 window is None or found.is_in(item, window)
             )
         except (LookupError, TypeError, AttributeError) as error:

@@ -606,17 +606,6 @@ def check_whole_days(window: Window) -> None:
         )
 
 
-def weekly_group(group: Any) -> str:
-    """
-    Check the group of a weekly report.
-
-    :raises ClockifyConfigError: it is none of :data:`WEEKLY_GROUPS`.
-    """
-    if group not in WEEKLY_GROUPS:
-        raise ClockifyConfigError(f"group is {group!r}; use one of {', '.join(WEEKLY_GROUPS)}.")
-    return str(group)
-
-
 def weekly_request(workspace_id: str, window: Window, filters: Mapping[str, Any], group: str) -> ApiRequest:
     """
     Ask for the weekly report; it is not paged.

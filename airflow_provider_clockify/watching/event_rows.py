@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
+from airflow_provider_clockify.exceptions import ClockifyResponseError
+from airflow_provider_clockify.rendered import one_of
 from airflow_provider_clockify.service.change_feeds import feed_limit, feed_request, feed_rows, pieces
 from airflow_provider_clockify.service.filters import report_filters
 from airflow_provider_clockify.service.pagination import Page, PageSize, last_page, pages, steps
@@ -68,8 +69,7 @@ def check_watch(detect: str, filters: Mapping[str, Any] | None) -> dict[str, Any
     :return: The filters, in the service's words.
     :raises ClockifyConfigError: unknown ``detect``, or a filter that an entry cannot decide itself.
     """
-    if detect not in DETECT:
-        raise ClockifyConfigError(f"detect is {detect!r}; use one of {', '.join(DETECT)}.")
+    one_of("detect", detect, DETECT)
     checked = report_filters(filters)
     check_entry_filters(checked, detect, False)
     return checked

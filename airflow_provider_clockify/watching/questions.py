@@ -24,6 +24,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyIncompleteError,
     ClockifyResponseError,
 )
+from airflow_provider_clockify.rendered import one_of
 from airflow_provider_clockify.service.change_feeds import LIMITS, feed_limit, feed_request, feed_rows, pieces
 from airflow_provider_clockify.service.filters import report_filters
 from airflow_provider_clockify.service.lists import LISTS, WALL_CLOCK_MARGIN
@@ -139,8 +140,7 @@ def make_question(
 
     :raises ClockifyConfigError: a parameter is wrong; the message names it.
     """
-    if detect not in DETECT:
-        raise ClockifyConfigError(f"detect is {detect!r}; use one of {', '.join(DETECT)}.")
+    one_of("detect", detect, DETECT)
     if isinstance(min_entries, bool) or not isinstance(min_entries, int) or min_entries < 1:
         raise ClockifyConfigError(f"min_entries is {min_entries!r}; it must be a whole number of at least 1.")
     checked = report_filters(filters)

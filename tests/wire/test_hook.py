@@ -337,7 +337,7 @@ def test_bounds_are_checked_when_a_method_is_called(emulator, hook):
     for report in (hook.iter_detailed_report, hook.iter_expense_report, hook.iter_attendance_report):
         with pytest.raises(ClockifyConfigError, match="nosuchfilter"):
             report(START, END, {"nosuchfilter": True})
-    with pytest.raises(ClockifyConfigError, match="change='made'"):
+    with pytest.raises(ClockifyConfigError, match="change is 'made'"):
         hook.iter_entity_changes("made", "TASKS", START, END)
     with pytest.raises(ClockifyConfigError, match="policy_id or user_id"):
         hook.iter_time_off_balances()

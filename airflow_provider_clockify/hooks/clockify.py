@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_clockify._compat import BaseHook, mask_secret
 from airflow_provider_clockify.connection import (
@@ -19,13 +19,6 @@ from airflow_provider_clockify.connection import (
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError
 from airflow_provider_clockify.get_provider_info import FIELDS, HOOK_NAME, UI_FIELD_BEHAVIOUR
 from airflow_provider_clockify.rendered import is_nothing, nothing_rendered, one_of
-from airflow_provider_clockify.service.any_operation import any_request, read_anything
-from airflow_provider_clockify.service.change_feeds import (
-    changes_of_window,
-    check_changes,
-    check_window,
-    iter_changes,
-)
 from airflow_provider_clockify.service.filters import report_filters
 from airflow_provider_clockify.service.key_sight import (
     ADMIN_ROLES,
@@ -47,15 +40,9 @@ from airflow_provider_clockify.service.lists import (
     resource,
     workspace,
 )
-from airflow_provider_clockify.service.report_kinds import (
-    WEEKLY_GROUPS,
-    check_week,
-    summary_groups,
-    summary_request,
-    weekly_request,
-)
 from airflow_provider_clockify.service.user_totals import user_totals
 from airflow_provider_clockify.service.values import durations_to_seconds, window_between, window_if_any
+from airflow_provider_clockify.types import WeeklyGroup
 from airflow_provider_clockify.window import parse_instant
 
 if TYPE_CHECKING:
@@ -65,7 +52,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.reading.client import ClockifyClient
     from airflow_provider_clockify.service.messages import ApiRequest, Method, Service
-    from airflow_provider_clockify.types import Change, EntityType, EntryType, ExportType, WeeklyGroup
+    from airflow_provider_clockify.types import Change, EntityType, EntryType, ExportType
     from airflow_provider_clockify.window import Window
 
 __all__ = ["ClockifyHook"]
@@ -213,6 +200,8 @@ class ClockifyHook(BaseHook):
         :return: Decoded JSON; bytes where the answer is no JSON; ``None`` where it is empty.
         :raises ClockifyConfigError: a parameter cannot be sent.
         """
+        from airflow_provider_clockify.service.any_operation import any_request, read_anything
+
         wanted = any_request(
             lambda: self.workspace_id, method, path, service=service, params=params, json=json
         )
@@ -619,6 +608,8 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded; at least two minutes in the past.
         :raises ClockifyWindowError: the window ends too late.
         """
+        from airflow_provider_clockify.service.change_feeds import iter_changes
+
         window, now = self._settled(change, entity_type, start, end)
         return iter_changes(
             self.client.send,
@@ -652,6 +643,8 @@ class ClockifyHook(BaseHook):
         :return: ``{"change": …, "id": …, "changed_at": "…Z", "entity_type": …, "document": {…}}``, see
             :func:`~airflow_provider_clockify.service.change_feeds.changes_of_window`.
         """
+        from airflow_provider_clockify.service.change_feeds import changes_of_window
+
         window, now = self._settled("created", entity_type, start, end)
         return changes_of_window(
             self.client.send,
@@ -667,6 +660,8 @@ class ClockifyHook(BaseHook):
         self, change: str, entity_type: str, start: datetime | str, end: datetime | str
     ) -> tuple[Window, datetime]:
         """Return a window that the feeds can answer for, and the time; what is wrong is refused before a request."""
+        from airflow_provider_clockify.service.change_feeds import check_changes, check_window
+
         window, now = window_between(start, end), datetime.now(UTC)
         check_changes(change, entity_type)
         check_window(window, now)
@@ -708,6 +703,8 @@ class ClockifyHook(BaseHook):
         :param filters: In the service's own words.
         :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``children``; seconds, minor units.
         """
+        from airflow_provider_clockify.service.report_kinds import summary_groups, summary_request
+
         checked, named = report_filters(filters, "summary"), summary_groups(groups)
         window = window_between(start, end)
         return self.client.get(summary_request(self.workspace_id, window, checked, named))
@@ -729,7 +726,9 @@ class ClockifyHook(BaseHook):
         :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``days``; seconds, minor units.
         :raises ClockifyWindowError: it is not seven days.
         """
-        checked, named = report_filters(filters, "weekly"), one_of("group", group, WEEKLY_GROUPS)
+        from airflow_provider_clockify.service.report_kinds import check_week, weekly_request
+
+        checked, named = report_filters(filters, "weekly"), one_of("group", group, get_args(WeeklyGroup))
         window = window_between(start, end)
         check_week(window)
         return self.client.get(weekly_request(self.workspace_id, window, checked, named))
@@ -811,6 +810,7 @@ class ClockifyHook(BaseHook):
         """
         from airflow_provider_clockify.export.declared_reports import declared_report
         from airflow_provider_clockify.reading.rendered_files import download
+        from airflow_provider_clockify.service.report_kinds import summary_groups
 
         name = declared_report(report).name
         checked = report_filters(filters, name, file=True)

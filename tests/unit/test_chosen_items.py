@@ -56,6 +56,18 @@ def test_what_is_in_the_window_is_kept_and_nothing_else(
     assert list(chosen([item], LISTS[name], None, None)) == [item]
 
 
+@pytest.mark.parametrize("name", ["approval_requests", "assignments"])
+def test_a_period_that_touches_the_window_at_its_start_counts_and_at_its_end_does_not(name: str) -> None:
+    before, second = WINDOW.start - timedelta(days=7), timedelta(seconds=1)
+    items = [
+        ITEMS[name](before, WINDOW.start - second),
+        ITEMS[name](before, WINDOW.start),
+        ITEMS[name](WINDOW.end - second, WINDOW.end),
+        ITEMS[name](WINDOW.end, WINDOW.end + second),
+    ]
+    assert list(chosen(items, LISTS[name], WINDOW, None)) == items[1:3]
+
+
 def test_an_expense_of_a_day_is_at_its_midnight_utc() -> None:
     days = [{"id": day, "date": day} for day in ("2026-11-08", "2026-11-09", "2026-11-10", "2026-11-11")]
     assert [each["id"] for each in chosen(days, LISTS["expenses"], WINDOW, None)] == [

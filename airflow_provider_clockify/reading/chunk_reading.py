@@ -20,13 +20,18 @@ from heapq import merge
 from itertools import repeat
 from typing import IO, TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from airflow_provider_clockify.exceptions import ClockifyIncompleteError
+from airflow_provider_clockify.exceptions import (
+    ClockifyBadRequestError,
+    ClockifyIncompleteError,
+    ClockifyNotFoundError,
+)
 from airflow_provider_clockify.reading.reader import MAX_READS, Reader, ReadResult, RowSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from airflow_provider_clockify.reading.budget import Budget
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
@@ -91,24 +96,6 @@ class Spool(RowSink, Protocol):
         """Close the files of the rows; the rows stay."""
 
 
-class Allowance(Protocol):
-    """Keeps the requests of a job within a quota."""
-
-    @property
-    def is_free(self) -> bool:
-        """Whether the quota is known to be no more than the Free plan's."""
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether requests are counted, so that none may be spent on what might not be read."""
-
-    def begin(self, parts: int) -> None:
-        """Check before one of several parts, of at least one request each."""
-
-    def begin_unit(self, requests: int) -> None:
-        """Check before requests that are of use only together."""
-
-
 AnySpool = TypeVar("AnySpool", bound=Spool)
 
 
@@ -147,7 +134,7 @@ class ChunkReads(Generic[AnySpool]):
         chunks: Sequence[Window],
         spool: Callable[[int], AnySpool],
         *,
-        budget: Allowance | None = None,
+        budget: Budget | None = None,
         restored: Mapping[int, ChunkRead[AnySpool]] | None = None,
         keep: Callable[[int, ChunkRead[AnySpool]], None] = lambda _, __: None,
     ) -> None:
@@ -160,7 +147,7 @@ class ChunkReads(Generic[AnySpool]):
         self._keep = keep
         self._order = max((chunk.order for chunk in self._restored.values()), default=-1) + 1
         # Known to be refused on the Free plan; otherwise tried once.
-        self._whole_at_once = budget is None or not budget.is_free
+        self._whole_at_once = reader.sums_windows_up and (budget is None or not budget.is_free)
         self.reads: list[ChunkRead[AnySpool]] = []
 
     def read(self) -> list[ChunkRead[AnySpool]]:
@@ -236,10 +223,13 @@ class ChunkReads(Generic[AnySpool]):
         if self._budget is not None:
             self._budget.begin_unit(self._proof())
         if self._whole_at_once:
-            together = self._reader.adds_up(self._window, [chunk.result for chunk in self.reads])
-            if together:
-                return ()
-            if together is None:
+            try:
+                if self._reader.is_unchanged(self._window, [chunk.result for chunk in self.reads]):
+                    return ()
+            except ClockifyNotFoundError:
+                raise
+            except ClockifyBadRequestError as error:
+                log.info("The service gives no sums of %s at once: %s", self._window, error)
                 self._whole_at_once = False
                 if self._budget is not None:
                     self._budget.begin_unit(self._proof())
@@ -247,7 +237,7 @@ class ChunkReads(Generic[AnySpool]):
         changed = [
             number
             for number, chunk in enumerate(self.reads)
-            if number != last and not self._reader.is_unchanged(self._chunks[number], chunk.result)
+            if number != last and not self._reader.is_unchanged(self._chunks[number], [chunk.result])
         ]
         if self._whole_at_once and not changed:
             changed = [last]

@@ -21,6 +21,7 @@ from airflow_provider_clockify.service.filters import user_ids
 from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse, path
 from airflow_provider_clockify.service.money import by_currency, pairs_of
 from airflow_provider_clockify.service.page_rows import PageRows, all_summable, not_summable, summable
+from airflow_provider_clockify.service.pagination import Page, last_page
 from airflow_provider_clockify.service.values import instants, shown
 from airflow_provider_clockify.types import SummaryGroup, WeeklyGroup
 from airflow_provider_clockify.window import is_exact_days, is_unit_start
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
 Facts = TypeVar("Facts")
 
 MAX_PAGE_SIZE = 1000
-# Sizes to fall back to when the service refuses the larger one; 200 is what others report as its maximum.
-PAGE_SIZES = (MAX_PAGE_SIZE, 200, 50)
-SMALL_PAGE_SIZES = (200, 50)
+SMALL_PAGE_SIZE = 200
 
 GROUPS = get_args(SummaryGroup)
 WEEKLY_GROUPS = get_args(WeeklyGroup)
@@ -180,14 +179,14 @@ class PagedReport:
     How one paged report is asked and read.
 
     :param operation: Operation name of the API.
-    :param page_sizes: Largest page size, and those to fall back to.
+    :param page_size: Rows of a page to begin with.
     :param request: From window, page number (from 1) and page size to the request.
     :param decode: From an answer to its page.
     :param users: Ids that every row's user must be one of; ``None`` without such a filter.
     """
 
     operation: str
-    page_sizes: Sequence[int]
+    page_size: int
     request: Callable[[Window, int, int], ApiRequest]
     decode: Callable[[ApiResponse], ReportPage]
     users: frozenset[str] | None = None
@@ -204,7 +203,7 @@ def detailed(workspace_id: str, filters: Mapping[str, Any]) -> PagedReport:
     def request(window: Window, page: int, size: int) -> ApiRequest:
         return detailed_request(workspace_id, window, filters, page, size)
 
-    return PagedReport(DETAILED, PAGE_SIZES, request, _detailed_page, user_ids(filters))
+    return PagedReport(DETAILED, MAX_PAGE_SIZE, request, _detailed_page, user_ids(filters))
 
 
 class _Interval(msgspec.Struct, frozen=True, gc=False):
@@ -406,7 +405,7 @@ def expenses(workspace_id: str, filters: Mapping[str, Any]) -> PagedReport:
         paging = {"sortColumn": "ID", "page": page, "pageSize": size}
         return _post(EXPENSES, workspace_id, "expenses/detailed", body, **paging)
 
-    return PagedReport(EXPENSES, SMALL_PAGE_SIZES, request, _expense_page, user_ids(filters))
+    return PagedReport(EXPENSES, SMALL_PAGE_SIZE, request, _expense_page, user_ids(filters))
 
 
 class _Expense(msgspec.Struct, frozen=True, rename="camel"):
@@ -646,18 +645,15 @@ def attendance_request(
     return _post(ATTENDANCE, workspace_id, "attendance", _body(window, filters), attendanceFilter=attendance)
 
 
-class AttendancePage(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AttendancePage(Page):
     """
-    One page of the attendance report.
+    One page of the attendance report; its items are what a reader needs of each row, and the row as it was sent.
 
-    :param rows: What a reader needs of each row, and the row as the service sent it.
     :param totals: The service's sums, as it sent them; they change when the data do.
-    :param last: What a ``Last-Page`` header says; ``None`` without one.
     """
 
-    rows: list[tuple[AttendanceFacts, bytes]]
     totals: Any = None
-    last: bool | None = None
 
 
 class AttendanceFacts(msgspec.Struct, frozen=True, rename="camel"):
@@ -685,9 +681,5 @@ _decode_facts = msgspec.json.Decoder(AttendanceFacts).decode
 def read_attendance(response: ApiResponse) -> AttendancePage:
     """Read a page of ``generateAttendanceReport``."""
     answer = _decode_attendance(_text(response.body))
-    last = response.headers.get("last-page")
-    return AttendancePage(
-        _rows(ATTENDANCE, _decode_facts, answer.entities),
-        answer.totals,
-        None if last is None else last.strip().lower() == "true",
-    )
+    rows = _rows(ATTENDANCE, _decode_facts, answer.entities)
+    return AttendancePage(rows, last_page(response), totals=answer.totals)

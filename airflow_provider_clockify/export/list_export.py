@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.exceptions import ClockifyNoRowsError
 from airflow_provider_clockify.export.result import ExportResult
-from airflow_provider_clockify.export.storage import HashingFile, Staging, Target
-from airflow_provider_clockify.export.writing import FileKind, write_file
+from airflow_provider_clockify.export.storage import Staging, Target
+from airflow_provider_clockify.export.writing import FileKind, OutputFile
 from airflow_provider_clockify.service.values import exact_line
 
 if TYPE_CHECKING:
@@ -86,13 +86,15 @@ def export_list(job: ListExport) -> ExportResult:
             result.requests_before = job.keeper.requests_before
         if job.on_empty != "write" and not any(spool.stat().st_size for spool in spools):
             raise ClockifyNoRowsError(f"There are no {job.report} to export.")
-        file = HashingFile(staging.path("items.done"))
         metadata = {"clockify.report": job.report, "clockify.workspace_id": job.workspace_id, **job.metadata}
         if job.window is not None:
             metadata["clockify.window_start"] = job.window.start_iso
             metadata["clockify.window_end"] = job.window.end_iso
-        rows = write_file(file, [(job.table, spool) for spool in spools], job.kind, metadata)
-        result.published(staging.publish(file.path), file, rows=rows, window=job.window)
+        with closing(OutputFile(staging.path("items.done"), job.kind, metadata)) as output:
+            for spool in spools:
+                output.add(job.table, spool)
+        path = staging.publish(output.file.path)
+        result.published(path, output.file, rows=output.rows, window=job.window)
     return result
 
 

@@ -10,7 +10,7 @@ proven one is kept for the next attempt, should this one be interrupted.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,18 +19,19 @@ import msgspec
 from airflow_provider_clockify.exceptions import ClockifyNoRowsError
 from airflow_provider_clockify.export.result import ExportResult
 from airflow_provider_clockify.export.spools import Spools
-from airflow_provider_clockify.export.storage import HashingFile, Staging, Target
+from airflow_provider_clockify.export.storage import Staging, Target
 from airflow_provider_clockify.export.tombstones import write_tombstones
-from airflow_provider_clockify.export.writing import FileKind, write_file
+from airflow_provider_clockify.export.writing import FileKind, OutputFile
 from airflow_provider_clockify.reading.chunk_reading import ChunkRead, ChunkReads
 from airflow_provider_clockify.reading.reader import ReadResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.keeping import Keeper
     from airflow_provider_clockify.export.plan import Output, Plan
+    from airflow_provider_clockify.export.storage import HashingFile
     from airflow_provider_clockify.reading.budget import Budget
     from airflow_provider_clockify.reading.reader import Reader
     from airflow_provider_clockify.window import Window
@@ -67,18 +68,28 @@ class ReportExport:
     keeper: Keeper | None = None
 
 
-class _KeptChunks:
-    """The spools of a plan's chunks, and what an interrupted attempt has left of them."""
+class _Chunks:
+    """
+    The spools of a plan's chunks, what an interrupted attempt has left of them, and the files that they become.
 
-    def __init__(self, job: ReportExport, staging: Staging) -> None:
+    Of several chunks, each is written as soon as it is proven, while pages of the next ones are on their way. A file
+    with a chunk that is read again later is written anew.
+    """
+
+    def __init__(self, job: ReportExport, staging: Staging, still_open: ExitStack) -> None:
+        self._job = job
         self._plan = job.plan
+        self._is_one = len(job.plan.chunks) == 1
         # One chunk has nothing to go on after.
-        self._keeper = job.keeper if len(job.plan.chunks) > 1 else None
+        self._keeper = None if self._is_one else job.keeper
         self._staging = staging
+        self._still_open = still_open
         # Rows that stay as they came need no second writing, if no file is put together from several chunks.
-        self._is_final = job.kind.is_as_sent and (
-            len(job.plan.chunks) == 1 or job.plan.partition_by is not None
-        )
+        self._is_final = job.kind.is_as_sent and (self._is_one or job.plan.partition_by is not None)
+        self._reads: dict[int, ChunkRead[Spools]] = {}
+        self._written = 0
+        # By the key of the output: its file, and which reads are in it.
+        self._files: dict[str, tuple[OutputFile, list[int]]] = {}
 
     def spool(self, number: int) -> Spools:
         """Make an empty spool for a chunk."""
@@ -86,25 +97,67 @@ class _KeptChunks:
         outputs = [output for output in self._plan.outputs if output.window.overlaps(window)]
         return Spools(self._staging, str(number), outputs, self._plan.partition_by, is_final=self._is_final)
 
-    def restored(self) -> dict[int, ChunkRead[Spools]]:
+    def restored(self) -> Mapping[int, ChunkRead[Spools]]:
         """Bring back the chunks that an earlier attempt has read."""
-        found: dict[int, ChunkRead[Spools]] = {}
-        if self._keeper is None:
-            return found
-        for number in range(len(self._plan.chunks)):
-            spools = self.spool(number)
-            facts = self._keeper.take(str(number), spools.paths)
-            if facts is not None:
-                result = msgspec.convert(facts["result"], ReadResult)
-                found[number] = ChunkRead(spools, result, facts["order"])
-        self._keeper.say(len(self._plan.chunks))
-        return found
+        if self._keeper is not None:
+            for number in range(len(self._plan.chunks)):
+                spools = self.spool(number)
+                facts = self._keeper.take(str(number), spools.paths)
+                if facts is not None:
+                    result = msgspec.convert(facts["result"], ReadResult)
+                    self._reads[number] = ChunkRead(spools, result, facts["order"])
+            self._keeper.say(len(self._plan.chunks))
+        return dict(self._reads)
 
     def keep(self, number: int, chunk: ChunkRead[Spools]) -> None:
-        """Keep a chunk."""
+        """Keep a chunk, and write all that come before the first one that is still to be read."""
         if self._keeper is not None:
             facts = {"result": msgspec.to_builtins(chunk.result), "order": chunk.order}
             self._keeper.put(str(number), chunk.spool.paths, facts)
+        self._reads[number] = chunk
+        while not self._is_one and self._written in self._reads:
+            spool = self._reads[self._written].spool
+            for output in spool.outputs:
+                if spool.finished(output) is None:
+                    self._write(output, self._written)
+            self._written += 1
+
+    def file(self, output: Output) -> tuple[HashingFile, int]:
+        """Return the finished file of an output, and the number of its rows."""
+        numbers = [number for number in sorted(self._reads) if output in self._reads[number].spool.outputs]
+        for number in numbers:
+            if (finished := self._reads[number].spool.finished(output)) is not None:
+                return finished
+        file, orders = self._files.pop(output.key, (None, []))
+        if file is None or orders != [self._reads[number].order for number in numbers]:
+            if file is not None:
+                file.close()
+            for number in numbers:
+                file = self._write(output, number)
+        assert file is not None, "the chunks tile the window of every output"
+        file.close()
+        return file.file, file.rows
+
+    def _write(self, output: Output, number: int) -> OutputFile:
+        """Append a chunk's rows to the file of an output."""
+        job, window, read = self._job, self._plan.chunks[number], self._reads[number]
+        if output.key not in self._files:
+            metadata = {
+                "clockify.report": job.report,
+                "clockify.workspace_id": job.workspace_id,
+                "clockify.window_start": output.window.start_iso,
+                "clockify.window_end": output.window.end_iso,
+            }
+            private = OutputFile(self._staging.path(f"{output.key}.done"), job.kind, metadata)
+            self._files[output.key] = self._still_open.enter_context(closing(private)), []
+        file, orders = self._files[output.key]
+        # A report of weeks has several windows in one file, each with rows of its own.
+        table = job.table(window if len(self._plan.outputs) == 1 else output.window)
+        file.add(table, read.spool.path(output))
+        orders.append(read.order)
+        if self._plan.partition_by is not None:
+            file.close()  # A partition never spans two chunks.
+        return file
 
 
 def export_report(job: ReportExport) -> ExportResult:
@@ -120,51 +173,35 @@ def export_report(job: ReportExport) -> ExportResult:
     result = ExportResult(
         plan.window, job.report, job.workspace_id, job.kind.file_format, job.target.output_path
     )
-    with job.keeper or nullcontext(), Staging(job.target, is_base=plan.partition_by is not None) as staging:
-        kept = _KeptChunks(job, staging)
+    with (
+        job.keeper or nullcontext(),
+        Staging(job.target, is_base=plan.partition_by is not None) as staging,
+        ExitStack() as still_open,
+    ):
+        chunks = _Chunks(job, staging, still_open)
         reading = ChunkReads(
             job.reader,
             plan.window,
             plan.chunks,
-            kept.spool,
+            chunks.spool,
             budget=job.budget,
-            restored=kept.restored(),
-            keep=kept.keep,
+            restored=chunks.restored(),
+            keep=chunks.keep,
         )
-        chunks = reading.read()
-        for chunk in chunks:
+        reads = reading.read()
+        for chunk in reads:
             result.add(chunk.result)
         if job.keeper is not None:
             result.requests_before = job.keeper.requests_before
-        if job.on_empty != "write" and not any(chunk.result.rows for chunk in chunks):
+        if job.on_empty != "write" and not any(chunk.result.rows for chunk in reads):
             raise ClockifyNoRowsError(f"The {job.report} report of {plan.window} holds no rows.")
-        ready: list[tuple[HashingFile, Output, int]] = []
-        for number, output in enumerate(plan.outputs):
-            metadata = {
-                "clockify.report": job.report,
-                "clockify.workspace_id": job.workspace_id,
-                "clockify.window_start": output.window.start_iso,
-                "clockify.window_end": output.window.end_iso,
-            }
-            # A report of weeks has several windows in one file, each with rows of its own.
-            parts = [
-                (job.table(window if len(plan.outputs) == 1 else output.window), spool)
-                for window, chunk in zip(plan.chunks, chunks, strict=True)
-                if (spool := chunk.spool.path(output)) is not None
-            ]
-            finished = next((found for chunk in chunks if (found := chunk.spool.finished(output))), None)
-            if finished is not None:
-                file, rows = finished
-            else:
-                file = HashingFile(staging.path(f"{number}.done"))
-                rows = write_file(file, parts, job.kind, metadata)
-            ready.append((file, output, rows))
+        ready = [(*chunks.file(output), output) for output in plan.outputs]
         if job.reconcile:
             deleted = [
-                write_tombstones(staging, output.parts, file.path, job.kind) for file, output, _ in ready
+                write_tombstones(staging, output.parts, file.path, job.kind) for file, _, output in ready
             ]
             result.deleted = sum(deleted)
-        for file, output, rows in ready:
+        for file, rows, output in ready:
             path = staging.publish(file.path, *output.parts)
             result.published(
                 path, file, rows=rows, window=output.window, is_partition=plan.partition_by is not None

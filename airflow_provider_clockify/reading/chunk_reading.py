@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from airflow_provider_clockify.reading.budget import Budget
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
@@ -98,6 +97,24 @@ class Spool(RowSink, Protocol):
         """Close the files of the rows; the rows stay."""
 
 
+class Allowance(Protocol):
+    """Keeps the requests of an export within a quota."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the quota is known to be no more than the Free plan's."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether requests are counted, so that none may be spent on what might not be read."""
+
+    def begin(self, parts: int) -> None:
+        """Check before one of several parts, of at least one request each."""
+
+    def begin_unit(self, requests: int) -> None:
+        """Check before requests that are of use only together."""
+
+
 AnySpool = TypeVar("AnySpool", bound=Spool)
 
 
@@ -136,7 +153,7 @@ class ChunkReads(Generic[AnySpool]):
         chunks: Sequence[Window],
         spool: Callable[[int], AnySpool],
         *,
-        budget: Budget | None = None,
+        budget: Allowance | None = None,
         restored: Mapping[int, ChunkRead[AnySpool]] | None = None,
         keep: Callable[[int, ChunkRead[AnySpool]], None] = lambda _, __: None,
     ) -> None:

@@ -214,6 +214,29 @@ def steps(
         return result
 
 
+def all_items(
+    asks: Generator[Ask, Page, Any],
+    request: Callable[[int, int], ApiRequest],
+    decode: Callable[[ApiResponse], Page],
+) -> Generator[Step, Any, list[Any]]:
+    """
+    Read all pages of a list; what moves to a later page meanwhile comes twice.
+
+    :param asks: What :func:`pages` gave.
+    :param request: From number and size of a page to its request.
+    :param decode: Reads the answer.
+    :return: Generator of requests, each with what reads its answer; returns the items.
+    """
+    items: list[Any] = []
+
+    def take(page: Page) -> Page:
+        items.extend(page.items)
+        return page
+
+    yield from steps(asks, request, decode, take)
+    return items
+
+
 def answers(send: Send, generator: Generator[Step, Any, R]) -> Generator[Any, None, R]:
     """
     Drive a generator of requests synchronously, as far as the caller goes on.

@@ -22,8 +22,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from tenacity import Retrying
 
-from airflow_provider_clockify.exceptions import ClockifyError
-from airflow_provider_clockify.http.errors import invalid_url, no_answer
+from airflow_provider_clockify.http.errors import answer_too_slow, invalid_url, no_answer
 from airflow_provider_clockify.http.hosts import (
     USER_AGENT,
     credential_header,
@@ -33,6 +32,7 @@ from airflow_provider_clockify.http.hosts import (
 )
 from airflow_provider_clockify.http.pacing import (
     ENCODING,
+    TOO_MANY_REQUESTS,
     ContentEncodingError,
     PacedTransport,
     RequestAbandonedError,
@@ -54,7 +54,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PIECE = 128 * 1024
-TOO_MANY_REQUESTS = 429
 
 
 @dataclass(slots=True)
@@ -249,12 +248,8 @@ class SyncTransport(PacedTransport):
             with self._lock:
                 self.stats.requests += 1
                 self.stats.retries += number > 1
-            try:
+            with self._wire_errors(number):
                 status, headers, body = self._exchange(request, abandoned)
-            except ClockifyError as error:
-                error.attempts = number
-                hide_secret(error, self.settings.api_key)
-                raise
             with self._lock:
                 self.stats.received += len(body)
             if status == TOO_MANY_REQUESTS:  # Whoever takes the wire next must know of it.
@@ -286,7 +281,7 @@ class SyncTransport(PacedTransport):
                     pieces.append(piece)
                     _check(abandoned)
                     if time.monotonic() > deadline:
-                        raise self._too_slow(request)
+                        raise answer_too_slow(self.settings, request, self._answer_timeout)
                 body = decompress(b"".join(pieces), headers.get("content-encoding", ""))
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
             raise invalid_url(self.settings, request) from error

@@ -222,17 +222,12 @@ def _for_files(send: Send, export_type: str) -> Send:
         try:
             return send(request.with_values({"exportType": export_type}), decode)
         except ClockifyForbiddenError as error:
-            if export_type == "PDF":
-                raise
-            raise ClockifyForbiddenError(
-                f"{error} CSV and XLSX files need a paid plan; file_format='csv' and 'parquet' are made from JSON and "
-                "work on every plan that has the report.",
-                status=error.status,
-                code=error.code,
-                reason=error.reason,
-                operation=error.operation,
-                attempts=error.attempts,
-            ) from error
+            if export_type != "PDF":
+                error.advise(
+                    "CSV and XLSX files need a paid plan; file_format='csv' and 'parquet' are made from JSON and work "
+                    "on every plan that has the report."
+                )
+            raise
 
     return send_for_file
 

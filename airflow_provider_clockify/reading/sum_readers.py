@@ -184,20 +184,13 @@ class GroupReader(Reader):
     def _ask(self, request: ApiRequest, window: Window) -> Any:
         try:
             return self._send(request, read_groups)
-        except ClockifyNotFoundError:
-            raise
         except ClockifyBadRequestError as error:
-            if window.duration <= FREE_LIMIT:
-                raise
-            raise ClockifyBadRequestError(
-                f"{error} A Free workspace sums up at most {FREE_LIMIT.days} days at a time: use a shorter window, or "
-                "partition_by='month'.",
-                status=error.status,
-                code=error.code,
-                reason=error.reason,
-                operation=error.operation,
-                attempts=error.attempts,
-            ) from error
+            if window.duration > FREE_LIMIT and not isinstance(error, ClockifyNotFoundError):
+                error.advise(
+                    f"A Free workspace sums up at most {FREE_LIMIT.days} days at a time: use a shorter window, or "
+                    "partition_by='month'."
+                )
+            raise
 
 
 def _sum(money: Mapping[str, Decimal]) -> Decimal:

@@ -254,7 +254,7 @@ def feed_rows(
     """
 
     def ask(page: int, size: int) -> ApiRequest:
-        return request.with_params(page=str(page), limit=str(size))
+        return request.with_values({"page": str(page), "limit": str(size)})
 
     return all_items(pages(limit, 0, last_below=last_below), ask, read_feed)
 

@@ -487,7 +487,7 @@ def time_entries(
     """
     request = TIME_ENTRIES.request(filters, workspace_id=workspace_id, user_id=user_id)
     first, last = widened(window)
-    return request.with_params(start=_seconds(first), end=_seconds(last))
+    return request.with_values({"start": _seconds(first), "end": _seconds(last)})
 
 
 def widened(window: Window) -> tuple[datetime, datetime]:

@@ -51,25 +51,30 @@ _ZERO = Decimal(0)
 _TEXT_PIECE = 8192
 
 
-def _summable(**numbers: Decimal | None) -> None:
-    """Refuse numbers that no sum can be proven over."""
-    for name, number in numbers.items():
-        if number is not None and not summable(number):
-            raise ValueError(not_summable(name, number))
+class _Sums(msgspec.Struct, frozen=True, rename="camel"):
+    """What has numbers that are added up or compared, also under ``amounts``, per currency."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no sum can be proven over."""
+        numbers = [
+            (name, getattr(self, field))
+            for name, field in zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
+        ]
+        per_currency = pairs_of(getattr(self, "amounts", None))
+        numbers += [(f"amount in {code or 'no currency'}", amount) for code, amount in per_currency]
+        for name, number in numbers:
+            if isinstance(number, Decimal) and not summable(number):
+                raise ValueError(not_summable(name, number))
 
 
-class CurrencyAmount(msgspec.Struct, frozen=True):
+class CurrencyAmount(_Sums, frozen=True):
     """Minor units of one currency."""
 
     currency: str | None = None
     amount: Decimal | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be compared."""
-        _summable(amount=self.amount)
 
-
-class Totals(msgspec.Struct, frozen=True, rename="camel"):
+class Totals(_Sums, frozen=True):
     """
     The service's own sums over everything that matches, not only over the page.
 
@@ -80,10 +85,6 @@ class Totals(msgspec.Struct, frozen=True, rename="camel"):
     total_time: Decimal | None = None
     total_billable_time: Decimal | None = None
     total_amount_by_currency: list[CurrencyAmount] | dict[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be compared."""
-        _summable(totalTime=self.total_time, totalBillableTime=self.total_billable_time)
 
     def money(self) -> dict[str, Decimal] | None:
         """Return the sums per currency that are not zero; ``None`` when the service shows no money."""
@@ -408,7 +409,7 @@ def expenses(workspace_id: str, filters: Mapping[str, Any]) -> PagedReport:
     return PagedReport(EXPENSES, SMALL_PAGE_SIZE, request, _expense_page, user_ids(filters))
 
 
-class _Expense(msgspec.Struct, frozen=True, rename="camel"):
+class _Expense(_Sums, frozen=True):
     date: str
     plain_id: str | None = msgspec.field(default=None, name="id")
     mongo_id: str | None = msgspec.field(default=None, name="_id")
@@ -416,17 +417,11 @@ class _Expense(msgspec.Struct, frozen=True, rename="camel"):
     amount: Decimal | None = None
     currency: str | None = None
 
-    def __post_init__(self) -> None:
-        _summable(amount=self.amount)
 
-
-class _ExpenseTotals(msgspec.Struct, frozen=True, rename="camel"):
+class _ExpenseTotals(_Sums, frozen=True):
     expenses_count: int | None = None
     total_amount: Decimal | None = None
     total_amount_by_currency: list[CurrencyAmount] | dict[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        _summable(totalAmount=self.total_amount)
 
 
 class _ExpenseAnswer(msgspec.Struct, frozen=True):
@@ -466,17 +461,12 @@ def _expense_page(response: ApiResponse) -> ReportPage:
     return ReportPage(Totals(totals.expenses_count, total_amount_by_currency=amounts), found)
 
 
-class GroupTotals(Totals, frozen=True, rename="camel"):
+class GroupTotals(Totals, frozen=True):
     """The service's own sums over all groups; per currency in one of two places, or in none."""
 
     total_amount: Decimal | None = None
     amounts: Any = None
     num_of_currencies: Any = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be compared."""
-        super().__post_init__()
-        _summable(totalAmount=self.total_amount, **_per_currency(self.amounts))
 
     def money_of(self, shown: str) -> dict[str, Decimal] | None:
         """
@@ -490,17 +480,13 @@ class GroupTotals(Totals, frozen=True, rename="camel"):
         return by_currency({"amounts": self.amounts}, shown)
 
 
-class Group(msgspec.Struct, frozen=True, rename="camel"):
+class Group(_Sums, frozen=True):
     """What the proof needs of an outermost group."""
 
     duration: Decimal | None = None
     amount: Decimal | None = None
     currency: Any = None
     amounts: Any = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be summed up."""
-        _summable(duration=self.duration, amount=self.amount, **_per_currency(self.amounts))
 
     def money_of(self, shown: str) -> dict[str, Decimal] | None:
         """
@@ -521,10 +507,6 @@ class GroupReport(msgspec.Struct, frozen=True):
 
     totals: GroupTotals
     groups: list[tuple[Group, bytes]]
-
-
-def _per_currency(amounts: Any) -> dict[str, Decimal]:
-    return {f"amount in {code or 'no currency'}": amount for code, amount in pairs_of(amounts)}
 
 
 class _GroupAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -656,17 +638,13 @@ class AttendancePage(Page):
     totals: Any = None
 
 
-class AttendanceFacts(msgspec.Struct, frozen=True, rename="camel"):
+class AttendanceFacts(_Sums, frozen=True):
     """Whose row it is, and of which day."""
 
     user_id: str
     date: str
     total_duration: Decimal | None = None
     has_running_entry: bool | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be summed up."""
-        _summable(totalDuration=self.total_duration)
 
 
 class _AttendanceAnswer(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ sensor and the asynchronous trigger drive the same generator.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from math import inf
@@ -88,15 +88,6 @@ class Question:
     min_entries: int = 1
     filters: Mapping[str, Any] = field(default_factory=dict)
     include_running: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the question as JSON values; :meth:`from_json` reads them."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Question:
-        """Read what :meth:`to_json` gave."""
-        return cls(**values)
 
     def requests_per_look(self, now: datetime) -> int:
         """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -528,7 +528,7 @@ def test_a_question_survives_as_json_and_asks_the_same():
     question = ask(
         until="2026-11-20T02:00:00+02:00", detect="changed", min_entries=3, filters={"users": ["u1"]}
     )
-    again = Question.from_json(json.loads(json.dumps(question.to_json())))
+    again = Question(**json.loads(json.dumps(asdict(question))))
     assert again == question
     assert (again.since, again.until) == ("2026-11-18T00:00:00Z", "2026-11-20T00:00:00Z")
 

@@ -35,6 +35,7 @@ from airflow_provider_clockify.http.hosts import (
     request_url,
 )
 from airflow_provider_clockify.http.pacing import ENCODING, ContentEncodingError, PacedTransport, decompress
+from airflow_provider_clockify.service.messages import ApiResponse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.http.pace import Turn
     from airflow_provider_clockify.http.rate_limit import RateLimiter
     from airflow_provider_clockify.http.retry import RetryPolicy
-    from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.service.messages import ApiRequest
 
 T = TypeVar("T")
 
@@ -133,11 +134,11 @@ class AsyncTransport(PacedTransport):
     async def _attempt(self, request: ApiRequest, decode: Callable[[ApiResponse], T], number: int) -> T:
         turn = await self._await_turn(request, number)
         with self._wire_errors(number):
-            status, headers, body = await self._exchange(request)
+            answer = await self._exchange(request)
         # Reading a large or a broken answer takes longer than the other triggers of the loop should wait.
-        return await asyncio.to_thread(self._read, turn, request, status, headers, body, decode, number)
+        return await asyncio.to_thread(self._read, turn, request, answer, decode, number)
 
-    async def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
+    async def _exchange(self, request: ApiRequest) -> ApiResponse:
         url = request_url(self.settings, request)
         try:
             # httpx takes an impossible name for an unknown one.
@@ -182,7 +183,7 @@ class AsyncTransport(PacedTransport):
             ) from error
         finally:
             _is_ours.reset(before)
-        return response.status_code, headers, body
+        return ApiResponse(response.status_code, headers, body)
 
 
 def _tls_context(conn_id: str) -> ssl.SSLContext:

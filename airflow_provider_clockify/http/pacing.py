@@ -23,7 +23,7 @@ from airflow_provider_clockify.http.redaction import hide_in_logs, hide_secret
 from airflow_provider_clockify.http.retry import policy_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from tenacity import RetryCallState
 
@@ -152,17 +152,15 @@ class PacedTransport:
         self,
         turn: Turn,
         request: ApiRequest,
-        status: int,
-        headers: Mapping[str, str],
-        body: bytes,
+        answer: ApiResponse,
         decode: Callable[[ApiResponse], T],
         number: int,
     ) -> T:
         limiter = self.limiter_of(request.workspace_id)
-        if status != TOO_MANY_REQUESTS:
+        if answer.status != TOO_MANY_REQUESTS:
             limiter.answer(turn)
         try:
-            return read_answer(self.settings, request, status, headers, body, decode, number)
+            return read_answer(self.settings, request, answer, decode, number)
         except ClockifyRateLimitError as error:
             # Also when it is not asked again here: whoever asks next, from wherever, would be refused as well.
             error.in_a_row, error.pause = limiter.refuse(turn, error.retry_after)

@@ -39,6 +39,7 @@ from airflow_provider_clockify.http.pacing import (
     decompress,
 )
 from airflow_provider_clockify.http.redaction import hide_secret
+from airflow_provider_clockify.service.messages import ApiResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.http.pace import Turn
     from airflow_provider_clockify.http.rate_limit import RateLimiter
     from airflow_provider_clockify.http.retry import RetryPolicy
-    from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.service.messages import ApiRequest
 
 T = TypeVar("T")
 
@@ -249,14 +250,14 @@ class SyncTransport(PacedTransport):
                 self.stats.requests += 1
                 self.stats.retries += number > 1
             with self._wire_errors(number):
-                status, headers, body = self._exchange(request, abandoned)
+                answer = self._exchange(request, abandoned)
             with self._lock:
-                self.stats.received += len(body)
-            if status == TOO_MANY_REQUESTS:  # Whoever takes the wire next must know of it.
-                return self._read(turn, request, status, headers, body, decode, number)
-        return self._read(turn, request, status, headers, body, decode, number)
+                self.stats.received += len(answer.body)
+            if answer.status == TOO_MANY_REQUESTS:  # Whoever takes the wire next must know of it.
+                return self._read(turn, request, answer, decode, number)
+        return self._read(turn, request, answer, decode, number)
 
-    def _exchange(self, request: ApiRequest, abandoned: threading.Event) -> tuple[int, dict[str, str], bytes]:
+    def _exchange(self, request: ApiRequest, abandoned: threading.Event) -> ApiResponse:
         deadline = time.monotonic() + self._answer_timeout
         try:
             prepared = self.session.prepare_request(
@@ -293,7 +294,7 @@ class SyncTransport(PacedTransport):
             raise no_answer(
                 self.settings, request, type(error).__name__, str(error), never_sent=False
             ) from error
-        return response.status_code, headers, body
+        return ApiResponse(response.status_code, headers, body)
 
     def _environment(self, url: str) -> Mapping[str, Any]:
         """Return proxies and certificates for a host: looked up once, since that takes a quarter of a request's CPU."""

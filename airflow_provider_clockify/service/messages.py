@@ -68,9 +68,9 @@ class ApiRequest:
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
     """
-    A successful answer.
+    An answer.
 
-    :param status: HTTP status, always 2xx.
+    :param status: HTTP status; decoders only get answers with 2xx.
     :param headers: Header names in lower case.
     :param body: The decoded content.
     """

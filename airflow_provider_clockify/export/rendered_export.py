@@ -34,7 +34,7 @@ class NativeExport:
     :param target: Where to.
     :param file_format: One of :data:`NATIVE_FORMATS`.
     :param on_empty: ``write`` publishes files without rows; anything else raises.
-    :param budget: Keeps the job within the hourly quota.
+    :param budget: Keeps the export within the hourly quota.
     """
 
     report: str
@@ -47,31 +47,33 @@ class NativeExport:
     budget: Budget | None = None
 
 
-def export_native(job: NativeExport) -> ExportResult:
+def export_native(export: NativeExport) -> ExportResult:
     """
     Export files of the service, one request (and one for the count) per file.
 
-    :param job: What to export.
+    :param export: What to export.
     :return: What was published; ``rows`` as the service counts them, 0 where it does not say.
     :raises ClockifyNoRowsError: there are no rows, and ``on_empty`` is not ``write``.
     :raises ClockifyError: the export could not be made; nothing was published.
     """
-    plan = job.plan
-    result = ExportResult(plan.window, job.report, job.workspace_id, job.file_format, job.target.output_path)
+    plan = export.plan
+    result = ExportResult(
+        plan.window, export.report, export.workspace_id, export.file_format, export.target.output_path
+    )
     counted = False
-    with Staging(job.target, is_base=plan.partition_by is not None) as staging:
+    with Staging(export.target, is_base=plan.partition_by is not None) as staging:
         ready: list[tuple[HashingFile, Output, int]] = []
         for number, output in enumerate(plan.outputs):
-            if job.budget is not None:
-                job.budget.begin(len(plan.outputs) - number)
-            content, rows = job.download(output.window)
+            if export.budget is not None:
+                export.budget.begin(len(plan.outputs) - number)
+            content, rows = export.download(output.window)
             counted = counted or rows is not None
             file = HashingFile(staging.path(f"{number}.done"))
             file.write(content)
             file.close()
             ready.append((file, output, rows or 0))
-        if job.on_empty != "write" and counted and not any(rows for *_, rows in ready):
-            raise ClockifyNoRowsError(f"The {job.report} report of {plan.window} holds no rows.")
+        if export.on_empty != "write" and counted and not any(rows for *_, rows in ready):
+            raise ClockifyNoRowsError(f"The {export.report} report of {plan.window} holds no rows.")
         for file, output, rows in ready:
             path = staging.publish(file.path, *output.parts)
             result.published(

@@ -51,7 +51,7 @@ class ReportExport:
     :param kind: Format of the files.
     :param on_empty: ``write`` publishes files without rows; anything else raises.
     :param reconcile: Whether to compare with the files that are there, and to write tombstones.
-    :param budget: Keeps the job within the hourly quota.
+    :param budget: Keeps the export within the hourly quota.
     :param keeper: Keeps finished chunks for the next attempt.
     """
 
@@ -76,16 +76,16 @@ class _Chunks:
     with a chunk that is read again later is written anew.
     """
 
-    def __init__(self, job: ReportExport, staging: Staging, still_open: ExitStack) -> None:
-        self._job = job
-        self._plan = job.plan
-        self._is_one = len(job.plan.chunks) == 1
+    def __init__(self, export: ReportExport, staging: Staging, still_open: ExitStack) -> None:
+        self._export = export
+        self._plan = export.plan
+        self._is_one = len(export.plan.chunks) == 1
         # One chunk has nothing to go on after.
-        self._keeper = None if self._is_one else job.keeper
+        self._keeper = None if self._is_one else export.keeper
         self._staging = staging
         self._still_open = still_open
         # Rows that stay as they came need no second writing, if no file is put together from several chunks.
-        self._is_final = job.kind.is_as_sent and (self._is_one or job.plan.partition_by is not None)
+        self._is_final = export.kind.is_as_sent and (self._is_one or export.plan.partition_by is not None)
         self._reads: dict[int, ChunkRead[Spools]] = {}
         self._written = 0
         # By the key of the output: its file, and which reads are in it.
@@ -124,81 +124,84 @@ class _Chunks:
 
     def file(self, output: Output) -> tuple[HashingFile, int]:
         """Return the finished file of an output, and the number of its rows."""
-        numbers = [number for number in sorted(self._reads) if output in self._reads[number].spool.outputs]
-        for number in numbers:
-            if (finished := self._reads[number].spool.finished(output)) is not None:
+        reads = {n: read for n, read in sorted(self._reads.items()) if read.spool.path(output) is not None}
+        for read in reads.values():
+            if (finished := read.spool.finished(output)) is not None:
                 return finished
-        file, orders = self._files.pop(output.key, (None, []))
-        if file is None or orders != [self._reads[number].order for number in numbers]:
+        file, orders = self._files.get(output.key, (None, []))
+        if file is None or orders != [read.order for read in reads.values()]:
             if file is not None:
                 file.close()
-            for number in numbers:
-                file = self._write(output, number)
-        assert file is not None, "the chunks tile the window of every output"
+                del self._files[output.key]
+            for number in reads:
+                self._write(output, number)
+            file, _ = self._files[output.key]
         file.close()
         return file.file, file.rows
 
-    def _write(self, output: Output, number: int) -> OutputFile:
+    def _write(self, output: Output, number: int) -> None:
         """Append a chunk's rows to the file of an output."""
-        job, window, read = self._job, self._plan.chunks[number], self._reads[number]
+        export, window, read = self._export, self._plan.chunks[number], self._reads[number]
+        spool = read.spool.path(output)
+        if spool is None:
+            return
         if output.key not in self._files:
             metadata = {
-                "clockify.report": job.report,
-                "clockify.workspace_id": job.workspace_id,
+                "clockify.report": export.report,
+                "clockify.workspace_id": export.workspace_id,
                 "clockify.window_start": output.window.start_iso,
                 "clockify.window_end": output.window.end_iso,
             }
-            private = OutputFile(self._staging.path(f"{output.key}.done"), job.kind, metadata)
+            private = OutputFile(self._staging.path(f"{output.key}.done"), export.kind, metadata)
             self._files[output.key] = self._still_open.enter_context(closing(private)), []
         file, orders = self._files[output.key]
         # A report of weeks has several windows in one file, each with rows of its own.
-        table = job.table(window if len(self._plan.outputs) == 1 else output.window)
-        file.add(table, read.spool.path(output))
+        table = export.table(window if len(self._plan.outputs) == 1 else output.window)
+        file.add(table, spool)
         orders.append(read.order)
         if self._plan.partition_by is not None:
             file.close()  # A partition never spans two chunks.
-        return file
 
 
-def export_report(job: ReportExport) -> ExportResult:
+def export_report(export: ReportExport) -> ExportResult:
     """
     Export a report.
 
-    :param job: What to export.
+    :param export: What to export.
     :return: What was read and published.
     :raises ClockifyNoRowsError: there are no rows, and ``on_empty`` is not ``write``.
     :raises ClockifyError: the export could not be made; nothing was published.
     """
-    plan = job.plan
+    plan = export.plan
     result = ExportResult(
-        plan.window, job.report, job.workspace_id, job.kind.file_format, job.target.output_path
+        plan.window, export.report, export.workspace_id, export.kind.file_format, export.target.output_path
     )
     with (
-        job.keeper or nullcontext(),
-        Staging(job.target, is_base=plan.partition_by is not None) as staging,
+        export.keeper or nullcontext(),
+        Staging(export.target, is_base=plan.partition_by is not None) as staging,
         ExitStack() as still_open,
     ):
-        chunks = _Chunks(job, staging, still_open)
+        chunks = _Chunks(export, staging, still_open)
         reading = ChunkReads(
-            job.reader,
+            export.reader,
             plan.window,
             plan.chunks,
             chunks.spool,
-            budget=job.budget,
+            budget=export.budget,
             restored=chunks.restored(),
             keep=chunks.keep,
         )
         reads = reading.read()
         for chunk in reads:
             result.add(chunk.result)
-        if job.keeper is not None:
-            result.requests_before = job.keeper.requests_before
-        if job.on_empty != "write" and not any(chunk.result.rows for chunk in reads):
-            raise ClockifyNoRowsError(f"The {job.report} report of {plan.window} holds no rows.")
+        if export.keeper is not None:
+            result.requests_before = export.keeper.requests_before
+        if export.on_empty != "write" and not any(chunk.result.rows for chunk in reads):
+            raise ClockifyNoRowsError(f"The {export.report} report of {plan.window} holds no rows.")
         ready = [(*chunks.file(output), output) for output in plan.outputs]
-        if job.reconcile:
+        if export.reconcile:
             deleted = [
-                write_tombstones(staging, output.parts, file.path, job.kind) for file, _, output in ready
+                write_tombstones(staging, output.parts, file.path, export.kind) for file, _, output in ready
             ]
             result.deleted = sum(deleted)
         for file, rows, output in ready:

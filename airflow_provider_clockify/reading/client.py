@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ from airflow_provider_clockify.service.values import at, durations_to_seconds, l
 from airflow_provider_clockify.window import Window, chunks
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.service.lists import Resource
     from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
 
+T = TypeVar("T")
 Item = dict[str, Any]
 
 _decode_item = msgspec.json.Decoder(Item).decode
@@ -52,9 +54,17 @@ class ClockifyClient:
     def __init__(self, settings: ClockifySettings, transport: SyncTransport | None = None) -> None:
         self.settings = settings
         self.transport = transport or SyncTransport(settings)
-        self.send = self.transport.send
         # By operation and its own size: a list of each of 500 projects learns what is refused once.
         self._page_sizes: dict[tuple[str, int], PageSize] = {}
+
+    def send(
+        self,
+        request: ApiRequest,
+        decode: Callable[[ApiResponse], T],
+        abandoned: threading.Event | None = None,
+    ) -> T:
+        """Send a request, retries included; see :meth:`SyncTransport.send`."""
+        return self.transport.send(request, decode, abandoned)
 
     def get(self, request: ApiRequest) -> Item:
         """Send a request whose answer is one JSON object."""

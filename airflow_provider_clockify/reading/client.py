@@ -26,7 +26,7 @@ from airflow_provider_clockify.window import Window, chunks
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from airflow_provider_clockify.connection import ClockifySettings

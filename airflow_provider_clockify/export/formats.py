@@ -25,11 +25,10 @@ import msgspec
 from airflow_provider_clockify.columns.tables import Column, Columns, ColumnType, Table
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyResponseError
 from airflow_provider_clockify.rendered import one_of
-from airflow_provider_clockify.service.values import shown
+from airflow_provider_clockify.service.values import shown, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
 FORMATS = ("jsonl", "csv", "parquet")
 # Files that the service renders, and what it calls them.
@@ -378,10 +377,6 @@ def _is_text(values: Sequence[Any]) -> bool:
     return isinstance(next((value for value in values if value is not None), None), str)
 
 
-def _utc_text(value: datetime) -> str:
-    return value.isoformat().replace("+00:00", "Z")
-
-
 def _plain(value: Decimal) -> str:
     return f"{value:f}"
 
@@ -393,7 +388,7 @@ def _json_text(values: Sequence[str | None]) -> str:
 # What is not here stays as it is: text, or a number that the csv module writes as Python does.
 _CSV_TEXT: Mapping[ColumnType, Callable[[Any], Any]] = {
     ColumnType.FLAG: lambda value: "true" if value else "false",
-    ColumnType.INSTANT: _utc_text,
+    ColumnType.INSTANT: utc_text,
     ColumnType.MONEY: _plain,
     ColumnType.TEXTS: _json_text,
 }

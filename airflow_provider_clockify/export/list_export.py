@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_clockify.columns.list_columns import PARENTS, SECRETS, WITHOUT_PARENT
 from airflow_provider_clockify.exceptions import ClockifyNoRowsError, ClockifyResponseError
 from airflow_provider_clockify.export.result import ExportResult
-from airflow_provider_clockify.export.storage import HashingFile, Staging, Target
-from airflow_provider_clockify.export.writing import FileKind, write_file
+from airflow_provider_clockify.export.storage import Staging, Target
+from airflow_provider_clockify.export.writing import FileKind, OutputFile
 from airflow_provider_clockify.service.filters import read_filters
 from airflow_provider_clockify.service.lists import chosen, resource
 from airflow_provider_clockify.service.values import exact_line, window_between
@@ -121,7 +121,7 @@ class ListExport:
     :param window: Time that the items belong to; ``None`` for a snapshot.
     :param on_empty: ``write`` publishes a file without rows; anything else raises.
     :param metadata: Further facts for the file's own metadata.
-    :param budget: Keeps the job within the hourly quota.
+    :param budget: Keeps the export within the hourly quota.
     :param keeper: Keeps finished parts for the next attempt.
     """
 
@@ -138,48 +138,54 @@ class ListExport:
     keeper: Keeper | None = None
 
 
-def export_list(job: ListExport) -> ExportResult:
+def export_list(export: ListExport) -> ExportResult:
     """
     Export a list to one file; the list is read to its end before the file appears.
 
-    :param job: What to export.
+    :param export: What to export.
     :return: What was read and published.
     :raises ClockifyNoRowsError: there are no rows, and ``on_empty`` is not ``write``.
     :raises ClockifyError: the export could not be made; nothing was published.
     """
     result = ExportResult(
-        job.window, job.report, job.workspace_id, job.kind.file_format, job.target.output_path
+        export.window, export.report, export.workspace_id, export.kind.file_format, export.target.output_path
     )
-    with job.keeper or nullcontext(), Staging(job.target, is_base=False) as staging:
-        spools = _read(job, staging)
-        if job.keeper is not None:
-            result.requests_before = job.keeper.requests_before
-        if job.on_empty != "write" and not any(spool.stat().st_size for spool in spools):
-            raise ClockifyNoRowsError(f"There are no {job.report} to export.")
-        file = HashingFile(staging.path("items.done"))
-        metadata = {"clockify.report": job.report, "clockify.workspace_id": job.workspace_id, **job.metadata}
-        if job.window is not None:
-            metadata["clockify.window_start"] = job.window.start_iso
-            metadata["clockify.window_end"] = job.window.end_iso
-        rows = write_file(file, [(job.table, spool) for spool in spools], job.kind, metadata)
-        result.published(staging.publish(file.path), file, rows=rows, window=job.window)
+    with export.keeper or nullcontext(), Staging(export.target, is_base=False) as staging:
+        spools = _read(export, staging)
+        if export.keeper is not None:
+            result.requests_before = export.keeper.requests_before
+        if export.on_empty != "write" and not any(spool.stat().st_size for spool in spools):
+            raise ClockifyNoRowsError(f"There are no {export.report} to export.")
+        metadata = {
+            "clockify.report": export.report,
+            "clockify.workspace_id": export.workspace_id,
+            **export.metadata,
+        }
+        if export.window is not None:
+            metadata["clockify.window_start"] = export.window.start_iso
+            metadata["clockify.window_end"] = export.window.end_iso
+        with closing(OutputFile(staging.path("items.done"), export.kind, metadata)) as output:
+            for spool in spools:
+                output.add(export.table, spool)
+        path = staging.publish(output.file.path)
+        result.published(path, output.file, rows=output.rows, window=export.window)
     return result
 
 
-def _read(job: ListExport, staging: Staging) -> list[Path]:
+def _read(export: ListExport, staging: Staging) -> list[Path]:
     """Read every part into a private file of its own; those of the last attempt are brought back."""
-    paths = [staging.path(f"{part.name}.rows") for part in job.parts]
-    keeper = job.keeper if len(job.parts) > 1 else None
+    paths = [staging.path(f"{part.name}.rows") for part in export.parts]
+    keeper = export.keeper if len(export.parts) > 1 else None
     missing = [
         (part, path)
-        for part, path in zip(job.parts, paths, strict=True)
+        for part, path in zip(export.parts, paths, strict=True)
         if keeper is None or keeper.take(part.name, [path]) is None
     ]
     if keeper is not None:
         keeper.say(len(paths))
     for number, (part, path) in enumerate(missing):
-        if job.budget is not None:
-            job.budget.begin(len(missing) - number)
+        if export.budget is not None:
+            export.budget.begin(len(missing) - number)
         with path.open("wb") as lines:
             for item in part.items():
                 lines.write(exact_line(item))

@@ -26,6 +26,10 @@ class Spools:
     """
     The rows of one chunk, as lines, in one private file per output, and their ids in another.
 
+    :param staging: Private folder of the export.
+    :param name: Begins the names of the files.
+    :param outputs: The files that have rows of the chunk.
+    :param unit: Unit of the partitions, if there are any.
     :param is_final: Whether the rows of an output, as they are, are the file to publish.
     :ivar ids: Their ids.
     """
@@ -39,6 +43,7 @@ class Spools:
         *,
         is_final: bool = False,
     ) -> None:
+        self.outputs = outputs
         self._unit = unit
         self._is_final = is_final
         self._finished: dict[str, HashingFile] = {}
@@ -70,10 +75,8 @@ class Spools:
         self.close()
         for path in self.paths:
             path.unlink(missing_ok=True)  # It may be the file of a kept part as well, which stays as it is.
-        for (
-            key,
-            path,
-        ) in self._paths.items():  # One after the other: those before one that cannot be opened are closed.
+        # One after the other: those before one that cannot be opened are closed.
+        for key, path in self._paths.items():
             self._files[key] = HashingFile(path) if self._is_final else path.open("wb")
         self._finished = {key: file for key, file in self._files.items() if isinstance(file, HashingFile)}
         self._counts = dict.fromkeys(self._paths, 0)

@@ -6,21 +6,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from airflow_provider_clockify.exceptions import (
-    ClockifyBadRequestError,
-    ClockifyIncompleteError,
-    ClockifyResponseError,
-)
+from airflow_provider_clockify.exceptions import ClockifyIncompleteError, ClockifyResponseError
 from airflow_provider_clockify.http.errors import UNREADABLE, odd_value
 from airflow_provider_clockify.http.transport import SyncTransport
 from airflow_provider_clockify.reading.chunk_reading import ChunkReads, IdFile
-from airflow_provider_clockify.service.pagination import Page, PageSize, last_page, pages
+from airflow_provider_clockify.service.pagination import Page, PageSize, answers, last_page, pages, steps
 from airflow_provider_clockify.service.values import at, durations_to_seconds, lines
 from airflow_provider_clockify.window import Window, chunks
 
@@ -119,15 +116,14 @@ class ClockifyClient:
             return
         seen: set[Any] = set()
         received = rows = 0
+
+        def take(page: Page) -> Page:
+            is_all = resource.counts_all and page.count is not None and received >= page.count
+            return replace(page, last=True) if page.last is None and is_all else page
+
         accepted = self._page_sizes.setdefault((resource.operation, size), PageSize(size))
         asks = pages(accepted, id_of=id_of)
-        ask = next(asks)
-        while True:
-            try:
-                page = self.send(resource.page(request, *ask), read)
-            except ClockifyBadRequestError as error:
-                ask = asks.throw(error)
-                continue
+        for page in answers(self.send, steps(asks, partial(resource.page, request), read, take)):
             new = []
             for item in page.items:
                 item_id = _compact(id_of(item))
@@ -145,19 +141,8 @@ class ClockifyClient:
                     )
             rows += len(page.items)
             received += len(new)
-            if (
-                page.last is None
-                and resource.counts_all
-                and page.count is not None
-                and received >= page.count
-            ):
-                page = replace(page, last=True)
             for item in new:
                 yield durations_to_seconds(item, durations)
-            try:
-                ask = asks.send(page)
-            except StopIteration:
-                break
         if page.count is not None and page.count > received:
             raise ClockifyIncompleteError(
                 f"{resource.operation} gave {received} items and says that there are {page.count}: they changed while "

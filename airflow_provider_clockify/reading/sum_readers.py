@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,18 +18,17 @@ from airflow_provider_clockify.exceptions import (
     ClockifyNotFoundError,
     ClockifyResponseError,
 )
-from airflow_provider_clockify.reading.proof import add_up, same_totals
+from airflow_provider_clockify.reading.proof import add_up
 from airflow_provider_clockify.reading.reader import MAX_READS, TOLERANCE, Reader, ReadResult
 from airflow_provider_clockify.service.money import added_up
-from airflow_provider_clockify.service.pagination import Page, PageSize, pages
+from airflow_provider_clockify.service.pagination import SMALLER_SIZES, PageSize, pages, run, steps
 from airflow_provider_clockify.service.report_kinds import (
     ATTENDANCE,
-    SMALL_PAGE_SIZES,
+    SMALL_PAGE_SIZE,
     AttendancePage,
     Group,
     GroupReport,
     GroupTotals,
-    Totals,
     amount_shown,
     attendance_request,
     read_attendance,
@@ -44,9 +44,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.reading.reader import RowSink
     from airflow_provider_clockify.service.messages import ApiRequest
+    from airflow_provider_clockify.service.pagination import Send
     from airflow_provider_clockify.window import Window
-
-    Send = Callable[[ApiRequest, Callable[..., Any]], Any]
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +76,7 @@ class GroupReader(Reader):
         self._request = request
         self._shown = shown
         self._whole = whole
+        self.sums_windows_up = whole is not None
         self._one_group_each = one_group_each
 
     def read(self, window: Window, sink: RowSink, upcoming: Sequence[Window] = ()) -> ReadResult:
@@ -169,54 +169,28 @@ class GroupReader(Reader):
             operation=request.operation,
         )
 
-    def is_unchanged(self, window: Window, result: ReadResult) -> bool:
+    def is_unchanged(self, window: Window, results: Sequence[ReadResult]) -> bool:
         """
-        Ask the service whether a window still has as many entries as when it was read; costs one request.
+        Ask the service whether it still counts as many entries as when they were read; costs one request.
 
-        :param window: The window.
-        :param result: What was read.
+        :param window: The time that was read.
+        :param results: What was read of it, in one window or in several that tile it.
+        :raises ClockifyBadRequestError: it gives no sums of so much time at once, as on the Free plan.
         """
-        now: GroupReport = self._ask(self._request(window), window)
+        now: GroupReport = self._send((self._whole or self._request)(window), read_groups)
         # Groups do not tell whether timers run, whose time grows.
-        return same_totals(msgspec.convert(result.totals, Totals), now.totals, running=True)
-
-    def adds_up(self, window: Window, results: Sequence[ReadResult]) -> bool | None:
-        """
-        Ask the service whether several windows together have as many entries as their whole time.
-
-        :param window: Their whole time.
-        :param results: What was read of each.
-        :return: ``None`` if it cannot be asked for so much time at once.
-        """
-        if self._whole is None:
-            return None
-        try:
-            whole: GroupReport = self._send(self._whole(window), read_groups)
-        except ClockifyNotFoundError:
-            raise
-        except ClockifyBadRequestError as error:
-            log.info("The service gives no sums of %s at once: %s", window, error)
-            return None
-        parts = [msgspec.convert(result.totals, Totals) for result in results]
-        return add_up(parts, whole.totals, running=True)
+        return add_up(results, now.totals, running=True)
 
     def _ask(self, request: ApiRequest, window: Window) -> Any:
         try:
             return self._send(request, read_groups)
-        except ClockifyNotFoundError:
-            raise
         except ClockifyBadRequestError as error:
-            if window.duration <= FREE_LIMIT:
-                raise
-            raise ClockifyBadRequestError(
-                f"{error} A Free workspace sums up at most {FREE_LIMIT.days} days at a time: use a shorter window, or "
-                "partition_by='month'.",
-                status=error.status,
-                code=error.code,
-                reason=error.reason,
-                operation=error.operation,
-                attempts=error.attempts,
-            ) from error
+            if window.duration > FREE_LIMIT and not isinstance(error, ClockifyNotFoundError):
+                error.advise(
+                    f"A Free workspace sums up at most {FREE_LIMIT.days} days at a time: use a shorter window, or "
+                    "partition_by='month'."
+                )
+            raise
 
 
 def _sum(money: Mapping[str, Decimal]) -> Decimal:
@@ -258,6 +232,10 @@ def weekly_reader(send: Send, workspace_id: str, filters: Mapping[str, Any], gro
     )
 
 
+class _ChangedError(Exception):
+    """The data changed between two pages."""
+
+
 class AttendanceReader(Reader):
     """
     Reads attendance reports: one row per user and day, 200 per request.
@@ -271,11 +249,14 @@ class AttendanceReader(Reader):
     :param filters: What :func:`.filters.report_filters` returned for ``attendance``.
     """
 
+    # What sums of several windows consist of is not documented.
+    sums_windows_up = False
+
     def __init__(self, send: Send, workspace_id: str, filters: Mapping[str, Any]) -> None:
         self._send = send
         self._workspace_id = workspace_id
         self._filters = filters
-        self._size = PageSize(SMALL_PAGE_SIZES[0], SMALL_PAGE_SIZES[1:])
+        self._size = PageSize(SMALL_PAGE_SIZE)
 
     def read(self, window: Window, sink: RowSink, upcoming: Sequence[Window] = ()) -> ReadResult:
         """
@@ -288,65 +269,61 @@ class AttendanceReader(Reader):
         """
         for number in range(1, MAX_READS + 1):
             sink.restart()
-            result = self._read_once(window, sink)
-            if result is not None:
+            try:
+                result = self._read_once(window, sink)
+            except _ChangedError:
+                log.warning(
+                    "The attendance of %s changed while it was read; read %d of %d.",
+                    window,
+                    number,
+                    MAX_READS,
+                )
+            else:
                 result.reads = number
                 return result
-            log.warning(
-                "The attendance of %s changed while it was read; read %d of %d.", window, number, MAX_READS
-            )
         raise ClockifyIncompleteError(
             f"The attendance of {window} kept changing in {MAX_READS} reads. Nothing was published; run again later.",
             operation=ATTENDANCE,
         )
 
-    def is_unchanged(self, window: Window, result: ReadResult) -> bool:
+    def is_unchanged(self, window: Window, results: Sequence[ReadResult]) -> bool:
         """
         Ask the service whether the days still have the sums that they had when they were read; costs one request.
 
         :param window: At most 31 days.
-        :param result: What was read; without sums, or while timers ran, nothing can be told.
+        :param results: What was read; without sums, or while timers ran, nothing can be told.
         """
+        (result,) = results
         if result.totals is None:
             return True
         request = attendance_request(self._workspace_id, window, self._filters, 1, 1)
         page: AttendancePage = self._send(request, read_attendance)
         return bool(page.totals == result.totals)
 
-    def adds_up(self, window: Window, results: Sequence[ReadResult]) -> bool | None:
-        """
-        Say that sums of so much time are not asked for: what they consist of is not documented.
-
-        :param window: The whole time.
-        :param results: What was read of each part.
-        """
-        return None
-
-    def _read_once(self, window: Window, sink: RowSink) -> ReadResult | None:
+    def _read_once(self, window: Window, sink: RowSink) -> ReadResult:
         result = ReadResult()
         timers_run = False
         seen: set[str] = set()
         totals: Any = None
         received = Decimal(0)
-        asks = pages(self._size, id_of=lambda row: (row[0].user_id, row[0].date))
-        ask = next(asks)
-        while True:
-            number, size = ask
-            request = attendance_request(self._workspace_id, window, self._filters, number, size)
-            try:
-                page: AttendancePage = self._send(request, read_attendance)
-            except ClockifyBadRequestError as error:
-                ask = asks.throw(error)
-                continue
+        asked = 0
+
+        def request(number: int, size: int) -> ApiRequest:
+            nonlocal asked
+            asked = size
+            return attendance_request(self._workspace_id, window, self._filters, number, size)
+
+        def take(page: AttendancePage) -> AttendancePage:
+            nonlocal timers_run, totals, received
             result.pages += 1
             # An empty page may have no sums; any others tell that rows moved.
-            if number > 1 and (page.rows or page.totals) and page.totals != totals:
-                return None
+            if result.pages > 1 and (page.items or page.totals) and page.totals != totals:
+                raise _ChangedError
             totals, known = page.totals, len(seen)
             ids: list[str] = []
             rows: list[bytes] = []
             days: list[datetime] = []
-            for facts, raw in page.rows:
+            for facts, raw in page.items:
                 day = _day(facts.date, facts.user_id)
                 row_id = f"{facts.user_id}/{facts.date}"
                 if row_id in seen:
@@ -364,22 +341,23 @@ class AttendanceReader(Reader):
                     if len(result.users) < 2:
                         result.users.add(facts.user_id)
                 timers_run = timers_run or bool(facts.has_running_entry)
-            if page.rows or page.totals is not None:  # An empty page may have none.
+            if page.items or page.totals is not None:  # An empty page may have none.
                 result.totals = None if timers_run else page.totals
             sink.write(ids, rows, days)
             result.rows += len(rows)
             last = page.last
-            if last is None and 0 < len(page.rows) < size:
+            if last is None and 0 < len(page.items) < asked:
                 last = _is_last(page, len(seen), received)
-            if len(seen) == known and not last and (page.rows or page.last is False):
+            if len(seen) == known and not last and (page.items or page.last is False):
                 raise ClockifyResponseError(
-                    f"Page {number} of {ATTENDANCE} brings no new row although more should follow.",
+                    f"Page {result.pages} of {ATTENDANCE} brings no new row although more should follow.",
                     operation=ATTENDANCE,
                 )
-            try:
-                ask = asks.send(Page(page.rows, last))
-            except StopIteration:
-                return result
+            return replace(page, last=last)
+
+        asks = pages(self._size, id_of=lambda row: (row[0].user_id, row[0].date))
+        run(self._send, steps(asks, request, read_attendance, take))
+        return result
 
 
 def _is_last(page: AttendancePage, rows: int, seconds: Decimal) -> bool | None:
@@ -397,7 +375,7 @@ def _is_last(page: AttendancePage, rows: int, seconds: Decimal) -> bool | None:
         return True if rows >= count else None
     if isinstance(total, (int, float)) and abs(Decimal(total) - seconds) >= TOLERANCE:
         return None
-    return True if len(page.rows) < SMALL_PAGE_SIZES[-1] else None
+    return True if len(page.items) < SMALLER_SIZES[-1] else None
 
 
 def _day(text: str, user_id: str) -> datetime:

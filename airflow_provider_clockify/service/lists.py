@@ -214,6 +214,11 @@ def _there(item: Any, place: Path) -> Any:
     return item
 
 
+def _named(*filters: str, **others: str) -> Mapping[str, str]:
+    """Return names on the wire by ours: with hyphens for our underscores, but for the others."""
+    return {name: name.replace("_", "-") for name in filters} | others
+
+
 _ENTRY_DURATIONS: tuple[Path, ...] = (
     ("timeInterval", "duration"),
     ("project", "duration"),
@@ -224,20 +229,14 @@ _ENTRY_DURATIONS: tuple[Path, ...] = (
 )
 
 WORKSPACES = Resource(
-    "getWorkspacesOfUser", ("workspaces",), page_size=None, filters={"roles": "roles"}, in_workspace=False
+    "getWorkspacesOfUser", ("workspaces",), page_size=None, filters=_named("roles"), in_workspace=False
 )
 USERS = Resource(
     "getUsersOfWorkspace",
     ("users",),
-    filters={
-        "email": "email",
-        "name": "name",
-        "project_id": "project-id",
-        "status": "status",
-        "account_statuses": "account-statuses",
-        "memberships": "memberships",
-        "include_roles": "include-roles",
-    },
+    filters=_named(
+        "email", "name", "project_id", "status", "account_statuses", "memberships", "include_roles"
+    ),
     # Without them LIMITED and deleted accounts are left out (Clockify OpenAPI, which has these six).
     everything={
         "status": "ALL",
@@ -257,25 +256,25 @@ USERS = Resource(
 PROJECTS = Resource(
     "getProjects",
     ("projects",),
-    filters={
-        "name": "name",
-        "strict_name_search": "strict-name-search",
-        "archived": "archived",
-        "billable": "billable",
-        "clients": "clients",
-        "contains_client": "contains-client",
-        "client_status": "client-status",
-        "users": "users",
-        "contains_user": "contains-user",
-        "user_status": "user-status",
-        "user_groups": "userGroups",
-        "contains_group": "contains-group",
-        "is_template": "is-template",
-        "access": "access",
-        "hydrated": "hydrated",
-        "expense_limit": "expense-limit",
-        "expense_date": "expense-date",
-    },
+    filters=_named(
+        "name",
+        "strict_name_search",
+        "archived",
+        "billable",
+        "clients",
+        "contains_client",
+        "client_status",
+        "users",
+        "contains_user",
+        "user_status",
+        "contains_group",
+        "is_template",
+        "access",
+        "hydrated",
+        "expense_limit",
+        "expense_date",
+        user_groups="userGroups",
+    ),
     durations=(
         ("duration",),
         ("timeEstimate", "estimate"),
@@ -289,18 +288,18 @@ PROJECTS = Resource(
 TIME_ENTRIES = Resource(
     "getTimeEntries",
     ("user", "{user_id}", "time-entries"),
-    filters={
-        "description": "description",
-        "project": "project",
-        "task": "task",
-        "tags": "tags",
-        "project_required": "project-required",
-        "task_required": "task-required",
-        "in_progress": "in-progress",
-        "hydrated": "hydrated",
-        "start": "start",
-        "end": "end",
-    },
+    filters=_named(
+        "description",
+        "project",
+        "task",
+        "tags",
+        "project_required",
+        "task_required",
+        "in_progress",
+        "hydrated",
+        "start",
+        "end",
+    ),
     instants=("start", "end"),
     durations=_ENTRY_DURATIONS,
     moment=("timeInterval", "start"),
@@ -322,47 +321,34 @@ LISTS: Mapping[str, Resource] = {
     "user_groups": Resource(
         "getUserGroups",
         ("user-groups",),
-        filters={
-            "project_id": "project-id",
-            "name": "name",
-            "include_team_managers": "includeTeamManagers",
-        },
+        filters=_named("project_id", "name", include_team_managers="includeTeamManagers"),
         order=_BY_ID,
     ),
-    "clients": Resource("getClients", ("clients",), filters={"name": "name", "archived": "archived"}),
+    "clients": Resource("getClients", ("clients",), filters=_named("name", "archived")),
     "tasks": Resource(
         "getTasks",
         ("projects", "{project_id}", "tasks"),
-        filters={
-            "name": "name",
-            "strict_name_search": "strict-name-search",
-            "is_active": "is-active",
-        },
+        filters=_named("name", "strict_name_search", "is_active"),
         durations=(("estimate",), ("duration",)),
         order=_BY_ID,
     ),
     "tags": Resource(
         "getTags",
         ("tags",),
-        filters={
-            "name": "name",
-            "strict_name_search": "strict-name-search",
-            "excluded_ids": "excluded-ids",
-            "archived": "archived",
-        },
+        filters=_named("name", "strict_name_search", "excluded_ids", "archived"),
         order=_BY_ID,
     ),
     "custom_fields": Resource(
         "ofWorkspace",
         ("custom-fields",),
         page_size=None,
-        filters={"name": "name", "status": "status", "entity_type": "entity-type"},
+        filters=_named("name", "status", "entity_type"),
     ),
     "project_custom_fields": Resource(
         "getCustomFieldsOfProject",
         ("projects", "{project_id}", "custom-fields"),
         page_size=None,
-        filters={"status": "status", "entity_type": "entity-type"},
+        filters=_named("status", "entity_type"),
     ),
     "in_progress_time_entries": Resource(
         "getInProgressTimeEntries",
@@ -373,7 +359,7 @@ LISTS: Mapping[str, Resource] = {
     "expenses": Resource(
         "getExpenses",
         ("expenses",),
-        filters={"user_id": "user-id"},
+        filters=_named("user_id"),
         day=("date",),
         items=("expenses", "expenses"),
         count=("expenses", "count"),
@@ -381,28 +367,26 @@ LISTS: Mapping[str, Resource] = {
     "expense_categories": Resource(
         "getCategories",
         ("expenses", "categories"),
-        filters={"name": "name", "archived": "archived"},
+        filters=_named("name", "archived"),
         items=("categories",),
         count=("count",),
     ),
     "invoices": Resource(
         "getInvoices",
         ("invoices",),
-        filters={"statuses": "statuses"},
+        filters=_named("statuses"),
         order=_BY_ID,
         items=("invoices",),
         count=("total",),
         counts_all=True,
     ),
     "invoice_payments": Resource("getPaymentsForInvoice", ("invoices", "{invoice_id}", "payments")),
-    "holidays": Resource(
-        "getHolidays", ("holidays",), page_size=None, filters={"assigned_to": "assigned-to"}
-    ),
+    "holidays": Resource("getHolidays", ("holidays",), page_size=None, filters=_named("assigned_to")),
     "holidays_in_period": Resource(
         "getHolidaysInPeriod",
         ("holidays", "in-period"),
         page_size=None,
-        filters={"assigned_to": "assigned-to", "start": "start", "end": "end"},
+        filters=_named("assigned_to", "start", "end"),
         required=("assigned_to", "start", "end"),
         instants=("start", "end"),
     ),
@@ -412,13 +396,7 @@ LISTS: Mapping[str, Resource] = {
         method="POST",
         page_size=200,
         page_names=("page", "pageSize"),
-        filters={
-            "start": "start",
-            "end": "end",
-            "statuses": "statuses",
-            "users": "users",
-            "user_groups": "userGroups",
-        },
+        filters=_named("start", "end", "statuses", "users", user_groups="userGroups"),
         instants=("start", "end"),
         everything={"statuses": ("ALL",)},
         moment=("createdAt",),
@@ -430,7 +408,7 @@ LISTS: Mapping[str, Resource] = {
         "findPoliciesForWorkspace",
         ("time-off", "policies"),
         page_size=200,
-        filters={"name": "name", "status": "status"},
+        filters=_named("name", "status"),
         everything={"status": "ALL"},
     ),
     "time_off_balances": Resource(
@@ -445,7 +423,7 @@ LISTS: Mapping[str, Resource] = {
         ("approval-requests",),
         # Items embed the entries and expenses of their whole period.
         page_size=200,
-        filters={"status": "status", "types": "types"},
+        filters=_named("status", "types"),
         durations=(
             ("approvedTime",),
             ("pendingTime",),
@@ -462,7 +440,7 @@ LISTS: Mapping[str, Resource] = {
     "assignments": Resource(
         "getAllAssignments",
         ("scheduling", "assignments", "all"),
-        filters={"name": "name", "start": "start", "end": "end"},
+        filters=_named("name", "start", "end"),
         required=("start", "end"),
         instants=("start", "end"),
         order=_BY_ID,
@@ -472,7 +450,7 @@ LISTS: Mapping[str, Resource] = {
         "getWebhooks",
         ("webhooks",),
         page_size=None,
-        filters={"type": "type"},
+        filters=_named("type"),
         # SYSTEM is in the description, and answered with a 500 (observed 2026-08).
         choices={"type": ("USER_CREATED", "ADDON")},
         items=("webhooks",),
@@ -484,7 +462,7 @@ LISTS: Mapping[str, Resource] = {
         # No maximum is known, so its default is asked for.
         page_size=50,
         page_names=("page", "pageSize"),
-        filters={"shared_reports_filter": "sharedReportsFilter"},
+        filters=_named(shared_reports_filter="sharedReportsFilter"),
         choices={"shared_reports_filter": ("ALL", "CREATED_BY_ME", "SHARED_WITH_ME", "ALL_ADMIN")},
         items=("reports",),
         count=("count",),

@@ -21,6 +21,7 @@ from airflow_provider_clockify.service.filters import user_ids
 from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse, path
 from airflow_provider_clockify.service.money import by_currency, pairs_of
 from airflow_provider_clockify.service.page_rows import PageRows, all_summable, not_summable, summable
+from airflow_provider_clockify.service.pagination import Page, last_page
 from airflow_provider_clockify.service.values import instants, shown
 from airflow_provider_clockify.types import SummaryGroup, WeeklyGroup
 from airflow_provider_clockify.window import is_exact_days, is_unit_start
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
 Facts = TypeVar("Facts")
 
 MAX_PAGE_SIZE = 1000
-# Sizes to fall back to when the service refuses the larger one; 200 is what others report as its maximum.
-PAGE_SIZES = (MAX_PAGE_SIZE, 200, 50)
-SMALL_PAGE_SIZES = (200, 50)
+SMALL_PAGE_SIZE = 200
 
 GROUPS = get_args(SummaryGroup)
 WEEKLY_GROUPS = get_args(WeeklyGroup)
@@ -52,25 +51,30 @@ _ZERO = Decimal(0)
 _TEXT_PIECE = 8192
 
 
-def _summable(**numbers: Decimal | None) -> None:
-    """Refuse numbers that no sum can be proven over."""
-    for name, number in numbers.items():
-        if number is not None and not summable(number):
-            raise ValueError(not_summable(name, number))
+class _Sums(msgspec.Struct, frozen=True, rename="camel"):
+    """What has numbers that are added up or compared, also under ``amounts``, per currency."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no sum can be proven over."""
+        numbers = [
+            (name, getattr(self, field))
+            for name, field in zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
+        ]
+        per_currency = pairs_of(getattr(self, "amounts", None))
+        numbers += [(f"amount in {code or 'no currency'}", amount) for code, amount in per_currency]
+        for name, number in numbers:
+            if isinstance(number, Decimal) and not summable(number):
+                raise ValueError(not_summable(name, number))
 
 
-class CurrencyAmount(msgspec.Struct, frozen=True):
+class CurrencyAmount(_Sums, frozen=True):
     """Minor units of one currency."""
 
     currency: str | None = None
     amount: Decimal | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be compared."""
-        _summable(amount=self.amount)
 
-
-class Totals(msgspec.Struct, frozen=True, rename="camel"):
+class Totals(_Sums, frozen=True):
     """
     The service's own sums over everything that matches, not only over the page.
 
@@ -81,10 +85,6 @@ class Totals(msgspec.Struct, frozen=True, rename="camel"):
     total_time: Decimal | None = None
     total_billable_time: Decimal | None = None
     total_amount_by_currency: list[CurrencyAmount] | dict[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be compared."""
-        _summable(totalTime=self.total_time, totalBillableTime=self.total_billable_time)
 
     def money(self) -> dict[str, Decimal] | None:
         """Return the sums per currency that are not zero; ``None`` when the service shows no money."""
@@ -180,14 +180,14 @@ class PagedReport:
     How one paged report is asked and read.
 
     :param operation: Operation name of the API.
-    :param page_sizes: Largest page size, and those to fall back to.
+    :param page_size: Rows of a page to begin with.
     :param request: From window, page number (from 1) and page size to the request.
     :param decode: From an answer to its page.
     :param users: Ids that every row's user must be one of; ``None`` without such a filter.
     """
 
     operation: str
-    page_sizes: Sequence[int]
+    page_size: int
     request: Callable[[Window, int, int], ApiRequest]
     decode: Callable[[ApiResponse], ReportPage]
     users: frozenset[str] | None = None
@@ -204,7 +204,7 @@ def detailed(workspace_id: str, filters: Mapping[str, Any]) -> PagedReport:
     def request(window: Window, page: int, size: int) -> ApiRequest:
         return detailed_request(workspace_id, window, filters, page, size)
 
-    return PagedReport(DETAILED, PAGE_SIZES, request, _detailed_page, user_ids(filters))
+    return PagedReport(DETAILED, MAX_PAGE_SIZE, request, _detailed_page, user_ids(filters))
 
 
 class _Interval(msgspec.Struct, frozen=True, gc=False):
@@ -406,10 +406,10 @@ def expenses(workspace_id: str, filters: Mapping[str, Any]) -> PagedReport:
         paging = {"sortColumn": "ID", "page": page, "pageSize": size}
         return _post(EXPENSES, workspace_id, "expenses/detailed", body, **paging)
 
-    return PagedReport(EXPENSES, SMALL_PAGE_SIZES, request, _expense_page, user_ids(filters))
+    return PagedReport(EXPENSES, SMALL_PAGE_SIZE, request, _expense_page, user_ids(filters))
 
 
-class _Expense(msgspec.Struct, frozen=True, rename="camel"):
+class _Expense(_Sums, frozen=True):
     date: str
     plain_id: str | None = msgspec.field(default=None, name="id")
     mongo_id: str | None = msgspec.field(default=None, name="_id")
@@ -417,17 +417,11 @@ class _Expense(msgspec.Struct, frozen=True, rename="camel"):
     amount: Decimal | None = None
     currency: str | None = None
 
-    def __post_init__(self) -> None:
-        _summable(amount=self.amount)
 
-
-class _ExpenseTotals(msgspec.Struct, frozen=True, rename="camel"):
+class _ExpenseTotals(_Sums, frozen=True):
     expenses_count: int | None = None
     total_amount: Decimal | None = None
     total_amount_by_currency: list[CurrencyAmount] | dict[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        _summable(totalAmount=self.total_amount)
 
 
 class _ExpenseAnswer(msgspec.Struct, frozen=True):
@@ -467,17 +461,12 @@ def _expense_page(response: ApiResponse) -> ReportPage:
     return ReportPage(Totals(totals.expenses_count, total_amount_by_currency=amounts), found)
 
 
-class GroupTotals(Totals, frozen=True, rename="camel"):
+class GroupTotals(Totals, frozen=True):
     """The service's own sums over all groups; per currency in one of two places, or in none."""
 
     total_amount: Decimal | None = None
     amounts: Any = None
     num_of_currencies: Any = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be compared."""
-        super().__post_init__()
-        _summable(totalAmount=self.total_amount, **_per_currency(self.amounts))
 
     def money_of(self, shown: str) -> dict[str, Decimal] | None:
         """
@@ -491,17 +480,13 @@ class GroupTotals(Totals, frozen=True, rename="camel"):
         return by_currency({"amounts": self.amounts}, shown)
 
 
-class Group(msgspec.Struct, frozen=True, rename="camel"):
+class Group(_Sums, frozen=True):
     """What the proof needs of an outermost group."""
 
     duration: Decimal | None = None
     amount: Decimal | None = None
     currency: Any = None
     amounts: Any = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be summed up."""
-        _summable(duration=self.duration, amount=self.amount, **_per_currency(self.amounts))
 
     def money_of(self, shown: str) -> dict[str, Decimal] | None:
         """
@@ -522,10 +507,6 @@ class GroupReport(msgspec.Struct, frozen=True):
 
     totals: GroupTotals
     groups: list[tuple[Group, bytes]]
-
-
-def _per_currency(amounts: Any) -> dict[str, Decimal]:
-    return {f"amount in {code or 'no currency'}": amount for code, amount in pairs_of(amounts)}
 
 
 class _GroupAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -635,31 +616,24 @@ def attendance_request(
     return _post(ATTENDANCE, workspace_id, "attendance", _body(window, filters), attendanceFilter=attendance)
 
 
-class AttendancePage(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AttendancePage(Page):
     """
-    One page of the attendance report.
+    One page of the attendance report; its items are what a reader needs of each row, and the row as it was sent.
 
-    :param rows: What a reader needs of each row, and the row as the service sent it.
     :param totals: The service's sums, as it sent them; they change when the data do.
-    :param last: What a ``Last-Page`` header says; ``None`` without one.
     """
 
-    rows: list[tuple[AttendanceFacts, bytes]]
     totals: Any = None
-    last: bool | None = None
 
 
-class AttendanceFacts(msgspec.Struct, frozen=True, rename="camel"):
+class AttendanceFacts(_Sums, frozen=True):
     """Whose row it is, and of which day."""
 
     user_id: str
     date: str
     total_duration: Decimal | None = None
     has_running_entry: bool | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be summed up."""
-        _summable(totalDuration=self.total_duration)
 
 
 class _AttendanceAnswer(msgspec.Struct, frozen=True):
@@ -674,9 +648,5 @@ _decode_facts = msgspec.json.Decoder(AttendanceFacts).decode
 def read_attendance(response: ApiResponse) -> AttendancePage:
     """Read a page of ``generateAttendanceReport``."""
     answer = _decode_attendance(_text(response.body))
-    last = response.headers.get("last-page")
-    return AttendancePage(
-        _rows(ATTENDANCE, _decode_facts, answer.entities),
-        answer.totals,
-        None if last is None else last.strip().lower() == "true",
-    )
+    rows = _rows(ATTENDANCE, _decode_facts, answer.entities)
+    return AttendancePage(rows, last_page(response), totals=answer.totals)

@@ -94,6 +94,11 @@ def instants(texts: Sequence[str], item_ids: Sequence[Any]) -> list[datetime]:
     return list(map(instant, texts, item_ids))
 
 
+def utc_text(moment: datetime) -> str:
+    """Write an aware instant in UTC, with ``Z``."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def day_or_instant(text: str, item_id: Any) -> datetime:
     """
     Read a date, as its midnight UTC, or a timestamp.

@@ -172,10 +172,10 @@ async def look_once(clockify_conn_id: str, generator: Generator[Any, Any, T]) ->
     :param clockify_conn_id: Connection of type ``clockify``.
     :param generator: The look, for example of :func:`~airflow_provider_clockify.watching.questions.look`.
     """
-    from airflow_provider_clockify.watching.questions import look_async
+    from airflow_provider_clockify.service.pagination import run_async
 
     transport = await transport_of(clockify_conn_id)
-    return await look_async(transport.send, generator)
+    return await run_async(transport.send, generator)
 
 
 def is_final(error: ClockifyError) -> bool:

@@ -101,7 +101,7 @@ def test_a_wrong_host_is_a_404_that_names_region_and_urls(emulator, client_of, n
 
 
 def test_a_wrong_parameter_is_a_bad_request_with_the_services_reason(emulator, client):
-    request = PROJECTS.request(workspace_id=emulator.workspace.id).with_params(is_template="perhaps")
+    request = PROJECTS.request(workspace_id=emulator.workspace.id).with_values({"is-template": "perhaps"})
     with pytest.raises(ClockifyBadRequestError, match="is-template") as caught:
         client.send(request, bytes)
     assert not isinstance(caught.value, ClockifyNotFoundError)

@@ -354,7 +354,7 @@ def test_lists_ask_for_the_next_page_only_when_it_is_needed(start_emulator, conn
         if request.params["page-size"] == 1:  # What lies between two pages.
             return original(request, decode)
         pages.append(request.params["page"])
-        return original(request.with_params(page_size=10), decode)
+        return original(request.with_values({"page-size": 10}), decode)
 
     monkeypatch.setattr(hook.client, "send", small_pages)
     projects = hook.iter_projects()

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify._parameters import BaseReportParameters, ReportParameters
+    from airflow_provider_clockify.columns.custom_fields import ChosenField
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.plan import Plan
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.operators._attempts import Job
+    from airflow_provider_clockify.operators._custom_fields import CustomFields
     from airflow_provider_clockify.reading.budget import Budget
     from airflow_provider_clockify.reading.client import ClockifyClient
     from airflow_provider_clockify.reading.reader import Reader
@@ -127,6 +129,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         workspace_id = self.check_key(hook)
         self._log_plan(workspace_id, plan, target.output_path)
         budget = job.budget(workspace_id)
+        self.prepare(job, plan, budget)
         what = {
             "report": self.report,
             "workspace_id": workspace_id,
@@ -158,6 +161,9 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
 
     def check_kind(self, kind: Any) -> None:
         """Check what a report asks of its files; costs no request."""
+
+    def prepare(self, job: Job, plan: Plan, budget: Budget) -> None:
+        """Find out what the table of the report needs to know, after all checks and before the rows are read."""
 
     def reconciles(self) -> bool:
         """Tell whether the export writes tombstones."""
@@ -261,13 +267,49 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
     :param reconcile: Compare with the files of the last export of the same window, and write the ids that are gone to
         ``_<file>.tombstones.jsonl`` beside each (``id``, ``deleted_detected_at``). The summary gets ``deleted``: how
         many there are.
+    :param custom_field_columns: Custom fields that get a typed column of their own, by name or id: ``{"Ticket": "text",
+        "Cost centre": "text"}`` makes ``custom_field_ticket`` and ``custom_field_cost_centre``. Types are ``text``,
+        ``texts`` (of a drop-down with several choices), ``number``, ``flag`` (or ``boolean``) and ``date``. Not with
+        ``jsonl``. Costs one request, which finds the fields before the rows are read. (templated)
     """
 
     report = "detailed"
+    template_fields: Sequence[str] = (*ClockifyReportOperator.template_fields, "custom_field_columns")
+    _fields: CustomFields | None = None
+    _chosen: Sequence[ChosenField] | None = None
 
-    def __init__(self, *, reconcile: bool = False, **kwargs: Unpack[ReportParameters]) -> None:
+    def __init__(
+        self,
+        *,
+        reconcile: bool = False,
+        custom_field_columns: Mapping[str, str] | str | None = None,
+        **kwargs: Unpack[ReportParameters],
+    ) -> None:
         super().__init__(**kwargs)
         self.reconcile = reconcile
+        self.custom_field_columns = custom_field_columns
+
+    def check(self) -> None:
+        """Check which custom fields get columns; costs no request."""
+        from airflow_provider_clockify.columns.custom_fields import check_privacy, chosen_fields
+        from airflow_provider_clockify.export.rendered_export import NATIVE_FORMATS
+
+        self._chosen = chosen_fields(self.custom_field_columns)
+        if self._chosen and self.file_format in ("jsonl", *NATIVE_FORMATS):
+            raise ClockifyConfigError(
+                f"custom_field_columns does not fit file_format={self.file_format!r}, whose content is the service's: "
+                "use csv or parquet. In jsonl the values are in customFields, as the service sent them."
+            )
+        check_privacy(self._chosen, self.drop_columns, self.hash_columns)
+
+    def prepare(self, job: Job, plan: Plan, budget: Budget) -> None:
+        """Find the custom fields that get columns, or make them known where a value has no name."""
+        from airflow_provider_clockify.columns.custom_fields import find_fields
+        from airflow_provider_clockify.operators._custom_fields import CustomFields
+
+        self._fields = CustomFields(job.hook, budget)
+        if self._chosen:
+            self._chosen = find_fields(self._chosen, self._fields.ask(len(plan.chunks)))
 
     def check_kind(self, kind: Any) -> None:
         """Refuse to reconcile without ids."""
@@ -296,9 +338,10 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
 
     def table(self, window: Window) -> Table:
         """Return the columns of the file of a window."""
+        from airflow_provider_clockify.columns.custom_fields import with_custom_fields
         from airflow_provider_clockify.columns.detailed_columns import DETAILED
 
-        return DETAILED
+        return with_custom_fields(DETAILED, "custom_fields", self._fields, self._chosen or ())
 
 
 class ClockifyExpenseReportOperator(ClockifyReportOperator):

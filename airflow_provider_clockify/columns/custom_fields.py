@@ -144,16 +144,27 @@ def check_privacy(chosen: Sequence[ChosenField], drop_columns: object, hash_colu
     :param hash_columns: As of the operator.
     :raises ClockifyConfigError: it would.
     """
-    dropped, hashed = (
-        set(names) if isinstance(names := container_of(name, given), (list, tuple)) else set()
-        for name, given in (("drop_columns", drop_columns), ("hash_columns", hash_columns))
-    )
-    hidden = sorted({each.column.name for each in chosen} & (dropped | hashed))
-    if hidden and not dropped & {"custom_fields", "customFields"}:
+    named = _names("drop_columns", drop_columns) | _names("hash_columns", hash_columns)
+    hidden = sorted(each.column.name for each in chosen if each.column.name in named)
+    if hidden and not drops_json(drop_columns):
         raise ClockifyConfigError(
             f"{', '.join(hidden)} would be hashed or dropped, but the value would stay readable in the column "
             "custom_fields: add custom_fields to drop_columns."
         )
+
+
+def drops_json(drop_columns: object) -> bool:
+    """
+    Tell whether the JSON of custom fields is left out, so that nobody need know the names in it.
+
+    :param drop_columns: As of the operator.
+    """
+    return not _names("drop_columns", drop_columns).isdisjoint(("custom_fields", "customFields"))
+
+
+def _names(parameter: str, given: object) -> frozenset[str]:
+    names = container_of(parameter, given)
+    return frozenset(names) if isinstance(names, (list, tuple)) else frozenset()
 
 
 def find_fields(

@@ -338,10 +338,11 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
 
     def table(self, window: Window) -> Table:
         """Return the columns of the file of a window."""
-        from airflow_provider_clockify.columns.custom_fields import with_custom_fields
+        from airflow_provider_clockify.columns.custom_fields import drops_json, with_custom_fields
         from airflow_provider_clockify.columns.detailed_columns import DETAILED
 
-        return with_custom_fields(DETAILED, "custom_fields", self._fields, self._chosen or ())
+        fields = None if drops_json(self.drop_columns) else self._fields
+        return with_custom_fields(DETAILED, "custom_fields", fields, self._chosen or ())
 
 
 class ClockifyExpenseReportOperator(ClockifyReportOperator):

@@ -587,7 +587,10 @@ def csv_text(value: Any) -> Any:
         return Json(value)
     if isinstance(value, Json) or "approx" in type(value).__name__.lower():
         return value
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal):
+        whole, _, rest = f"{value:f}".partition(".")
+        return f"{whole}.{rest.rstrip('0')}".rstrip(".")
+    return str(value)
 
 
 # --- snapshots: every list, every format ----------------------------------------------------------------------

@@ -96,6 +96,9 @@ def test_names_cost_one_request_where_there_are_values_and_none_elsewhere(
         "Remote": "CHECKBOX",
     }
 
+    dropped = start_emulator(workspace_of(FULL))
+    for word in ("custom_fields", "customFields"):
+        assert export(dropped, file_format, drop_columns=[word])[0]["requests"] == 1
     plain = start_emulator(workspace_of({}, {}))
     assert export(plain, file_format)[0]["requests"] == len(plain.requests) == 1
 

@@ -58,6 +58,9 @@ _FITTING: Mapping[str, tuple[str, ...]] = {
     "LINK": ("text",),
 }
 
+# Keys under which a value comes with the name of its field.
+_NAMES = {"name", "customFieldName"}
+
 _decode_values = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 _encode = msgspec.json.encode
@@ -146,20 +149,11 @@ def check_privacy(chosen: Sequence[ChosenField], drop_columns: object, hash_colu
     """
     named = _names("drop_columns", drop_columns) | _names("hash_columns", hash_columns)
     hidden = sorted(each.column.name for each in chosen if each.column.name in named)
-    if hidden and not drops_json(drop_columns):
+    if hidden and _names("drop_columns", drop_columns).isdisjoint(("custom_fields", "customFields")):
         raise ClockifyConfigError(
             f"{', '.join(hidden)} would be hashed or dropped, but the value would stay readable in the column "
             "custom_fields: add custom_fields to drop_columns."
         )
-
-
-def drops_json(drop_columns: object) -> bool:
-    """
-    Tell whether the JSON of custom fields is left out, so that nobody need know the names in it.
-
-    :param drop_columns: As of the operator.
-    """
-    return not _names("drop_columns", drop_columns).isdisjoint(("custom_fields", "customFields"))
 
 
 def _names(parameter: str, given: object) -> frozenset[str]:
@@ -204,7 +198,11 @@ def _found(field: ChosenField, fields: Mapping[str, Mapping[str, Any]]) -> Chose
 
 
 def with_custom_fields(
-    table: Table, column: str, fields: Fields | None, chosen: Sequence[ChosenField] = ()
+    table: Table,
+    column: str,
+    fields: Fields | None,
+    chosen: Sequence[ChosenField] = (),
+    drop_columns: object = (),
 ) -> Table:
     """
     Name the custom fields of a table, and add columns of chosen ones.
@@ -214,9 +212,12 @@ def with_custom_fields(
     :param fields: Gives the workspace's custom fields; asked at the first value without a name. ``None`` leaves the
         JSON as it is.
     :param chosen: Fields that get a column, at the end of the table, in this order.
+    :param drop_columns: As of the operator: of JSON that is left out, nobody is asked for the names.
     """
     names = [each.name for each in table.columns]
     place, ids = names.index(column), names.index("id")
+    if _drops(drop_columns, table.columns[place]):
+        fields = None
     columns = [each.column for each in chosen]
 
     def values_of(text: str | None, item_id: Any) -> Row:
@@ -249,6 +250,11 @@ def with_custom_fields(
     )
 
 
+def _drops(drop_columns: object, column: Column) -> bool:
+    words = (column.name, *map(".".join, column.paths))
+    return not _names("drop_columns", drop_columns).isdisjoint(words)
+
+
 def _named(text: str | None, fields: Fields | None) -> str | None:
     """Return JSON with ``name`` and ``type`` beside each id that comes without a name."""
     if fields is None or text is None or '"customFieldId"' not in text:
@@ -258,7 +264,7 @@ def _named(text: str | None, fields: Fields | None) -> str | None:
         missing = [
             (each, _decode_text(each["customFieldId"]))
             for each in values
-            if "customFieldId" in each and "name" not in each
+            if "customFieldId" in each and not _NAMES & each.keys()
         ]
     except msgspec.DecodeError:
         return text  # Something else than values of custom fields; it stays as it came.

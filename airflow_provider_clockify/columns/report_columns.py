@@ -179,7 +179,7 @@ EXPENSES = generic_table(
         column(
             "user_custom_fields",
             JSON,
-            "Custom field values of the user: JSON as the service sent it.",
+            "Custom field values of the user: JSON as sent, with names and types.",
             "userCustomFields",
         ),
         column("invoicing_info", JSON, "Invoicing state: JSON as the service sent it.", "invoicingInfo"),

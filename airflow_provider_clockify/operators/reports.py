@@ -79,6 +79,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     }
     # The address behind the button, as far as this process knows; None if an earlier one has pushed it.
     report_link: str | None = ""
+    _fields: CustomFields | None = None
 
     def __init__(
         self,
@@ -164,6 +165,9 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
 
     def prepare(self, job: Job, plan: Plan, budget: Budget) -> None:
         """Find out what the table of the report needs to know, after all checks and before the rows are read."""
+        from airflow_provider_clockify.operators._custom_fields import CustomFields
+
+        self._fields = CustomFields(job.hook, budget)
 
     def reconciles(self) -> bool:
         """Tell whether the export writes tombstones."""
@@ -275,7 +279,6 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
 
     report = "detailed"
     template_fields: Sequence[str] = (*ClockifyReportOperator.template_fields, "custom_field_columns")
-    _fields: CustomFields | None = None
     _chosen: Sequence[ChosenField] | None = None
 
     def __init__(
@@ -288,13 +291,21 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
         super().__init__(**kwargs)
         self.reconcile = reconcile
         self.custom_field_columns = custom_field_columns
+        known = custom_field_columns.items() if isinstance(custom_field_columns, dict) else ()
+        if known and all(is_final(self, "custom_field_columns", each) for pair in known for each in pair):
+            self._read_fields()
+
+    def _read_fields(self) -> Sequence[ChosenField]:
+        from airflow_provider_clockify.columns.custom_fields import chosen_fields
+
+        return chosen_fields(self.custom_field_columns)
 
     def check(self) -> None:
         """Check which custom fields get columns; costs no request."""
-        from airflow_provider_clockify.columns.custom_fields import check_privacy, chosen_fields
+        from airflow_provider_clockify.columns.custom_fields import check_privacy
         from airflow_provider_clockify.export.rendered_export import NATIVE_FORMATS
 
-        self._chosen = chosen_fields(self.custom_field_columns)
+        self._chosen = self._read_fields()
         if self._chosen and self.file_format in ("jsonl", *NATIVE_FORMATS):
             raise ClockifyConfigError(
                 f"custom_field_columns does not fit file_format={self.file_format!r}, whose content is the service's: "
@@ -305,10 +316,9 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
     def prepare(self, job: Job, plan: Plan, budget: Budget) -> None:
         """Find the custom fields that get columns, or make them known where a value has no name."""
         from airflow_provider_clockify.columns.custom_fields import find_fields
-        from airflow_provider_clockify.operators._custom_fields import CustomFields
 
-        self._fields = CustomFields(job.hook, budget)
-        if self._chosen:
+        super().prepare(job, plan, budget)
+        if self._chosen and self._fields:
             self._chosen = find_fields(self._chosen, self._fields.ask(len(plan.chunks)))
 
     def check_kind(self, kind: Any) -> None:
@@ -338,11 +348,12 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
 
     def table(self, window: Window) -> Table:
         """Return the columns of the file of a window."""
-        from airflow_provider_clockify.columns.custom_fields import drops_json, with_custom_fields
+        from airflow_provider_clockify.columns.custom_fields import with_custom_fields
         from airflow_provider_clockify.columns.detailed_columns import DETAILED
 
-        fields = None if drops_json(self.drop_columns) else self._fields
-        return with_custom_fields(DETAILED, "custom_fields", fields, self._chosen or ())
+        return with_custom_fields(
+            DETAILED, "custom_fields", self._fields, self._chosen or (), self.drop_columns
+        )
 
 
 class ClockifyExpenseReportOperator(ClockifyReportOperator):
@@ -376,9 +387,12 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
 
     def table(self, window: Window) -> Table:
         """Return the columns of the file of a window."""
+        from airflow_provider_clockify.columns.custom_fields import with_custom_fields
         from airflow_provider_clockify.columns.report_columns import EXPENSES
 
-        return EXPENSES
+        return with_custom_fields(
+            EXPENSES, "user_custom_fields", self._fields, drop_columns=self.drop_columns
+        )
 
 
 class ClockifySummaryReportOperator(ClockifyReportOperator):

@@ -15,8 +15,12 @@ import pytest
 
 from airflow_provider_clockify._compat import AirflowException
 from airflow_provider_clockify.exceptions import ClockifyError
-from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
+from airflow_provider_clockify.operators.reports import (
+    ClockifyDetailedReportOperator,
+    ClockifyExpenseReportOperator,
+)
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace
+from airflow_provider_clockify.testing.faults import Fault
 
 START = datetime(2026, 11, 2, 8, tzinfo=UTC)
 DAY = {"start": "2026-11-02T00:00:00Z", "end": "2026-11-03T00:00:00Z"}
@@ -161,7 +165,7 @@ def test_chosen_fields_can_be_hashed(start_emulator, export):
     [
         ({"custom_field_columns": {"Tickets": "text"}}, "names 'Tickets'; custom fields of time entries", 1),
         ({"custom_field_columns": {"Skills": "text"}}, "the field is a DROPDOWN_MULTIPLE; use texts", 1),
-        ({"custom_field_columns": {"Ticket": "varchar"}}, "the type 'varchar'; use one of text", 0),
+        ({"custom_field_columns": '{"Ticket": "varchar"}'}, "the type 'varchar'; use one of text", 0),
         (
             {"custom_field_columns": {"Ticket": "text"}, "file_format": "jsonl"},
             "does not fit file_format='jsonl'",
@@ -191,6 +195,15 @@ def test_what_does_not_fit_is_refused_before_the_export(start_emulator, export, 
     assert len(emulator.requests) == asked_for_fields(emulator) == requests
 
 
+def test_a_type_that_there_is_not_fails_when_the_dag_is_parsed():
+    def make(chosen: Any) -> Any:
+        return ClockifyDetailedReportOperator(task_id="t", output_path="/x", custom_field_columns=chosen)
+
+    with pytest.raises(ClockifyError, match="use one of text, texts, number"):
+        make({"Ticket": "varchar"})
+    assert make({"Ticket": "{{ params.kind }}"}).custom_field_columns == {"Ticket": "{{ params.kind }}"}
+
+
 def test_two_fields_of_one_name_are_refused_with_their_ids(start_emulator, export):
     workspace = workspace_of(FULL)
     ids = sorted([each.id for each in workspace.custom_fields.values() if each.name == "Ticket"])
@@ -207,3 +220,33 @@ def test_the_request_counts_in_the_budget(start_emulator, export, chosen, spent)
     with pytest.raises(AirflowException, match="needs at least"):
         export(emulator, extra={"requests_per_hour": 1}, custom_field_columns=chosen)
     assert len(emulator.requests) == spent
+
+
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+def test_fields_of_people_are_named_in_the_expense_report(start_emulator, monkeypatch, tmp_path, file_format):
+    workspace = workspace_of()
+    field = workspace.add_custom_field("Team", entity_type="USER")
+    user, category = workspace.add_user("Bob"), workspace.add_expense_category("Food")
+    workspace.add_expense(user_id=user.id, category_id=category.id, day="2026-11-02", total=5, at=START)
+
+    def alter(response: Any) -> Any:
+        payload = response.payload
+        if isinstance(payload, dict) and "expenses" in payload:
+            for each in payload["expenses"]:
+                each["userCustomFields"] = [{"customFieldId": field.id, "value": "Blue"}]
+        return response
+
+    emulator = start_emulator(workspace)
+    emulator.inject(Fault("fields of people", alter=alter), times=None)
+    monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_DEFAULT", emulator.connection_json(requests_per_second=1000))
+    path = tmp_path / "out"
+    task = ClockifyExpenseReportOperator(task_id="t", output_path=str(path), file_format=file_format, **DAY)
+    assert task.execute({})["requests"] == 2
+    if file_format == "csv":
+        with path.open(newline="") as file:
+            (row,) = csv.DictReader(file)
+    else:
+        (row,) = pytest.importorskip("pyarrow.parquet").read_table(path).to_pylist()
+    assert json.loads(row["user_custom_fields"]) == [
+        {"customFieldId": field.id, "value": "Blue", "name": "Team", "type": "TXT"}
+    ]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.export.plan import Plan
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.operators._attempts import Job
-    from airflow_provider_clockify.operators._custom_fields import CustomFields
+    from airflow_provider_clockify.operators._field_names import CustomFields
     from airflow_provider_clockify.reading.budget import Budget
     from airflow_provider_clockify.reading.client import ClockifyClient
     from airflow_provider_clockify.reading.reader import Reader
@@ -165,7 +165,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
 
     def prepare(self, job: Job, plan: Plan, budget: Budget) -> None:
         """Find out what the table of the report needs to know, after all checks and before the rows are read."""
-        from airflow_provider_clockify.operators._custom_fields import CustomFields
+        from airflow_provider_clockify.operators._field_names import CustomFields
 
         self._fields = CustomFields(job.hook, budget)
 

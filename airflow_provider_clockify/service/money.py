@@ -61,7 +61,7 @@ def for_column(amount: Decimal) -> Decimal:
 
     :param amount: As the service gives it; finite.
     """
-    return in_units(amount.quantize(_STEP, ROUND_HALF_EVEN, _EXACT))
+    return amount.quantize(_STEP, ROUND_HALF_EVEN, _EXACT).scaleb(_HUNDREDTHS, _EXACT)
 
 
 # Rates, and amounts that are given twice, come again and again.

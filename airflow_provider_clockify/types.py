@@ -116,8 +116,8 @@ class ExportTotals(TypedDict):
 
     #: Duration of all rows.
     seconds: int | float
-    #: Amounts by currency, in minor units, as text, so that no digit is lost.
-    amounts_minor_units: dict[str, str]
+    #: Amounts by currency, in units of the currency, as text, so that no digit is lost.
+    amounts: dict[str, str]
     #: Timers that ran when the window was read; not among the rows.
     running_timers: int
 

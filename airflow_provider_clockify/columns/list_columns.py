@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""Lists of the service as flat rows (pure). Money is in minor units, durations in seconds, instants in UTC."""
+"""Lists of the service as flat rows (pure). Money is in units of its currency, durations in seconds, times in UTC."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORKSPACE = column("workspace_id", TEXT, "Id of the workspace.", "workspaceId")
 
 def _rate(name: str, path: str, what: str) -> tuple[Column, Column]:
     return (
-        column(f"{name}_amount", MONEY, f"{what} per hour, minor units.", f"{path}.amount"),
+        column(f"{name}_amount", MONEY, f"{what} per hour, units of the currency.", f"{path}.amount"),
         column(f"{name}_currency", TEXT, f"Currency of {name}_amount.", f"{path}.currency"),
     )
 
@@ -69,7 +69,12 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("time_zone", TEXT, "Profile time zone, IANA name.", "settings.timeZone"),
         column("week_start", TEXT, "First day of the week.", "settings.weekStart"),
         column("custom_fields", JSON, "User custom fields: JSON as the service sent it.", "customFields"),
-        column("memberships", JSON, "Memberships, where they were asked for: JSON.", "memberships"),
+        column(
+            "memberships",
+            JSON,
+            "Memberships, where asked for: JSON as sent, rates in hundredths.",
+            "memberships",
+        ),
         column("roles", JSON, "Roles, where they were asked for: JSON.", "roles"),
     ),
     "user_groups": (
@@ -108,9 +113,19 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_rate("cost_rate", "costRate", "Cost rate"),
         column("estimate", JSON, "Estimate: JSON as the service sent it.", "estimate"),
         column("time_estimate", JSON, "Time estimate: JSON as the service sent it.", "timeEstimate"),
-        column("budget_estimate", JSON, "Budget estimate: JSON as the service sent it.", "budgetEstimate"),
+        column(
+            "budget_estimate",
+            JSON,
+            "Budget estimate: JSON as sent, money in hundredths.",
+            "budgetEstimate",
+        ),
         column("member_ids", TEXTS, "Ids of members, where the service gave them.", "memberships.*.userId"),
-        column("memberships", JSON, "Memberships with rates: JSON as the service sent it.", "memberships"),
+        column(
+            "memberships",
+            JSON,
+            "Memberships: JSON as sent, rates in hundredths.",
+            "memberships",
+        ),
         column("custom_fields", JSON, "Custom fields, if hydrated: JSON.", "customFields"),
     ),
     "tasks": (
@@ -125,7 +140,12 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("duration_seconds", SECONDS, "Time tracked so far, in seconds.", "duration"),
         *_rate("hourly_rate", "hourlyRate", "Billable rate"),
         *_rate("cost_rate", "costRate", "Cost rate"),
-        column("budget_estimate", JSON, "Budget estimate: JSON as the service sent it.", "budgetEstimate"),
+        column(
+            "budget_estimate",
+            JSON,
+            "Budget estimate: JSON as sent, money in hundredths.",
+            "budgetEstimate",
+        ),
     ),
     "tags": (_ID, _NAME, _ARCHIVED, _WORKSPACE),
     "custom_fields": (
@@ -152,7 +172,8 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("category_id", TEXT, "Id of the category.", "category.id", "categoryId"),
         column("category_name", TEXT, "Name of the category.", "category.name"),
         column("quantity", NUMBER, "Units, or 1.", "quantity"),
-        column("total", MONEY, "Amount, minor units.", "total"),
+        column("currency", TEXT, "Currency of total; empty as long as the service names none.", "currency"),
+        column("total", MONEY, "Amount, units of the currency.", "total"),
         column("billable", FLAG, "Whether the expense is billable.", "billable"),
         column("is_locked", FLAG, "Whether it is locked against changes.", "locked", "isLocked"),
         column("notes", TEXT, "Notes.", "notes"),
@@ -166,7 +187,8 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         _WORKSPACE,
         column("has_unit_price", FLAG, "Whether it has a price per unit.", "hasUnitPrice"),
         column("unit", TEXT, "Unit.", "unit"),
-        column("price", MONEY, "Price per unit, minor units.", "priceInCents"),
+        column("currency", TEXT, "Currency of price; empty as long as the service names none.", "currency"),
+        column("price", MONEY, "Price per unit, units of the currency.", "priceInCents"),
     ),
     "invoices": (
         _ID,
@@ -175,16 +197,17 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("client_name", TEXT, "Name of the client.", "clientName"),
         column("status", TEXT, "UNSENT, SENT, PAID, PARTIALLY_PAID, VOID or OVERDUE.", "status"),
         column("currency", TEXT, "Currency of all amounts.", "currency"),
-        column("amount", MONEY, "Amount, minor units.", "amount"),
-        column("balance", MONEY, "Open amount, minor units.", "balance"),
-        column("paid", MONEY, "Paid amount, minor units.", "paid"),
+        column("amount", MONEY, "Amount, units of the currency.", "amount"),
+        column("balance", MONEY, "Open amount, units of the currency.", "balance"),
+        column("paid", MONEY, "Paid amount, units of the currency.", "paid"),
         column("issued_date", DAY, "Day of issue.", "issuedDate"),
         column("due_date", DAY, "Day when it is due.", "dueDate"),
     ),
     "invoice_payments": (
         _ID,
         column("invoice_id", TEXT, "Id of the invoice that was asked for.", "invoice_id"),
-        column("amount", MONEY, "Amount, minor units.", "amount"),
+        column("currency", TEXT, "Currency of amount; empty as long as the service names none.", "currency"),
+        column("amount", MONEY, "Amount, units of the currency.", "amount"),
         column("date", DAY, "Day of payment.", "date"),
         column("author", TEXT, "Who entered it.", "author"),
         column("note", TEXT, "Note.", "note"),
@@ -257,9 +280,12 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("pending_seconds", SECONDS, "Pending time in seconds.", "pendingTime"),
         column("billable_seconds", SECONDS, "Billable time in seconds.", "billableTime"),
         column("break_seconds", SECONDS, "Breaks in seconds.", "breakTime"),
-        column("billable_amount", MONEY, "Billable amount, minor units.", "billableAmount"),
-        column("cost_amount", MONEY, "Cost, minor units.", "costAmount"),
-        column("expense_total", MONEY, "Expenses, minor units.", "expenseTotal"),
+        column(
+            "currency", TEXT, "Currency of the amounts; empty as long as the service names none.", "currency"
+        ),
+        column("billable_amount", MONEY, "Billable amount, units of the currency.", "billableAmount"),
+        column("cost_amount", MONEY, "Cost, units of the currency.", "costAmount"),
+        column("expense_total", MONEY, "Expenses, units of the currency.", "expenseTotal"),
         column("entry_ids", TEXTS, "Ids of the time entries.", "entries.*.id"),
     ),
     "assignments": (
@@ -328,7 +354,12 @@ CHANGES = generic_table(
         column("id", TEXT, "Id of what changed.", "id"),
         column("changed_at", INSTANT, "When, UTC.", "changed_at"),
         column("entity_type", TEXT, "Kind of entity, for example TIME_ENTRY.", "entity_type"),
-        column("document", JSON, "The state after the change (before it, if deleted): JSON.", "document"),
+        column(
+            "document",
+            JSON,
+            "The state after the change (before it, if deleted): JSON as sent.",
+            "document",
+        ),
     ),
 )
 

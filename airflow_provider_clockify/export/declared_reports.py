@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_clockify.columns.custom_fields import with_custom_fields
 from airflow_provider_clockify.columns.detailed_columns import DETAILED
 from airflow_provider_clockify.columns.report_columns import (
     ATTENDANCE,
@@ -33,6 +34,7 @@ from airflow_provider_clockify.rendered import one_of
 from airflow_provider_clockify.service.report_kinds import WEEKLY_GROUPS, detailed, expenses, summary_groups
 
 if TYPE_CHECKING:
+    from airflow_provider_clockify.columns.custom_fields import ChosenField, Fields
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.reading.client import ClockifyClient
     from airflow_provider_clockify.reading.reader import Reader
@@ -72,6 +74,7 @@ class DeclaredReport:
     :param id_column: Column that tells one row from all others of the workspace, whatever window it is in; ``None``
         for reports that sum up.
     :param web_path: Path of the same report in the web app; ``None`` where it is not known.
+    :param custom_fields: Column that holds values of custom fields as JSON; ``None`` for a report without.
     """
 
     name: str
@@ -81,6 +84,29 @@ class DeclaredReport:
     groups: Callable[[Any], tuple[str, ...]] = no_groups
     id_column: str | None = None
     web_path: str | None = None
+    custom_fields: str | None = None
+
+    def named_table(
+        self,
+        groups: Sequence[str],
+        fields: Fields | None,
+        chosen: Sequence[ChosenField],
+        drop_columns: object,
+        window: Window,
+    ) -> Table:
+        """
+        Return the columns of a window's rows, with names of custom fields.
+
+        :param groups: What ``groups`` returned.
+        :param fields: Gives the workspace's custom fields, when a value without a name is met.
+        :param chosen: Custom fields that get columns of their own.
+        :param drop_columns: Columns that are left out: their custom fields need no names.
+        :param window: The window.
+        """
+        table = self.table(groups, window)
+        if self.custom_fields is None:
+            return table
+        return with_custom_fields(table, self.custom_fields, fields, chosen, drop_columns)
 
 
 def _paged(report: Callable[[str, Mapping[str, Any]], PagedReport]) -> MakeReader:
@@ -102,12 +128,14 @@ REPORTS: Mapping[str, DeclaredReport] = {
             table=lambda groups, window: DETAILED,
             id_column="id",
             web_path="detailed",
+            custom_fields="custom_fields",
         ),
         DeclaredReport(
             "expenses",
             reader=_paged(expenses),
             table=lambda groups, window: EXPENSES,
             id_column="id",
+            custom_fields="user_custom_fields",
         ),
         DeclaredReport(
             "summary",

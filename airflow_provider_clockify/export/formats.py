@@ -15,7 +15,7 @@ import io
 import os
 import re
 from contextlib import contextmanager, suppress
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from decimal import Decimal
 from importlib import import_module
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Any, Protocol
@@ -25,7 +25,8 @@ import msgspec
 from airflow_provider_clockify.columns.tables import Column, Columns, ColumnType, Table
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyResponseError
 from airflow_provider_clockify.rendered import one_of
-from airflow_provider_clockify.service.values import shown, utc_text
+from airflow_provider_clockify.service.money import MONEY_PRECISION, MONEY_SCALE
+from airflow_provider_clockify.service.values import HOURS_PRECISION, HOURS_SCALE, plain, shown, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,8 +48,11 @@ BATCH_BYTES = 192 << 10
 ROW_GROUP_ROWS = 20_000
 # A column of text takes at most 2 GiB in Arrow, and all of it is in memory until it is written.
 GROUP_BYTES = 512 << 20
-MONEY_PRECISION = 38
-MONEY_SCALE = 18
+# Digits in all, and after the point.
+DECIMALS: Mapping[ColumnType, tuple[int, int]] = {
+    ColumnType.MONEY: (MONEY_PRECISION, MONEY_SCALE),
+    ColumnType.HOURS: (HOURS_PRECISION, HOURS_SCALE),
+}
 
 
 class RowWriter(Protocol):
@@ -273,9 +277,10 @@ class _ParquetWriter:
             try:
                 array = self._array(values, self._arrow_types[numbers[0]], is_text=is_text)
             except self._pa.ArrowInvalid:
-                if kind is not ColumnType.MONEY:
+                if kind not in DECIMALS:
                     raise
-                arrays |= {number: self._rounded(columns, number) for number in numbers}
+                self._refuse_too_large(columns, numbers, *DECIMALS[kind])
+                raise
             else:
                 arrays |= {number: array.slice(place * rows, rows) for place, number in enumerate(numbers)}
         return [arrays[number] for number in range(len(columns))]
@@ -283,19 +288,18 @@ class _ParquetWriter:
     def _array(self, values: Sequence[Any], of: Any, *, is_text: bool) -> Any:
         return self._pa.array(values, self._pa.string()).cast(of) if is_text else self._pa.array(values, of)
 
-    def _rounded(self, columns: Columns, number: int) -> Any:
-        """Return a column of money that may have more digits than it can hold: round, or say which amount it is."""
-        field, ids = self._schema[number], None if self._id is None else columns[self._id]
-        exact = [None if value is None else Decimal(value) for value in columns[number]]
-        rounded = [_money(value) for value in exact]
-        for row, (value, money) in enumerate(zip(exact, rounded, strict=True)):
-            if value is not None and money is None:
-                which = f"Item {shown(ids[row])}" if ids is not None else "An item"
-                raise ClockifyResponseError(
-                    f"{which} has more than {MONEY_PRECISION - MONEY_SCALE} digits before the point where column "
-                    f"{field.name} holds money ({value:.30e}); export it as jsonl or csv."
-                ) from None
-        return self._pa.array(rounded, field.type)
+    def _refuse_too_large(self, columns: Columns, numbers: Sequence[int], precision: int, scale: int) -> None:
+        """Say which value has more digits before the point than its column can hold."""
+        ids = None if self._id is None else columns[self._id]
+        for number in numbers:
+            for row, value in enumerate(columns[number]):
+                if value is not None and Decimal(value).adjusted() >= precision - scale:
+                    which = f"Item {shown(ids[row])}" if ids is not None else "An item"
+                    raise ClockifyResponseError(
+                        f"{which} has more than {precision - scale} digits before the point where column "
+                        f"{self._schema[number].name} holds {self._types[number].value} ({Decimal(value):.30e}); "
+                        "export it as jsonl or csv."
+                    ) from None
 
     def _write_group(self) -> None:
         rows = self._pa.Table.from_batches(self._batches, self._schema)
@@ -314,7 +318,8 @@ def arrow_schema(columns: Sequence[Column], metadata: Mapping[str, str]) -> Any:
     """
     Return the Arrow schema of a column table.
 
-    Instants are microseconds in UTC; money is ``decimal128(38, 18)`` in minor units; lists are lists of text; JSON is
+    Instants are microseconds in UTC; money is ``decimal128(18, 8)`` in units of the currency, hours are
+    ``decimal128(18, 6)``: each fits into 64 bits, and times each other into 38 digits. Lists are lists of text; JSON is
     text.
     """
     pa = _arrow()
@@ -326,7 +331,7 @@ def arrow_schema(columns: Sequence[Column], metadata: Mapping[str, str]) -> Any:
         ColumnType.SECONDS: pa.int64(),
         ColumnType.DAY: pa.date32(),
         ColumnType.INSTANT: pa.timestamp("us", tz="UTC"),
-        ColumnType.MONEY: pa.decimal128(MONEY_PRECISION, MONEY_SCALE),
+        **{kind: pa.decimal128(*digits) for kind, digits in DECIMALS.items()},
         ColumnType.TEXTS: pa.list_(pa.string()),
         ColumnType.JSON: pa.string(),
     }
@@ -335,24 +340,6 @@ def arrow_schema(columns: Sequence[Column], metadata: Mapping[str, str]) -> Any:
         for column in columns
     ]
     return pa.schema(fields, metadata=dict(metadata))
-
-
-def _money(value: Decimal | None) -> Decimal | None:
-    """
-    Bring money to the column's scale; what lies beyond 18 decimals of a minor unit is rounded half to even.
-
-    :return: ``None`` too where the column has too few digits before the point.
-    """
-    if value is None:
-        return None
-    try:
-        return value.quantize(_MONEY_STEP, context=_MONEY_CONTEXT)
-    except InvalidOperation:
-        return None
-
-
-_MONEY_STEP = Decimal(1).scaleb(-MONEY_SCALE)
-_MONEY_CONTEXT = Context(prec=MONEY_PRECISION, rounding=ROUND_HALF_EVEN)
 
 
 _MISFITS = (ClockifyError, msgspec.MsgspecError, ArithmeticError, UnicodeDecodeError, RecursionError)
@@ -377,10 +364,6 @@ def _is_text(values: Sequence[Any]) -> bool:
     return isinstance(next((value for value in values if value is not None), None), str)
 
 
-def _plain(value: Decimal) -> str:
-    return f"{value:f}"
-
-
 def _json_text(values: Sequence[str | None]) -> str:
     return msgspec.json.encode(values).decode()
 
@@ -389,13 +372,14 @@ def _json_text(values: Sequence[str | None]) -> str:
 _CSV_TEXT: Mapping[ColumnType, Callable[[Any], Any]] = {
     ColumnType.FLAG: lambda value: "true" if value else "false",
     ColumnType.INSTANT: utc_text,
-    ColumnType.MONEY: _plain,
+    ColumnType.MONEY: plain,
+    ColumnType.HOURS: plain,
     ColumnType.TEXTS: _json_text,
 }
 
 
 # A column of these may come as the text that it becomes in csv.
-_MAY_BE_TEXT = frozenset({ColumnType.INSTANT, ColumnType.MONEY})
+_MAY_BE_TEXT = frozenset({ColumnType.INSTANT, ColumnType.MONEY, ColumnType.HOURS})
 
 
 @contextmanager

@@ -293,7 +293,8 @@ class ClockifyHook(BaseHook):
         """
         Go through the projects of the workspace (``getProjects``, 5,000 per request; 1,000 hydrated).
 
-        Without ``archived`` both archived and active ones are listed. Durations are in seconds, money in minor units.
+        Without ``archived`` both archived and active ones are listed. Durations are in seconds, money as the service
+        sends it: hundredths of the currency's unit.
 
         :param filters: ``name``, ``strict_name_search``, ``archived``, ``billable``, ``clients``, ``contains_client``,
             ``client_status``, ``users``, ``contains_user``, ``user_status``, ``user_groups``, ``contains_group``,
@@ -383,7 +384,8 @@ class ClockifyHook(BaseHook):
         Go through the expenses (``getExpenses``, 5,000 per request), always through all of them.
 
         The service ignores dates here (observed 2026-07-19): with ``start`` and ``end`` this keeps what has its
-        ``date``, at midnight UTC, in ``[start, end)``. ``total`` is in minor units.
+        ``date``, at midnight UTC, in ``[start, end)``. ``total`` is as the service
+        sends it: hundredths of the currency's unit.
 
         :param start: Aware datetime or ISO 8601 with offset; only with ``end``.
         :param end: The same; excluded.
@@ -403,7 +405,9 @@ class ClockifyHook(BaseHook):
 
     def iter_invoices(self, **filters: Any) -> Iterator[Item]:
         """
-        Go through the invoices (``getInvoices``, 5,000 per request); money is in minor units.
+        Go through the invoices (``getInvoices``, 5,000 per request).
+
+        Money is as the service sends it: hundredths of the currency's unit.
 
         :param filters: ``statuses`` (list of UNSENT, SENT, PAID, PARTIALLY_PAID, VOID, OVERDUE).
         """
@@ -411,7 +415,9 @@ class ClockifyHook(BaseHook):
 
     def iter_invoice_payments(self, invoice_id: str) -> Iterator[Item]:
         """
-        Go through the payments of one invoice (``getPaymentsForInvoice``, 5,000 per request), in minor units.
+        Go through the payments of one invoice (``getPaymentsForInvoice``, 5,000 per request).
+
+        Money is as the service sends it: hundredths of the currency's unit.
 
         :param invoice_id: Invoice.
         :raises ClockifyNotFoundError: the workspace has no such invoice.
@@ -676,8 +682,7 @@ class ClockifyHook(BaseHook):
         Go through all finished entries that start in ``[start, end)`` (``generateDetailedReport``, 1,000 per request).
 
         Rows come ordered by id within each chunk of at most 31 days, in UTC, as the service sent them: durations in
-        seconds, money in minor units. No row is given before all of
-        them are proven complete.
+        seconds, money in hundredths of the currency's unit. No row is given before all of them are proven complete.
 
         :param start: Aware datetime or ISO 8601 with offset.
         :param end: The same; excluded.
@@ -701,7 +706,8 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded. A Free workspace allows 31 days.
         :param groups: One to three of CLIENT, PROJECT, TASK, TIMEENTRY, DATE, WEEK, MONTH, USER, TAG.
         :param filters: In the service's own words.
-        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``children``; seconds, minor units.
+        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``children``; durations in seconds,
+            money in hundredths of the currency's unit.
         """
         from airflow_provider_clockify.service.report_kinds import summary_groups, summary_request
 
@@ -723,7 +729,8 @@ class ClockifyHook(BaseHook):
         :param end: Seven days later; excluded.
         :param group: ``USER`` or ``PROJECT``.
         :param filters: In the service's own words.
-        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``days``; seconds, minor units.
+        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``days``; durations in seconds, money
+            in hundredths of the currency's unit.
         :raises ClockifyWindowError: it is not seven days.
         """
         from airflow_provider_clockify.service.report_kinds import check_week, weekly_request
@@ -778,9 +785,9 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded. A Free workspace allows 31 days.
         :param user_id: User.
         :return: ``{"user_id", "name", "seconds", "amount", "currency", "amounts", "projects": [{"id", "name",
-            "seconds", "amount", "currency", "amounts"}]}``; no seconds when the user has no time there. Amounts in
-            minor units; ``amount`` and ``currency`` are ``None`` where there are several currencies, ``amounts`` has
-            each: ``{"EUR": 9900.0, "USD": 12500.0}``.
+            "seconds", "amount", "currency", "amounts"}]}``; no seconds when the user has no time there. Amounts are
+            decimals in units of the currency; ``amount`` and ``currency`` are ``None`` where there are several
+            currencies, ``amounts`` has each: ``{"EUR": Decimal("99"), "USD": Decimal("125")}``.
         """
         return user_totals(self.get_summary_report(start, end, ("USER", "PROJECT")), user_id)
 

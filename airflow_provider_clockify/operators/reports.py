@@ -14,12 +14,13 @@ from airflow_provider_clockify.rendered import check_choices, container_of, is_f
 from airflow_provider_clockify.types import PartitionUnit, ReportFileFormat, SummaryGroup, WeeklyGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
     from typing import Unpack
 
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify._parameters import BaseReportParameters, ReportParameters
+    from airflow_provider_clockify.columns.custom_fields import ChosenField
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.export.writing import FileKind
@@ -58,7 +59,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         ``{"projects": ["64a…"], "billable": True}``; lists of ids are expanded to the full form. (templated)
     :return: Summary, never rows: ``{"paths": [str], "rows": int, "bytes": int, "sha256": {path: str}, "window_start":
         "…Z", "window_end": "…Z", "report": str, "workspace_id": str, "requests": int, "format": str, "totals":
-        {"seconds": int, "amounts_minor_units": {currency: str}, "running_timers": int}}``.
+        {"seconds": int, "amounts": {currency: str}, "running_timers": int}}``.
     :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
     :raises ClockifyIncompleteError: completeness could not be proven.
     :raises ClockifyTransportError: no usable answer within the connection's retries.
@@ -106,10 +107,12 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
 
     def export(self, attempt: Attempt) -> ExportResult:
         """Export the report of the run's window."""
+        from airflow_provider_clockify.columns.custom_fields import find_fields
         from airflow_provider_clockify.export.declared_reports import REPORTS
         from airflow_provider_clockify.export.formats import RENDERED_FORMATS
         from airflow_provider_clockify.export.report_export import RenderedExport, ReportExport, export_report
         from airflow_provider_clockify.export.storage import Target
+        from airflow_provider_clockify.operators._field_names import CustomFields
         from airflow_provider_clockify.reading.rendered_files import download
         from airflow_provider_clockify.service.filters import report_filters
 
@@ -121,7 +124,8 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         target.check(is_base=is_base)
         window = self.resolve_window(attempt.context)
         self.report_link = push_report_link(attempt.context, report, window, hook.settings, filters)
-        kind = self.file_kind(hook, report.table(groups, window))
+        chosen = self.chosen_fields()
+        kind = self.file_kind(hook, report.named_table(groups, None, chosen, self.drop_columns, window))
         plan = report.plan(window, partition_by=self.partition_by, file_name=report.name + kind.suffix)
         self.check_complete(plan.window, attempt.context)
         workspace_id = self.check_key(hook)
@@ -147,6 +151,9 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
                     ),
                 )
             )
+        fields = CustomFields(hook, budget)
+        if chosen:
+            chosen = find_fields(chosen, fields.ask(len(plan.chunks)))
         what = {
             "report": report.name,
             "workspace_id": workspace_id,
@@ -159,13 +166,17 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
             ReportExport(
                 *common,
                 reader=report.reader(hook.client, workspace_id, filters, groups, budget.first_page),
-                table=partial(report.table, groups),
+                table=partial(report.named_table, groups, fields, chosen, self.drop_columns),
                 reconcile=self.reconcile,
                 keeper=attempt.keeper(target, kind, what, is_base=is_base),
             )
         )
         result.check_sight(filters)
         return result
+
+    def chosen_fields(self) -> Sequence[ChosenField]:
+        """Return which custom fields get columns of their own, checked; costs no request."""
+        return ()
 
     def file_kind(self, hook: ClockifyHook, table: Table) -> FileKind:
         """Check and put together how files are written, those that the service renders included."""
@@ -203,13 +214,47 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
     :param reconcile: Compare with the files of the last export of the same window, and write the ids that are gone to
         ``_<file>.tombstones.jsonl`` beside each (``id``, ``deleted_detected_at``). The summary gets ``deleted``: how
         many there are.
+    :param custom_field_columns: Custom fields that get a typed column of their own, by name or id: ``{"Ticket": "text",
+        "Cost centre": "text"}`` makes ``custom_field_ticket`` and ``custom_field_cost_centre``. Types are ``text``,
+        ``texts`` (of a drop-down with several choices), ``number``, ``flag`` (or ``boolean``) and ``date``. Not with
+        ``jsonl``. Costs one request, which finds the fields before the rows are read. (templated)
     """
 
     report = "detailed"
+    template_fields: Sequence[str] = (*ClockifyReportOperator.template_fields, "custom_field_columns")
 
-    def __init__(self, *, reconcile: bool = False, **kwargs: Unpack[ReportParameters]) -> None:
+    def __init__(
+        self,
+        *,
+        reconcile: bool = False,
+        custom_field_columns: Mapping[str, str] | str | None = None,
+        **kwargs: Unpack[ReportParameters],
+    ) -> None:
         super().__init__(**kwargs)
         self.reconcile = reconcile
+        self.custom_field_columns = custom_field_columns
+        known = custom_field_columns.items() if isinstance(custom_field_columns, dict) else ()
+        if known and all(is_final(self, "custom_field_columns", each) for pair in known for each in pair):
+            self._read_fields()
+
+    def _read_fields(self) -> Sequence[ChosenField]:
+        from airflow_provider_clockify.columns.custom_fields import chosen_fields
+
+        return chosen_fields(self.custom_field_columns)
+
+    def chosen_fields(self) -> Sequence[ChosenField]:
+        """Return which custom fields get columns of their own, checked; costs no request."""
+        from airflow_provider_clockify.columns.custom_fields import check_privacy
+        from airflow_provider_clockify.export.formats import RENDERED_FORMATS
+
+        chosen = self._read_fields()
+        if chosen and self.file_format in ("jsonl", *RENDERED_FORMATS):
+            raise ClockifyConfigError(
+                f"custom_field_columns does not fit file_format={self.file_format!r}, whose content is the service's: "
+                "use csv or parquet. In jsonl the values are in customFields, as the service sent them."
+            )
+        check_privacy(chosen, self.drop_columns, self.hash_columns)
+        return chosen
 
 
 class ClockifyExpenseReportOperator(ClockifyReportOperator):

@@ -18,6 +18,7 @@ import msgspec
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.reading.reader import TOLERANCE, ReadResult
+from airflow_provider_clockify.service.money import text_in_units
 from airflow_provider_clockify.service.report_kinds import Totals
 
 if TYPE_CHECKING:
@@ -262,4 +263,7 @@ def _add_money(money: dict[str, Decimal], rows: PageRows) -> None:
 
 
 def _amounts(money: Mapping[str, Decimal]) -> str:
-    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(money.items())) or "nothing"
+    return (
+        ", ".join(f"{text_in_units(amount)} {currency}" for currency, amount in sorted(money.items()))
+        or "nothing"
+    )

@@ -20,7 +20,7 @@ from airflow_provider_clockify.exceptions import (
 )
 from airflow_provider_clockify.reading.proof import add_up
 from airflow_provider_clockify.reading.reader import MAX_READS, TOLERANCE, Reader, ReadResult
-from airflow_provider_clockify.service.money import added_up
+from airflow_provider_clockify.service.money import added_up, text_in_units
 from airflow_provider_clockify.service.pagination import SMALLER_SIZES, PageSize, pages, run, steps
 from airflow_provider_clockify.service.report_kinds import (
     ATTENDANCE,
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
+
+_NOTHING = Decimal(0)
 
 FREE_LIMIT = timedelta(days=31)
 
@@ -160,11 +162,12 @@ class GroupReader(Reader):
         if not differing or (not is_sure and abs(_sum(own) - _sum(total)) <= tolerance):
             return total
         said = "; ".join(
-            f"{own.get(code, 0)} {code or 'without currency'}, the service says {total.get(code, 0)}"
+            f"{text_in_units(own.get(code, _NOTHING))} {code or 'without currency'}, the service says "
+            f"{text_in_units(total.get(code, _NOTHING))}"
             for code in differing
         )
         raise ClockifyIncompleteError(
-            f"The groups of {window} amount to {said} (minor units): the answer is not complete. Nothing was "
+            f"The groups of {window} amount to {said}: the answer is not complete. Nothing was "
             "published. Run again, or report it if it stays.",
             operation=request.operation,
         )

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,13 +17,16 @@ from airflow_provider_clockify.window import Window, duration_seconds, parse_ins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from decimal import Decimal
 
 
 # Where items have their id. Approval requests lie inside of what their list gives.
 ID_PLACES = (("_id",), ("id",), ("approvalRequest", "id"))
 USER_PLACE = ("userId",)
 _LONGEST_SHOWN = 80
+
+# Digits that a column of hours has in all, and after the point.
+HOURS_PRECISION = 18
+HOURS_SCALE = 6
 
 _encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -137,6 +142,47 @@ def seconds(text: str) -> int | float:
     total = exact_seconds(text)
     whole = int(total)
     return whole if whole == total else float(total)
+
+
+def hours(seconds: int) -> Decimal:
+    """
+    Return a duration in hours, rounded half to even at the 6th digit after the point.
+
+    :param seconds: Whole seconds.
+    """
+    return Decimal(_millionths(seconds)).scaleb(-HOURS_SCALE)
+
+
+# People round their time: the same few durations come again and again.
+@lru_cache(maxsize=4096)
+def hours_text(seconds: int) -> str:
+    """
+    Return the same as text.
+
+    :param seconds: Whole seconds.
+    """
+    whole, rest = divmod(abs(_millionths(seconds)), 10**HOURS_SCALE)
+    sign = "-" if seconds < 0 else ""
+    return f"{sign}{whole}.{rest:06}".rstrip("0").rstrip(".")
+
+
+def _millionths(seconds: int) -> int:
+    # A second is 2500/9 of them, so that none lies half way between two.
+    return (2 * 2500 * seconds + 9) // 18
+
+
+def plain(number: Decimal) -> str:
+    """
+    Return a number as text: digits only, no exponent, no zeros at the end.
+
+    :param number: Finite.
+    """
+    text = str(number)
+    if "E" in text:
+        text = f"{number:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
 def durations_to_seconds(item: dict[str, Any], places: Iterable[tuple[str, ...]]) -> dict[str, Any]:

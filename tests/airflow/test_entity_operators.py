@@ -161,7 +161,7 @@ def at(epoch: int) -> datetime:
 def rate(name: str, amount: int | None, currency: str) -> dict[str, Any]:
     known = amount is not None
     return {
-        f"{name}_amount": Decimal(amount) if known else None,
+        f"{name}_amount": Decimal(amount) / 100 if known else None,
         f"{name}_currency": currency if known else None,
     }
 
@@ -305,7 +305,8 @@ def expense(w: EmulatedWorkspace, item: Any) -> dict[str, Any]:
         "category_id": item.category_id,
         "category_name": w.expense_categories[item.category_id].name if item.category_id else None,
         "quantity": float(item.quantity),
-        "total": Decimal(str(item.total)),
+        "currency": None,
+        "total": Decimal(str(item.total)) / 100,
         "billable": item.billable,
         "is_locked": item.locked,
         "notes": item.notes or None,
@@ -342,13 +343,15 @@ def approval(w: EmulatedWorkspace, item: Any) -> dict[str, Any]:
         "pending_seconds": tracked if item.state == "PENDING" else 0,
         "billable_seconds": sum(e.seconds for e in entries if e.billable),
         "break_seconds": sum(e.seconds for e in entries if e.type == "BREAK"),
+        "currency": None,
         "billable_amount": pytest.approx(
-            Decimal(sum(e.seconds * e.hourly_rate for e in entries if e.billable)) / 3600, abs=Decimal("1e-6")
+            Decimal(sum(e.seconds * e.hourly_rate for e in entries if e.billable)) / 360_000,
+            abs=Decimal("1e-8"),
         ),
         "cost_amount": pytest.approx(
-            Decimal(sum(e.seconds * e.cost_rate for e in entries)) / 3600, abs=Decimal("1e-6")
+            Decimal(sum(e.seconds * e.cost_rate for e in entries)) / 360_000, abs=Decimal("1e-8")
         ),
-        "expense_total": Decimal(str(float(sum(spent)))),
+        "expense_total": Decimal(str(float(sum(spent)))) / 100,
         "entry_ids": [e.id for e in entries],
     }
 
@@ -416,9 +419,9 @@ def invoice(w: EmulatedWorkspace, item: Any) -> dict[str, Any]:
         "client_name": w.clients[item.client_id].name,
         "status": item.status,
         "currency": item.currency,
-        "amount": Decimal(item.amount),
-        "balance": Decimal(item.amount - item.paid),
-        "paid": Decimal(item.paid),
+        "amount": Decimal(item.amount) / 100,
+        "balance": Decimal(item.amount - item.paid) / 100,
+        "paid": Decimal(item.paid) / 100,
         "issued_date": at(item.issued_at).date(),
         "due_date": at(item.due_at).date(),
     }
@@ -487,7 +490,8 @@ TRUTH: dict[str, Callable[[EmulatedWorkspace], Rows]] = {
             "workspace_id": w.id,
             "has_unit_price": each.unit_price is not None,
             "unit": each.unit,
-            "price": Decimal(each.unit_price or 0),
+            "currency": None,
+            "price": Decimal(each.unit_price or 0) / 100,
         }
         for each in w.expense_categories.values()
     ],
@@ -496,7 +500,8 @@ TRUTH: dict[str, Callable[[EmulatedWorkspace], Rows]] = {
         {
             "id": paid.id,
             "invoice_id": each.id,
-            "amount": Decimal(paid.amount),
+            "currency": None,
+            "amount": Decimal(paid.amount) / 100,
             "date": at(paid.paid_at).date(),
             "author": paid.author or None,
             "note": paid.note or None,
@@ -583,7 +588,10 @@ def csv_text(value: Any) -> Any:
         return Json(value)
     if isinstance(value, Json) or "approx" in type(value).__name__.lower():
         return value
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal):
+        whole, _, rest = f"{value:f}".partition(".")
+        return f"{whole}.{rest.rstrip('0')}".rstrip(".")
+    return str(value)
 
 
 # --- snapshots: every list, every format ----------------------------------------------------------------------

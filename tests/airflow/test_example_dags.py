@@ -181,7 +181,7 @@ def test_the_monthly_summary_has_the_hours_and_the_money_of_the_last_month(
     }
     for row in rows:
         (earned,) = truth[row["group_1_id"], row["group_2_id"]].earned.values()
-        assert Fraction(row["amount"]) == pytest.approx(earned, abs=1)
+        assert Fraction(row["amount"]) == pytest.approx(earned / 100, abs=0.01)
     assert run.results["check"] == workspace.truth_seconds(*NOVEMBER)
     assert emulator.count() == 1
 

@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,11 @@ def day_of(path: str) -> str:
     return Path(path).parent.name.removeprefix("dt=")
 
 
+def in_hundredths(amounts: dict[str, str]) -> dict[str, Decimal]:
+    """As the workspace's truth has money."""
+    return {currency: Decimal(amount) * 100 for currency, amount in amounts.items()}
+
+
 def rounded(money: Any) -> dict[str, float]:
     return {currency: round(float(amount), 3) for currency, amount in money.items() if amount}
 
@@ -127,7 +133,7 @@ def run_detailed(world: World) -> Parts:
     seconds = {row["_id"]: int(row["timeInterval"]["duration"]) for row in rows}
     assert len(seconds) == len(rows), "a row is there twice"
     totals = result["totals"]
-    return {"": (seconds, totals["seconds"], rounded(totals["amounts_minor_units"]))}
+    return {"": (seconds, totals["seconds"], rounded(in_hundredths(totals["amounts"])))}
 
 
 def truth_detailed(world: World) -> Parts:

@@ -39,7 +39,7 @@ from airflow_provider_clockify.types import (
 ClockifyDetailedReportOperator(
     task_id="a",
     output_path="/a",
-    file_format="xlsx",
+    file_format="clockify_xlsx",
     compression=None,
     partition_by="day",
     window="day",
@@ -114,7 +114,7 @@ assert_type(summary["rows"], int)
 assert_type(summary["sha256"], dict[str, str])
 assert_type(summary["window_start"], str | None)
 assert_type(summary["totals"]["seconds"], int | float)
-assert_type(summary["totals"]["amounts_minor_units"], dict[str, str])
+assert_type(summary["totals"]["amounts"], dict[str, str])
 assert_type(summary.get("snapshot_at"), str | None)
 summary["path"]  # type: ignore[typeddict-item]
 snapshot = ClockifyExportEntitiesOperator(task_id="a", output_path="/a", entity="users").execute({})

@@ -539,11 +539,11 @@ def wrong(change: Callable[[dict[str, Any]], object]) -> Callable[[int, dict[str
         (lambda t: t.update(totalTime=t["totalTime"] - 1), "the service counts"),
         (
             lambda t: t.update(totalAmountByCurrency=[{"currency": "EUR", "amount": 497}]),
-            "the service says 497 EUR",
+            "the service says 4.97 EUR",
         ),
         (
             lambda t: t.update(totalAmountByCurrency=[{"currency": "USD", "amount": 500}]),
-            "the service says 500 USD",
+            "the service says 5 USD",
         ),
         (lambda t: t.update(totalAmountByCurrency=[]), "the service says nothing"),
     ],
@@ -634,7 +634,7 @@ def test_rounding_is_allowed_for_the_rows_of_its_own_currency_only():
             totalAmountByCurrency=[{"currency": "EUR", "amount": 900}, {"currency": "USD", "amount": 101}]
         )
     )
-    with pytest.raises(ClockifyIncompleteError, match="101 USD"):
+    with pytest.raises(ClockifyIncompleteError, match=r"1\.01 USD"):
         read(service)
 
 

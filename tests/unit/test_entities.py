@@ -117,7 +117,7 @@ def test_a_project_has_exact_money_seconds_and_its_members():
         },
     )
     assert found["duration_seconds"] == 88 * 3600 + 36 * 60
-    assert found["hourly_rate_amount"] == Decimal("9500.25")
+    assert found["hourly_rate_amount"] == Decimal("95.0025")
     assert (found["hourly_rate_currency"], found["cost_rate_amount"]) == ("EUR", None)
     assert (found["client_id"], found["archived"]) == (None, False)
     assert found["member_ids"] == ["u1", "u2"]

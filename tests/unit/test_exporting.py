@@ -148,7 +148,7 @@ def test_the_xcom_is_json_with_exact_money_and_no_rows():
         "format": "jsonl",
         "totals": {
             "seconds": 5400,
-            "amounts_minor_units": {"EUR": "0.1", "USD": "1000"},
+            "amounts": {"EUR": "0.001", "USD": "10"},
             "running_timers": 0,
         },
     }

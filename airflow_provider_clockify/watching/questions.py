@@ -19,7 +19,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyIncompleteError
+from airflow_provider_clockify.exceptions import (
+    ClockifyConfigError,
+    ClockifyIncompleteError,
+    ClockifyResponseError,
+)
 from airflow_provider_clockify.rendered import one_of
 from airflow_provider_clockify.service.change_feeds import (
     LIMITS,
@@ -40,7 +44,7 @@ from airflow_provider_clockify.service.pagination import (
     pages,
     steps,
 )
-from airflow_provider_clockify.service.report_kinds import DETAILED, detailed
+from airflow_provider_clockify.service.report_kinds import DETAILED, detailed_request, read_detailed
 from airflow_provider_clockify.service.values import instant, utc_text
 from airflow_provider_clockify.types import Detect, TimeEntryResult
 from airflow_provider_clockify.window import Window, chunks, parse_instant
@@ -214,19 +218,13 @@ def _newest(
     question: Question, window: Window, size: PageSize
 ) -> Generator[Step, Any, tuple[int, list[Any]]]:
     """Read how many entries the report counts, and of the newest rows as many as the answer shows."""
-    report = detailed(question.workspace_id, question.filters)
 
     def ask(page: int, rows: int) -> ApiRequest:
-        request = report.request(window, page, rows)
+        request = detailed_request(question.workspace_id, window, question.filters, page, rows)
         by_date = {**request.json["detailedFilter"], "sortColumn": "DATE"}
         return replace(request, json={**request.json, "sortOrder": "DESCENDING", "detailedFilter": by_date})
 
-    def read(response: ApiResponse) -> Page:
-        page = report.decode(response)
-        rows = list(zip(page.rows.starts, page.rows.ids, page.rows.running, strict=True))
-        return Page(rows, last_page(response), page.totals.entries_count)
-
-    return report_rows(size, ask, read, id_of=lambda row: row[1], most=MAX_IDS)
+    return report_rows(size, ask, _read_rows, id_of=lambda row: row[1], most=MAX_IDS)
 
 
 def report_rows(
@@ -337,6 +335,33 @@ def feeds_of(detect: str) -> Mapping[str, tuple[str, ...]]:
 def _interval(row: Mapping[str, Any]) -> Mapping[str, Any]:
     found = (row.get("document") or row).get("timeInterval")
     return found if isinstance(found, Mapping) else {}
+
+
+class _Interval(msgspec.Struct, frozen=True):
+    start: str
+    end: str | None = None
+
+
+class _Row(msgspec.Struct, frozen=True, rename="camel"):
+    time_interval: _Interval
+    mongo_id: str | None = msgspec.field(default=None, name="_id")
+    plain_id: str | None = msgspec.field(default=None, name="id")
+
+
+# Only what is needed: whatever else a row may hold cannot be in the way.
+_decode_row = msgspec.json.Decoder(_Row).decode
+
+
+def _read_rows(response: ApiResponse) -> Page:
+    page = read_detailed(response.body)
+    rows: list[tuple[datetime, str, bool]] = []
+    for row in map(_decode_row, page.rows):
+        row_id = row.mongo_id or row.plain_id or ""
+        rows.append((instant(row.time_interval.start, row_id), row_id, row.time_interval.end is None))
+    total = page.totals.entries_count if page.totals else None
+    if total is None:
+        raise ClockifyResponseError("The detailed report has no entriesCount; the service may have changed.")
+    return Page(rows, last_page(response), total)
 
 
 def _read_list(response: ApiResponse) -> Page:

@@ -13,6 +13,7 @@ from airflow_provider_clockify.export.result import ExportResult
 from airflow_provider_clockify.export.storage import HashingFile, Staging, Target
 from airflow_provider_clockify.export.writing import FileKind, write_file
 from airflow_provider_clockify.service.values import exact_line
+from airflow_provider_clockify.window import zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -91,6 +92,7 @@ def export_list(job: ListExport) -> ExportResult:
         if job.window is not None:
             metadata["clockify.window_start"] = job.window.start_iso
             metadata["clockify.window_end"] = job.window.end_iso
+            metadata["clockify.timezone"] = zone_name(job.window.zone)
         rows = write_file(file, [(job.table, spool) for spool in spools], job.kind, metadata)
         result.published(staging.publish(file.path), file, rows=rows, window=job.window)
     return result

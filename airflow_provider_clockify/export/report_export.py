@@ -24,6 +24,7 @@ from airflow_provider_clockify.export.tombstones import write_tombstones
 from airflow_provider_clockify.export.writing import FileKind, write_file
 from airflow_provider_clockify.reading.chunk_reading import ChunkRead, ChunkReads
 from airflow_provider_clockify.reading.reader import ReadResult
+from airflow_provider_clockify.window import zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,16 +76,17 @@ class _KeptChunks:
         # One chunk has nothing to go on after.
         self._keeper = job.keeper if len(job.plan.chunks) > 1 else None
         self._staging = staging
-        # Rows that stay as they came need no second writing, if no file is put together from several chunks.
-        self._is_final = job.kind.is_as_sent and (
-            len(job.plan.chunks) == 1 or job.plan.partition_by is not None
-        )
+        self._is_as_sent = job.kind.is_as_sent
 
     def spool(self, number: int) -> Spools:
         """Make an empty spool for a chunk."""
         window = self._plan.chunks[number]
         outputs = [output for output in self._plan.outputs if output.window.overlaps(window)]
-        return Spools(self._staging, str(number), outputs, self._plan.partition_by, is_final=self._is_final)
+        # Rows that stay as they came need no second writing, if no file is put together from several chunks.
+        is_final = self._is_as_sent and all(
+            window.start <= output.window.start and output.window.end <= window.end for output in outputs
+        )
+        return Spools(self._staging, str(number), outputs, is_final=is_final)
 
     def restored(self) -> dict[int, ChunkRead[Spools]]:
         """Bring back the chunks that an earlier attempt has read."""
@@ -145,6 +147,7 @@ def export_report(job: ReportExport) -> ExportResult:
                 "clockify.workspace_id": job.workspace_id,
                 "clockify.window_start": output.window.start_iso,
                 "clockify.window_end": output.window.end_iso,
+                "clockify.timezone": zone_name(output.window.zone),
             }
             # A report of weeks has several windows in one file, each with rows of its own.
             parts = [

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_clockify.window import zone_name
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -183,6 +185,7 @@ class ExportResult:
             "sha256": self.sha256,
             "window_start": self.window.start_iso if self.window else None,
             "window_end": self.window.end_iso if self.window else None,
+            "timezone": zone_name(self.window.zone) if self.window else None,
             "report": self.report,
             "workspace_id": self.workspace_id,
             "requests": self.requests,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""Operators that export reports over a run's window, in UTC."""
+"""Operators that export reports over a run's window."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from airflow_provider_clockify.links import ClockifyReportLink, push_report_link
 from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin
 from airflow_provider_clockify.rendered import check_choices, container_of, is_final, one_of
 from airflow_provider_clockify.types import PartitionUnit, ReportFileFormat, SummaryGroup, WeeklyGroup
+from airflow_provider_clockify.window import parse_zone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -50,23 +51,32 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         know them from the web app. Their columns follow the profile of the key's owner.
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
-    :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete UTC
-        unit before the run's point in time, or the one that starts at its ``partition_date``.
+    :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete unit of
+        ``timezone`` before the run's point in time, or the one that starts at its ``partition_date``.
+    :param timezone: IANA name of the time zone in which the units of ``window`` and ``partition_by`` are cut, and in
+        which the service groups days, for example ``Europe/Berlin``. Instants in the output stay UTC. (templated)
     :param lookback: How much further back the window reaches, to pick up late edits: a timedelta, or an ISO 8601
         duration such as ``P7D`` or ``PT36H``. (templated)
-    :param partition_by: ``day`` or ``month``: one file per UTC unit, in ``dt=YYYY-MM-DD/`` or ``month=YYYY-MM/`` below
-        ``output_path``, each replaced as a whole, empty ones included. The window grows to whole units.
+    :param partition_by: ``day`` or ``month``: one file per unit of ``timezone``, in ``dt=YYYY-MM-DD/`` or
+        ``month=YYYY-MM/`` below ``output_path``, each replaced as a whole, empty ones included. The window grows to
+        whole units.
     :param filters: The report's filters in the service's own words, for example
         ``{"projects": ["64a…"], "billable": True}``; lists of ids are expanded to the full form. (templated)
     :return: Summary, never rows: ``{"paths": [str], "rows": int, "bytes": int, "sha256": {path: str}, "window_start":
-        "…Z", "window_end": "…Z", "report": str, "workspace_id": str, "requests": int, "format": str, "totals":
-        {"seconds": int, "amounts_minor_units": {currency: str}, "running_timers": int}}``.
+        "…Z", "window_end": "…Z", "timezone": str, "report": str, "workspace_id": str, "requests": int, "format": str,
+        "totals": {"seconds": int, "amounts_minor_units": {currency: str}, "running_timers": int}}``.
     :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
     :raises ClockifyIncompleteError: completeness could not be proven.
     :raises ClockifyTransportError: no usable answer within the connection's retries.
     """
 
-    template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "start", "end", "lookback")
+    template_fields: Sequence[str] = (
+        *ClockifyExportOperator.template_fields,
+        "start",
+        "end",
+        "lookback",
+        "timezone",
+    )
     operator_extra_links: Collection[Any] = (ClockifyReportLink(),)
     report: ClassVar[str]
     choices = {  # noqa: RUF012 - as its base declares it
@@ -84,6 +94,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: WindowMode = "data_interval",
+        timezone: str = "UTC",
         lookback: timedelta | str | None = None,
         partition_by: PartitionUnit | None = None,
         **kwargs: Unpack[BaseReportParameters],
@@ -92,9 +103,11 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         self.start = start
         self.end = end
         self.window = window
+        self.timezone = timezone
         self.lookback = lookback
         self.partition_by = partition_by
         check_choices(self)
+        self._check_timezone()
         self._check_lookback()
 
     def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> ExportSummary:
@@ -131,6 +144,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
             "report": self.report,
             "workspace_id": workspace_id,
             "chunks": [str(chunk) for chunk in plan.chunks],
+            "timezone": self.timezone,
             "partition_by": partition_by,
             "filters": filters,
             "groups": self.checked_groups(),
@@ -306,7 +320,8 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
     Export the expenses of a window to files: complete, once.
 
     Reads ``generateDetailedReportV1`` with one request per 200 expenses (at least one per 31 days), and proves the
-    result against the service's own count and sum. An expense belongs to the window that holds midnight UTC of its day.
+    result against the service's own count and sum. An expense has a date and no time of day: it belongs to the window
+    that holds the beginning of that day in ``timezone``.
 
     .. seealso:: :ref:`howto/operator:ClockifyExpenseReportOperator`
 
@@ -325,7 +340,7 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
 
         return ReportReader(
             client.send,
-            expenses(workspace_id, filters),
+            expenses(workspace_id, filters, parse_zone(self.timezone)),
             concurrency=client.settings.max_concurrency,
             first_page=budget.first_page,
         )
@@ -405,9 +420,9 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
     """
     Export weekly reports: time and money per user or project and day.
 
-    One request (``generateWeeklyReport``) per seven days; the window must be whole weeks from midnight UTC on, for
-    example ``window="week"``. ``jsonl`` holds users or projects as the service sent them; ``csv`` and ``parquet`` hold
-    one row per user or project and day.
+    One request (``generateWeeklyReport``) per seven days; the window must be whole weeks from a midnight of
+    ``timezone`` on, for example ``window="week"``. ``jsonl`` holds users or projects as the service sent them; ``csv``
+    and ``parquet`` hold one row per user or project and day.
 
     .. seealso:: :ref:`howto/operator:ClockifyWeeklyReportOperator`
 
@@ -460,7 +475,7 @@ class ClockifyAttendanceReportOperator(ClockifyReportOperator):
     Export the attendance report: one row per user and day (Standard plan and up; admins and team managers).
 
     Reads ``generateAttendanceReport`` with one request per 200 rows (at least one per 31 days). The window must be
-    whole UTC days.
+    whole days of ``timezone``.
 
     .. seealso:: :ref:`howto/operator:ClockifyAttendanceReportOperator`
 

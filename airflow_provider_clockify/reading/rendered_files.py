@@ -22,6 +22,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyForbiddenError,
     ClockifyIncompleteError,
     ClockifyResponseError,
+    ClockifyWindowError,
 )
 from airflow_provider_clockify.reading.csv_records import records
 from airflow_provider_clockify.service.pagination import Page, PageSize, first_page, pages, run, steps
@@ -39,6 +40,7 @@ from airflow_provider_clockify.service.report_kinds import (
     weekly_request,
 )
 from airflow_provider_clockify.types import ExportType
+from airflow_provider_clockify.window import zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -87,9 +89,15 @@ def download(
     """
     if export_type not in EXPORT_TYPES:
         raise ClockifyConfigError(f"export_type is {export_type!r}; use one of {', '.join(EXPORT_TYPES)}.")
-    paged = {"detailed": detailed, "expenses": expenses}.get(report)
-    if paged is not None:
-        return _counted(send, paged(workspace_id, filters), window, export_type)
+    if report == "detailed":
+        return _counted(send, detailed(workspace_id, filters), window, export_type)
+    if report == "expenses":
+        return _counted(send, expenses(workspace_id, filters, window.zone), window, export_type)
+    if window.ends_in_repetition:
+        raise ClockifyWindowError(
+            f"Clocks in {zone_name(window.zone)} are set back at the end of {window}: the service cannot be asked for "
+            "a file that ends there. Use a longer window, or file_format='csv', which is made from JSON."
+        )
     if report == "attendance":
         check_whole_days(window)
         size = PageSize(SMALL_PAGE_SIZES[0], SMALL_PAGE_SIZES[1:])

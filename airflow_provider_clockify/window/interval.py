@@ -117,6 +117,11 @@ class Window:
         """Whether the last millisecond is a time that clocks of the zone show for the second time."""
         return bool(wall_clock(self.end - MICROSECOND, self.zone).fold)
 
+    @property
+    def is_in_repetition(self) -> bool:
+        """Whether the start or the last millisecond is a time that clocks of the zone show for the second time."""
+        return self.ends_in_repetition or bool(wall_clock(self.start, self.zone).fold)
+
     def in_utc(self) -> Window:
         """Return the same time, with units of UTC."""
         return Window(self.start, self.end)

@@ -85,6 +85,7 @@ def test_the_event_of_several_files_says_what_is_true_of_all_and_stays_small():
         "sha256": None,
         "window_start": "2026-11-02T00:00:00Z",
         "window_end": "2027-11-29T00:00:00Z",
+        "timezone": "UTC",
     }
 
 

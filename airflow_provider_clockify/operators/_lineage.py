@@ -138,7 +138,7 @@ def own_file(result: ExportResult, run_key: str | None, run_date: datetime | Non
         (
             file
             for file in result.files
-            if file.is_partition and file.window and file.window.start == run_date
+            if file.is_partition and file.window and run_date and run_date in file.window
         ),
         None,
     )

@@ -240,17 +240,19 @@ def _no_data_interval(why: str, times: RunTimes, zone: tzinfo) -> ClockifyWindow
 def _unit_window(unit: Unit, times: RunTimes, zone: tzinfo) -> Window:
     if times.partition_date is not None:
         partition_date = to_utc(times.partition_date, "partition_date")
-        if not is_unit_start(partition_date, unit, zone):
+        start = floor_to(partition_date, unit, zone)
+        # Where midnight comes twice, Airflow names the second one (seen with 3.3.2), and the day begins at the first.
+        if wall_clock(partition_date, zone) != wall_clock(start, zone):
             raise ClockifyWindowError(
                 f"partition_date={shown_instant(times.partition_date)} is not the start of a {in_zone(unit, zone)}, "
-                f'which window="{unit}" needs (the one before starts at {z(floor_to(partition_date, unit, zone))}): '
+                f'which window="{unit}" needs (the one before starts at {z(start)}): '
                 "the partitions of this DAG are cut in another time zone or in other units. Do one of: (1) set "
                 "timezone= on the task to the time zone of the DAG's timetable; (2) cut the partitions in the time "
                 f'zone of the task, for example schedule=CronPartitionTimetable("{_CRONS[unit]}", '
                 f'timezone="{zone_name(zone)}", run_offset=-1); (3) set the window= that fits the partitions; (4) set '
                 "start= and end= on the task."
             )
-        return unit_starting_at(partition_date, unit, zone)
+        return unit_starting_at(start, unit, zone)
     point = _point_in_time(times)
     if point is not None:
         return last_complete_unit(point, unit, zone)
@@ -308,8 +310,9 @@ def early_run_warning(
     except (OverflowError, ClockifyWindowError):
         return None  # At the edges of the calendar, which resolve_window() speaks of.
     name, theirs = zone_name(zone), zone_name(schedule_zone)
+    local = point.astimezone(schedule_zone).isoformat()
     return (
-        f'window="{unit}" exports the {in_zone(unit, zone)} {exported}. The run is at {shown.isoformat()} in {theirs}, '
+        f'window="{unit}" exports the {in_zone(unit, zone)} {exported}. The run is at {local} in {theirs}, '
         f"the time zone of its schedule, where the {unit} {meant} is over and was probably meant; in {name} it is "
         f"{clock.isoformat()}, and the {unit} {cut} is not over. Do one of: (1) set "
         f'timezone="{theirs}" on the task, so that units are cut in the zone of the schedule; (2) give the DAG a '

@@ -76,7 +76,7 @@ _CURRENCY = column(
 _AMOUNTS = column(
     "amounts", JSON, "All amounts of the group, per currency: JSON as the service sent it.", "amounts"
 )
-_DATE = column("date", DAY, "Day, UTC.", "date")
+_DATE = column("date", DAY, "Day, in the time zone of the export.", "date")
 
 
 # Where an item repeats the values of its groups and days.
@@ -121,7 +121,7 @@ ATTENDANCE = generic_table(
     (
         column("user_id", TEXT, "Id of the user.", "userId"),
         column("user_name", TEXT, "Name of the user.", "userName"),
-        column("date", DAY, "Day, UTC.", "date"),
+        column("date", DAY, "Day, in the time zone of the export.", "date"),
         column("start_time", TEXT, "First start of the day, as the service sent it.", "startTime"),
         column("end_time", TEXT, "Last end of the day, as the service sent it.", "endTime"),
         column(
@@ -143,7 +143,7 @@ EXPENSES = generic_table(
     "expenses",
     (
         column("id", TEXT, "Id of the expense; unique in the workspace.", "_id", "id"),
-        column("date", DAY, "Day of the expense, UTC.", "date"),
+        column("date", DAY, "Day of the expense; it has no time zone.", "date"),
         *PEOPLE_AND_PROJECTS,
         column("category_id", TEXT, "Id of the category.", "categoryId"),
         column("category_name", TEXT, "Name of the category.", "categoryName"),

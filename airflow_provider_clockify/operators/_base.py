@@ -347,7 +347,8 @@ class WindowMixin:
             raise ClockifyWindowError(
                 f"The run has the partition key {key!r}, but this Airflow gives its tasks no partition_date (3.3 "
                 "does), so that the window would be another one than the partition. Give the bounds yourself, for "
-                """example start="{{ dag_run.partition_key }}Z" and an end made from it, or upgrade Airflow."""
+                """example start="{{ dag_run.partition_key }}Z" (of a timetable in UTC) and an end made from it, or """
+                "upgrade Airflow."
             )
         zone = parse_zone(self.timezone)
         window = resolve_window(

@@ -11,7 +11,7 @@ from airflow_provider_clockify.links import ClockifyReportLink, push_report_link
 from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin
 from airflow_provider_clockify.rendered import check_choices, container_of, is_final, one_of
 from airflow_provider_clockify.types import PartitionUnit, ReportFileFormat, SummaryGroup, WeeklyGroup
-from airflow_provider_clockify.window import parse_zone
+from airflow_provider_clockify.window import parse_zone, zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -144,7 +144,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
             "report": self.report,
             "workspace_id": workspace_id,
             "chunks": [str(chunk) for chunk in plan.chunks],
-            "timezone": self.timezone,
+            "timezone": zone_name(plan.window.zone),
             "partition_by": partition_by,
             "filters": filters,
             "groups": self.checked_groups(),

@@ -371,6 +371,16 @@ def test_a_partition_of_another_zone_is_refused_with_the_cure(unit):
         assert text in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "midnight"),
+    [("America/Havana", utc(2026, 11, 1, 5)), ("Atlantic/Azores", utc(2026, 10, 25, 1))],
+)
+def test_a_partition_that_is_named_by_its_second_midnight_is_the_whole_day(name, midnight):
+    """So does CronPartitionTimetable of Airflow 3.3.2."""
+    found = resolve_window(window="day", zone=z(name), times=RunTimes(partition_date=midnight))
+    assert found == Window(midnight - HOUR, midnight + DAY)
+
+
 @pytest.mark.parametrize("lookback", [None, timedelta(weeks=1)])
 @pytest.mark.parametrize("monday", [date(2026, 10, 19), date(2026, 3, 23), date(2026, 6, 1)])
 def test_weeks_of_a_zone_are_seven_days_of_the_calendar(monday, lookback):

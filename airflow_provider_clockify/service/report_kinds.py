@@ -29,7 +29,6 @@ from airflow_provider_clockify.window import (
     are_whole_days,
     day_start,
     is_exact_days,
-    is_unit_start,
     local_day,
     zone_name,
 )
@@ -441,13 +440,10 @@ def expenses(workspace_id: str, filters: Mapping[str, Any], zone: tzinfo = UTC) 
 
 
 def _date_bounds(window: Window, zone: tzinfo) -> tuple[str, str]:
-    """Return the bounds of the dates that begin in a window; where there is none, of one that does not."""
+    """Return the bounds of the dates that a window touches; the reader keeps those that begin in it."""
     if zone is UTC:
         return window.report_bounds()
-    last = local_day(window.end - timedelta(microseconds=1), zone)
-    first = local_day(window.start, zone)
-    if not is_unit_start(window.start, "day", zone):
-        first = min(first + timedelta(days=1), last)
+    first, last = local_day(window.start, zone), local_day(window.end - timedelta(microseconds=1), zone)
     return f"{first}T00:00:00.000Z", f"{last}T23:59:59.999Z"
 
 

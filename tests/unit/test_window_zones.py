@@ -209,6 +209,15 @@ def test_hours_of_zones_that_are_off_by_a_part_of_one_and_of_one_that_is_set_bac
     assert berlin == [utc(2026, 10, 25, n) for n in range(3)]
 
 
+def test_a_midnight_that_lies_inside_of_what_is_left_out():
+    """In 1919 Toronto went from 23:30 on 30 March to 0:30 on the 31st."""
+    toronto = z("America/Toronto")
+    assert day_start(date(1919, 3, 31), toronto) == utc(1919, 3, 31, 4, 30)
+    assert floor_to(utc(1919, 3, 31, 4, 29), "day", toronto) == utc(1919, 3, 30, 5)
+    assert floor_to(utc(1919, 3, 31, 4, 45), "day", toronto) == utc(1919, 3, 31, 4, 30)
+    assert floor_to(utc(1919, 3, 31, 4, 45), "hour", toronto) == utc(1919, 3, 31, 4, 30)
+
+
 def test_a_day_that_was_left_out_has_no_partition():
     apia = z("Pacific/Apia")
     week = Window(utc(2011, 12, 28, 10), utc(2012, 1, 1, 10), apia)
@@ -334,6 +343,16 @@ def test_a_lookback_of_days_reaches_back_by_days_of_the_calendar(where, days, un
     assert is_unit_start(wide.start, "day", zone)
     first = plain.start.astimezone(zone).date()
     assert wide.start == day_start(first - timedelta(days=days), zone)
+
+
+def test_a_lookback_from_and_to_a_day_that_begins_at_one_o_clock():
+    cairo = z("Africa/Cairo")
+    for run_after, start in (
+        (utc(2026, 4, 24, 21), utc(2026, 4, 22, 22)),
+        (utc(2026, 4, 25, 21), utc(2026, 4, 23, 22)),
+    ):
+        found = resolve_window(window="day", zone=cairo, times=RunTimes(run_after=run_after), lookback="P1D")
+        assert found == Window(start, run_after)
 
 
 def test_a_lookback_across_a_change_of_clocks():

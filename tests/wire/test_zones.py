@@ -269,6 +269,21 @@ def test_expenses_are_in_the_files_of_their_dates(place: Place, tmp_path: Path):
         assert sum(truth.values()) > 50
 
 
+def test_expenses_of_a_part_of_a_day_are_those_of_the_dates_that_begin_in_it(
+    place_of: Callable[..., Place], tmp_path: Path
+):
+    place = place_of("America/New_York", 2026)
+    day = next(each.day for each in place.workspace.expenses.values() if each.day.startswith("2026-06"))
+    midnight = day_start(date.fromisoformat(day), parse_zone(place.name))
+    for start, length, dates in ((-1, 2, {day}), (0, 1, {day}), (1, 23, set()), (-23, 23, set())):
+        begin = midnight + timedelta(hours=start)
+        window = Window(begin, begin + timedelta(hours=length), parse_zone(place.name))
+        plan = make_plan(window, partition_by=None, file_name="e")
+        result = export(place, "expenses", plan, tmp_path / f"{start}.jsonl")
+        rows = [json.loads(line) for line in Path(result.paths[0]).read_bytes().splitlines()]
+        assert {row["date"][:10] for row in rows} == dates
+
+
 def test_weeks_and_attendance_are_days_of_the_place(place: Place, tmp_path: Path):
     zone = ZoneInfo(place.name)
     for change in changes(place.name, place.year) or [datetime(place.year, 5, 1, tzinfo=UTC)]:

@@ -45,7 +45,7 @@ Compression = Literal["gzip", "zstd"]
 OnEmpty = Literal["write", "skip", "fail"]
 #: What an export does that does not fit the hourly quota.
 OnBudget = Literal["fail", "defer", "ignore"]
-#: Units of UTC.
+#: Units of a time zone.
 Unit = Literal["hour", "day", "week", "month"]
 #: Units that one file may hold.
 PartitionUnit = Literal["day", "month"]
@@ -134,6 +134,8 @@ class _ExportFacts(TypedDict):
     window_start: str | None
     #: First instant after it.
     window_end: str | None
+    #: Time zone of its units and of the service's days; ``None`` of a list.
+    timezone: str | None
     report: str
     workspace_id: str
     #: Requests sent, repeated ones included.
@@ -167,6 +169,8 @@ class AssetEventExtra(TypedDict):
     sha256: str | None
     window_start: str | None
     window_end: str | None
+    #: Time zone in which the window was cut; ``None`` without a window.
+    timezone: str | None
 
 
 class WrittenTimeEntry(TypedDict):

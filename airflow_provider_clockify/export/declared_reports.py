@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.columns.custom_fields import with_custom_fields
@@ -34,6 +35,8 @@ from airflow_provider_clockify.rendered import one_of
 from airflow_provider_clockify.service.report_kinds import WEEKLY_GROUPS, detailed, expenses, summary_groups
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from airflow_provider_clockify.columns.custom_fields import ChosenField, Fields
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.reading.client import ClockifyClient
@@ -43,7 +46,32 @@ if TYPE_CHECKING:
 
 
 FirstPage = Callable[[int], None]
-MakeReader = Callable[["ClockifyClient", str, Mapping[str, Any], Sequence[str], FirstPage | None], "Reader"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """
+    What a reader is made from.
+
+    :param client: Sends its requests.
+    :param workspace_id: Workspace.
+    :param filters: What :func:`.filters.report_filters` returned for this report.
+    :param groups: What the ``groups`` of the report returned.
+    :param first_page: Told after the first page of a window how many more there are (it may raise).
+    :param zone: Time zone of the windows, in which days without a time begin.
+    """
+
+    client: ClockifyClient
+    workspace_id: str
+    filters: Mapping[str, Any]
+    groups: Sequence[str]
+    first_page: FirstPage | None = None
+    zone: tzinfo = UTC
+
+    def paged(self, report: PagedReport) -> Reader:
+        """Return the reader of a report with pages."""
+        concurrency = self.client.settings.max_concurrency
+        return ReportReader(self.client.send, report, concurrency=concurrency, first_page=self.first_page)
 
 
 def no_groups(groups: Any) -> tuple[str, ...]:
@@ -64,9 +92,7 @@ class DeclaredReport:
     One report of the service.
 
     :param name: Its name here, which is that of its row in ``FILTERS`` of ``service/filters.py`` as well.
-    :param reader: Makes what reads it, from the client, the id of the workspace, what :func:`.filters.report_filters`
-        returned for this report, what ``groups`` returned, and what is told after the first page of a window how many
-        more there are (it may raise; ``None`` for nothing).
+    :param reader: Makes what reads it.
     :param table: From its groups and a window to the columns of that window's rows.
     :param plan: Plans the windows that are read and the files that are written, as :func:`.plan.make_plan` does;
         refuses windows that the report cannot have.
@@ -78,7 +104,7 @@ class DeclaredReport:
     """
 
     name: str
-    reader: MakeReader
+    reader: Callable[[Asked], Reader]
     table: Callable[[Sequence[str], Window], Table]
     plan: Callable[..., Plan] = make_plan
     groups: Callable[[Any], tuple[str, ...]] = no_groups
@@ -109,22 +135,13 @@ class DeclaredReport:
         return with_custom_fields(table, self.custom_fields, fields, chosen, drop_columns)
 
 
-def _paged(report: Callable[[str, Mapping[str, Any]], PagedReport]) -> MakeReader:
-    return lambda client, workspace_id, filters, _, first_page: ReportReader(
-        client.send,
-        report(workspace_id, filters),
-        concurrency=client.settings.max_concurrency,
-        first_page=first_page,
-    )
-
-
 # Paths of the web app: as in its own menu (seen in public links, 2024).
 REPORTS: Mapping[str, DeclaredReport] = {
     each.name: each
     for each in (
         DeclaredReport(
             "detailed",
-            reader=_paged(detailed),
+            reader=lambda asked: asked.paged(detailed(asked.workspace_id, asked.filters)),
             table=lambda groups, window: DETAILED,
             id_column="id",
             web_path="detailed",
@@ -132,15 +149,15 @@ REPORTS: Mapping[str, DeclaredReport] = {
         ),
         DeclaredReport(
             "expenses",
-            reader=_paged(expenses),
+            reader=lambda asked: asked.paged(expenses(asked.workspace_id, asked.filters, asked.zone)),
             table=lambda groups, window: EXPENSES,
             id_column="id",
             custom_fields="user_custom_fields",
         ),
         DeclaredReport(
             "summary",
-            reader=lambda client, workspace_id, filters, groups, _: summary_reader(
-                client.send, workspace_id, filters, groups
+            reader=lambda asked: summary_reader(
+                asked.client.send, asked.workspace_id, asked.filters, asked.groups
             ),
             table=summary_table,
             plan=make_summary_plan,
@@ -149,8 +166,8 @@ REPORTS: Mapping[str, DeclaredReport] = {
         ),
         DeclaredReport(
             "weekly",
-            reader=lambda client, workspace_id, filters, groups, _: weekly_reader(
-                client.send, workspace_id, filters, groups[0]
+            reader=lambda asked: weekly_reader(
+                asked.client.send, asked.workspace_id, asked.filters, asked.groups[0]
             ),
             table=lambda groups, window: weekly_table(groups[0], window),
             plan=make_weekly_plan,
@@ -159,9 +176,7 @@ REPORTS: Mapping[str, DeclaredReport] = {
         ),
         DeclaredReport(
             "attendance",
-            reader=lambda client, workspace_id, filters, *_: AttendanceReader(
-                client.send, workspace_id, filters
-            ),
+            reader=lambda asked: AttendanceReader(asked.client.send, asked.workspace_id, asked.filters),
             table=lambda groups, window: ATTENDANCE,
             plan=make_daily_plan,
             web_path="team/attendance",

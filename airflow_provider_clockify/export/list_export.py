@@ -18,6 +18,7 @@ from airflow_provider_clockify.export.writing import FileKind, OutputFile
 from airflow_provider_clockify.service.filters import read_filters
 from airflow_provider_clockify.service.lists import chosen, resource
 from airflow_provider_clockify.service.values import exact_line, window_between
+from airflow_provider_clockify.window import zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -164,6 +165,7 @@ def export_list(export: ListExport) -> ExportResult:
         if export.window is not None:
             metadata["clockify.window_start"] = export.window.start_iso
             metadata["clockify.window_end"] = export.window.end_iso
+            metadata["clockify.timezone"] = zone_name(export.window.zone)
         with closing(OutputFile(staging.path("items.done"), export.kind, metadata)) as output:
             for spool in spools:
                 output.add(export.table, spool)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWindowError
@@ -13,16 +14,20 @@ from airflow_provider_clockify.service.report_kinds import check_whole_days
 from airflow_provider_clockify.window import (
     PartitionUnit,
     Window,
+    are_whole_days,
+    calendar_days,
     chunks,
+    day_start,
     expand_to_units,
-    is_unit_start,
+    local_day,
     partitions,
+    zone_name,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WEEK = timedelta(days=7)
+WEEK_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,9 @@ class Plan:
     """
     What an export will read and write.
 
-    :param window: Time that is read; with partitions grown to whole units.
-    :param chunks: Windows of at most 31 days that tile it; a partition never spans two of them.
+    :param window: Time that is read; with partitions grown to whole units. Its zone is that of the units.
+    :param chunks: Windows of at most 31 days that tile it. A partition spans two of them only if it is longer itself: a
+        month of 31 days in which clocks were set back.
     :param outputs: Files, in the order of time.
     :param partition_by: Unit of the partitions.
     """
@@ -62,8 +68,8 @@ def make_plan(window: Window, *, partition_by: PartitionUnit | None, file_name: 
     Plan an export.
 
     :param window: Time to export.
-    :param partition_by: One file per UTC day or month, or ``None`` for one file. Each partition is replaced as a
-        whole, so the window grows to whole units: a part of a day must never replace the day.
+    :param partition_by: One file per day or month of the window's zone, or ``None`` for one file. Each partition is
+        replaced as a whole, so the window grows to whole units: a part of a day must never replace the day.
     :param file_name: Name of the file in each partition folder.
     """
     if partition_by is None:
@@ -92,7 +98,7 @@ def make_weekly_plan(window: Window, *, partition_by: PartitionUnit | None, file
     """
     Plan the export of weekly reports: one request per seven days.
 
-    :param window: Whole weeks, from any day on, at midnight UTC.
+    :param window: Whole weeks, from any day of its zone on.
     :param partition_by: Must be ``None``: days and months are not made of weeks.
     :param file_name: Not needed; the weeks share one file.
     :raises ClockifyConfigError: partitions were asked for.
@@ -103,21 +109,24 @@ def make_weekly_plan(window: Window, *, partition_by: PartitionUnit | None, file
             f"partition_by={partition_by!r} does not fit the weekly report: days and months are not made of weeks. "
             "Leave it out, or export the detailed report."
         )
-    weeks, rest = divmod(window.duration, WEEK)
-    if rest or not is_unit_start(window.start, "day"):
+    zone = window.zone
+    weeks, rest = divmod(calendar_days(window), WEEK_DAYS)
+    if rest or not are_whole_days(window):
         raise ClockifyWindowError(
-            f"The weekly report needs exactly seven days, or a multiple, from midnight UTC on; the window is {window} "
-            f'({window.duration}). Use window="week", or start and end that are whole weeks apart.'
+            f"The weekly report needs exactly seven days, or a multiple, from midnight {zone_name(zone)} on; "
+            f'the window is {window} ({window.duration}). Use window="week", or start and end that are whole weeks '
+            "apart."
         )
-    starts = [window.start + number * WEEK for number in range(weeks)]
-    return Plan(window, [Window(start, start + WEEK) for start in starts], [Output(window)])
+    first = local_day(window.start, zone)
+    starts = [day_start(first + timedelta(days=WEEK_DAYS * week), zone) for week in range(weeks + 1)]
+    return Plan(window, [Window(start, end, zone) for start, end in pairwise(starts)], [Output(window)])
 
 
 def make_daily_plan(window: Window, *, partition_by: PartitionUnit | None, file_name: str) -> Plan:
     """
     Plan the export of a report whose rows are days: a part of a day would give a part of its sums.
 
-    :param window: Whole UTC days.
+    :param window: Whole days of its zone.
     :param partition_by: As in :func:`make_plan`.
     :param file_name: Name of the file in each partition folder.
     :raises ClockifyWindowError: the window begins or ends within a day.

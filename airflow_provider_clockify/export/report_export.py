@@ -26,6 +26,7 @@ from airflow_provider_clockify.export.tombstones import write_tombstones
 from airflow_provider_clockify.export.writing import FileKind, OutputFile
 from airflow_provider_clockify.reading.chunk_reading import ChunkRead, ChunkReads
 from airflow_provider_clockify.reading.reader import ReadResult
+from airflow_provider_clockify.window import zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -157,8 +158,6 @@ class _Chunks:
         self._keeper = None if self._is_one else export.keeper
         self._staging = staging
         self._still_open = still_open
-        # Rows that stay as they came need no second writing, if no file is put together from several chunks.
-        self._is_final = export.kind.is_as_sent and (self._is_one or export.plan.partition_by is not None)
         self._reads: dict[int, ChunkRead[Spools]] = {}
         self._written = 0
         # By the key of the output: its file, and which reads are in it.
@@ -168,7 +167,11 @@ class _Chunks:
         """Make an empty spool for a chunk."""
         window = self._plan.chunks[number]
         outputs = [output for output in self._plan.outputs if output.window.overlaps(window)]
-        return Spools(self._staging, str(number), outputs, self._plan.partition_by, is_final=self._is_final)
+        # Rows that stay as they came need no second writing, if no file is put together from several chunks.
+        is_final = self._export.kind.is_as_sent and all(
+            window.start <= output.window.start and output.window.end <= window.end for output in outputs
+        )
+        return Spools(self._staging, str(number), outputs, is_final=is_final)
 
     def restored(self) -> Mapping[int, ChunkRead[Spools]]:
         """Bring back the chunks that an earlier attempt has read."""
@@ -224,6 +227,7 @@ class _Chunks:
                 "clockify.workspace_id": export.workspace_id,
                 "clockify.window_start": output.window.start_iso,
                 "clockify.window_end": output.window.end_iso,
+                "clockify.timezone": zone_name(output.window.zone),
             }
             private = OutputFile(self._staging.path(f"{output.key}.done"), export.kind, metadata)
             self._files[output.key] = self._still_open.enter_context(closing(private)), []
@@ -232,8 +236,8 @@ class _Chunks:
         table = export.table(window if len(self._plan.outputs) == 1 else output.window)
         file.add(table, spool)
         orders.append(read.order)
-        if self._plan.partition_by is not None:
-            file.close()  # A partition never spans two chunks.
+        if output.window.end <= window.end:
+            file.close()
 
 
 def export_report(export: Export) -> ExportResult:

@@ -768,11 +768,11 @@ class ClockifyHook(BaseHook):
     def _report_rows(
         self, name: str, start: datetime | str, end: datetime | str, filters: Mapping[str, Any] | None
     ) -> Iterator[Item]:
-        from airflow_provider_clockify.export.declared_reports import REPORTS
+        from airflow_provider_clockify.export.declared_reports import REPORTS, Asked
 
         report, checked = REPORTS[name], report_filters(filters, name)
         plan = report.plan(window_between(start, end), partition_by=None, file_name="")
-        reader = report.reader(self.client, self.workspace_id, checked, (), None)
+        reader = report.reader(Asked(self.client, self.workspace_id, checked, ()))
         return self.client.iterate_report(reader, plan.window)
 
     def get_user_totals(self, start: datetime | str, end: datetime | str, user_id: str) -> Item:

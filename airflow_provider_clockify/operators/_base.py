@@ -36,7 +36,9 @@ from airflow_provider_clockify.window import (
     Window,
     early_run_warning,
     parse_lookback,
+    parse_zone,
     resolve_window,
+    zone_name,
 )
 
 if TYPE_CHECKING:
@@ -309,12 +311,14 @@ class WindowMixin:
     :ivar start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :ivar end: First instant after an explicit window. (templated)
     :ivar window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``.
+    :ivar timezone: IANA name of the time zone of these units, and of those of ``partition_by``. (templated)
     :ivar lookback: How much further back the window reaches: a timedelta, or ISO 8601 text such as ``P7D``. (templated)
     """
 
     start: str | datetime | None
     end: str | datetime | None
     window: WindowMode
+    timezone: str
     lookback: timedelta | str | None
     log: Any
     window_choices: ClassVar[Mapping[str, Sequence[str | None]]] = {"window": get_args(WindowMode)}
@@ -324,8 +328,18 @@ class WindowMixin:
         if is_final(self, "lookback", self.lookback) and not is_nothing(self.lookback):
             parse_lookback(self.lookback)
 
-    def resolve_window(self, context: Context) -> Window:
-        """Find the window of the run; costs no request."""
+    def _check_timezone(self) -> None:
+        """Check the time zone while the DAG is parsed, if it is known by then."""
+        if is_final(self, "timezone", self.timezone):
+            parse_zone(self.timezone)
+
+    def resolve_window(self, context: Context, *, with_lookback: bool = True) -> Window:
+        """
+        Find the window of the run; costs no request.
+
+        :param context: Context of the task.
+        :param with_lookback: Whether it reaches further back.
+        """
         times = run_times(context)
         by_unit = self.start is None and self.end is None and self.window != "data_interval"
         key = getattr(context.get("dag_run"), "partition_key", None)
@@ -333,13 +347,22 @@ class WindowMixin:
             raise ClockifyWindowError(
                 f"The run has the partition key {key!r}, but this Airflow gives its tasks no partition_date (3.3 "
                 "does), so that the window would be another one than the partition. Give the bounds yourself, for "
-                """example start="{{ dag_run.partition_key }}Z" and an end made from it, or upgrade Airflow."""
+                """example start="{{ dag_run.partition_key }}Z" (of a timetable in UTC) and an end made from it, or """
+                "upgrade Airflow."
             )
+        zone = parse_zone(self.timezone)
         window = resolve_window(
-            start=self.start, end=self.end, window=self.window, lookback=self.lookback, times=times
+            start=self.start,
+            end=self.end,
+            window=self.window,
+            lookback=self.lookback if with_lookback else None,
+            times=times,
+            zone=zone,
         )
         warning = (
-            early_run_warning(self.window, times, schedule_zone(context.get("dag"))) if by_unit else None
+            early_run_warning(self.window, times, schedule_zone(context.get("dag")), zone)
+            if by_unit
+            else None
         )
         if warning:
             self.log.warning("%s", warning)
@@ -354,7 +377,7 @@ class WindowMixin:
             raise ClockifyWindowError(
                 f"The {self.window} of this run's partition, {window}, is not over yet: its export would be cut short. "
                 "Let the timetable name the last complete partition, for example CronPartitionTimetable("
-                '"0 0 * * *", timezone="UTC", run_offset=-1).'
+                f'"0 0 * * *", timezone="{zone_name(window.zone)}", run_offset=-1).'
             )
         self.log.warning("The window %s is not over yet: entries may still be added to it.", window)
 

@@ -12,7 +12,6 @@ from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin
 from airflow_provider_clockify.rendered import check_choices
 from airflow_provider_clockify.types import Entity, EntityType
-from airflow_provider_clockify.window import parse_lookback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,6 +127,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week``, ``month``; as of the report operators.
+    :param timezone: IANA name of the time zone of these units, for example ``Europe/Berlin``. (templated)
     :param lookback: How much further back the window reaches, into windows that have been exported before: a timedelta,
         or an ISO 8601 duration such as ``P7D`` or ``PT36H``. (templated)
     :return: Summary as of the report operators; ``totals`` stay empty.
@@ -140,6 +140,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         "start",
         "end",
         "lookback",
+        "timezone",
     )
     choices = {  # noqa: RUF012 - as its base declares it
         **ClockifyExportOperator.choices,
@@ -154,6 +155,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: WindowMode = "data_interval",
+        timezone: str = "UTC",
         lookback: timedelta | str | None = None,
         **kwargs: Unpack[ChangesParameters],
     ) -> None:
@@ -162,8 +164,10 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         self.start = start
         self.end = end
         self.window = window
+        self.timezone = timezone
         self.lookback = lookback
         check_choices(self)
+        self._check_timezone()
         self._check_lookback()
 
     def export(self, attempt: Attempt) -> ExportResult:
@@ -178,7 +182,10 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         kind = self.file_kind(hook, CHANGES)
         target = Target(self.output_path)
         target.check(is_base=False)
-        window, lookback = self.resolve_window(attempt.context), parse_lookback(self.lookback)
+        window = self.resolve_window(attempt.context)
+        known_until = (
+            self.resolve_window(attempt.context, with_lookback=False).start if self.lookback else None
+        )
         wait = self._checked_wait(window)
         workspace_id = self.check_key(hook)
         if wait > timedelta(0):
@@ -198,7 +205,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
                             self.entity_type,
                             window.start,
                             window.end,
-                            known_until=window.start + lookback if lookback else None,
+                            known_until=known_until,
                         ),
                     )
                 ],

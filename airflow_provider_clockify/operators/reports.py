@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""Operators that export reports over a run's window, in UTC."""
+"""Operators that export reports over a run's window."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from airflow_provider_clockify.links import ClockifyReportLink, push_report_link
 from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin
 from airflow_provider_clockify.rendered import check_choices, container_of, is_final, one_of
 from airflow_provider_clockify.types import PartitionUnit, ReportFileFormat, SummaryGroup, WeeklyGroup
+from airflow_provider_clockify.window import zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -49,23 +50,32 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         people know them from the web app. Their columns follow the profile of the key's owner.
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
-    :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete UTC
-        unit before the run's point in time, or the one that starts at its ``partition_date``.
+    :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete unit of
+        ``timezone`` before the run's point in time, or the one that starts at its ``partition_date``.
+    :param timezone: IANA name of the time zone in which the units of ``window`` and ``partition_by`` are cut, and in
+        which the service groups days, for example ``Europe/Berlin``. Instants in the output stay UTC. (templated)
     :param lookback: How much further back the window reaches, to pick up late edits: a timedelta, or an ISO 8601
         duration such as ``P7D`` or ``PT36H``. (templated)
-    :param partition_by: ``day`` or ``month``: one file per UTC unit, in ``dt=YYYY-MM-DD/`` or ``month=YYYY-MM/`` below
-        ``output_path``, each replaced as a whole, empty ones included. The window grows to whole units.
+    :param partition_by: ``day`` or ``month``: one file per unit of ``timezone``, in ``dt=YYYY-MM-DD/`` or
+        ``month=YYYY-MM/`` below ``output_path``, each replaced as a whole, empty ones included. The window grows to
+        whole units.
     :param filters: The report's filters in the service's own words, for example
         ``{"projects": ["64a…"], "billable": True}``; lists of ids are expanded to the full form. (templated)
     :return: Summary, never rows: ``{"paths": [str], "rows": int, "bytes": int, "sha256": {path: str}, "window_start":
-        "…Z", "window_end": "…Z", "report": str, "workspace_id": str, "requests": int, "format": str, "totals":
-        {"seconds": int, "amounts": {currency: str}, "running_timers": int}}``.
+        "…Z", "window_end": "…Z", "timezone": str, "report": str, "workspace_id": str, "requests": int, "format": str,
+        "totals": {"seconds": int, "amounts": {currency: str}, "running_timers": int}}``.
     :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
     :raises ClockifyIncompleteError: completeness could not be proven.
     :raises ClockifyTransportError: no usable answer within the connection's retries.
     """
 
-    template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "start", "end", "lookback")
+    template_fields: Sequence[str] = (
+        *ClockifyExportOperator.template_fields,
+        "start",
+        "end",
+        "lookback",
+        "timezone",
+    )
     operator_extra_links: Collection[Any] = (ClockifyReportLink(),)
     #: Name of its row in the table of reports.
     report: ClassVar[str]
@@ -87,6 +97,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: WindowMode = "data_interval",
+        timezone: str = "UTC",
         lookback: timedelta | str | None = None,
         partition_by: PartitionUnit | None = None,
         **kwargs: Unpack[BaseReportParameters],
@@ -95,9 +106,11 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         self.start = start
         self.end = end
         self.window = window
+        self.timezone = timezone
         self.lookback = lookback
         self.partition_by = partition_by
         check_choices(self)
+        self._check_timezone()
         self._check_lookback()
 
     def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> ExportSummary:
@@ -108,7 +121,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     def export(self, attempt: Attempt) -> ExportResult:
         """Export the report of the run's window."""
         from airflow_provider_clockify.columns.custom_fields import find_fields
-        from airflow_provider_clockify.export.declared_reports import REPORTS
+        from airflow_provider_clockify.export.declared_reports import REPORTS, Asked
         from airflow_provider_clockify.export.formats import RENDERED_FORMATS
         from airflow_provider_clockify.export.report_export import RenderedExport, ReportExport, export_report
         from airflow_provider_clockify.export.storage import Target
@@ -158,6 +171,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
             "report": report.name,
             "workspace_id": workspace_id,
             "chunks": [str(chunk) for chunk in plan.chunks],
+            "timezone": zone_name(plan.window.zone),
             "partition_by": self.partition_by,
             "filters": filters,
             "groups": groups,
@@ -165,7 +179,9 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         result = export_report(
             ReportExport(
                 *common,
-                reader=report.reader(hook.client, workspace_id, filters, groups, budget.first_page),
+                reader=report.reader(
+                    Asked(hook.client, workspace_id, filters, groups, budget.first_page, window.zone)
+                ),
                 table=partial(report.named_table, groups, fields, chosen, self.drop_columns),
                 reconcile=self.reconcile,
                 keeper=attempt.keeper(target, kind, what, is_base=is_base),
@@ -262,7 +278,8 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
     Export the expenses of a window to files: complete, once.
 
     Reads ``generateDetailedReportV1`` with one request per 200 expenses (at least one per 31 days), and proves the
-    result against the service's own count and sum. An expense belongs to the window that holds midnight UTC of its day.
+    result against the service's own count and sum. An expense has a date and no time of day: it belongs to the window
+    that holds the beginning of that day in ``timezone``.
 
     .. seealso:: :ref:`howto/operator:ClockifyExpenseReportOperator`
 
@@ -312,9 +329,9 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
     """
     Export weekly reports: time and money per user or project and day.
 
-    One request (``generateWeeklyReport``) per seven days; the window must be whole weeks from midnight UTC on, for
-    example ``window="week"``. ``jsonl`` holds users or projects as the service sent them; ``csv`` and ``parquet`` hold
-    one row per user or project and day.
+    One request (``generateWeeklyReport``) per seven days; the window must be whole weeks from a midnight of
+    ``timezone`` on, for example ``window="week"``. ``jsonl`` holds users or projects as the service sent them; ``csv``
+    and ``parquet`` hold one row per user or project and day.
 
     .. seealso:: :ref:`howto/operator:ClockifyWeeklyReportOperator`
 
@@ -338,7 +355,7 @@ class ClockifyAttendanceReportOperator(ClockifyReportOperator):
     Export the attendance report: one row per user and day (Standard plan and up; admins and team managers).
 
     Reads ``generateAttendanceReport`` with one request per 200 rows (at least one per 31 days). The window must be
-    whole UTC days.
+    whole days of ``timezone``.
 
     .. seealso:: :ref:`howto/operator:ClockifyAttendanceReportOperator`
 

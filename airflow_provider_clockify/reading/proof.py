@@ -223,7 +223,17 @@ def add_up(results: Sequence[ReadResult], whole: Totals, *, running: bool) -> bo
     :param whole: What it says of all.
     :param running: Whether timers run in one of them, whose time and money grow.
     """
-    parts = [msgspec.convert(result.totals, Totals) for result in results]
+    return same_sums([msgspec.convert(result.totals, Totals) for result in results], whole, running=running)
+
+
+def same_sums(parts: Sequence[Totals], whole: Totals, *, running: bool) -> bool:
+    """
+    Tell whether sums that the service gave of several times, or of one in another way, are those of the whole.
+
+    :param parts: What it said of each.
+    :param whole: What it says of all.
+    :param running: Whether timers run, whose time and money grow.
+    """
     if sum(part.entries_count or 0 for part in parts) != (whole.entries_count or 0):
         return False
     times = [part.total_time for part in parts]

@@ -22,6 +22,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyForbiddenError,
     ClockifyIncompleteError,
     ClockifyResponseError,
+    ClockifyWindowError,
 )
 from airflow_provider_clockify.reading.csv_records import records
 from airflow_provider_clockify.rendered import one_of
@@ -38,6 +39,7 @@ from airflow_provider_clockify.service.report_kinds import (
     weekly_request,
 )
 from airflow_provider_clockify.types import ExportType
+from airflow_provider_clockify.window import zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -82,9 +84,12 @@ def download(
     """
     one_of("export_type", export_type, EXPORT_TYPES)
     files = _for_files(send, export_type)
-    paged = {"detailed": detailed, "expenses": expenses}.get(report)
-    if paged is not None:
-        described = paged(workspace_id, filters)
+    if report in ("detailed", "expenses"):
+        described = (
+            detailed(workspace_id, filters)
+            if report == "detailed"
+            else expenses(workspace_id, filters, window.zone)
+        )
         count = send(described.request(window, 1, 1), described.decode).totals.entries_count or 0
         if export_type == "PDF" and count > PDF_ROWS:
             raise ClockifyConfigError(
@@ -94,6 +99,11 @@ def download(
             )
         page_request = partial(described.request, window)
         return _paged_file(files, page_request, described.page_size, window, export_type, count), count
+    if window.ends_in_repetition:
+        raise ClockifyWindowError(
+            f"Clocks in {zone_name(window.zone)} are set back at the end of {window}: the service cannot be asked for "
+            "a file that ends there. Use a longer window, or file_format='csv', which is made from JSON."
+        )
     if report == "attendance":
         check_whole_days(window)
         page_request = partial(attendance_request, workspace_id, window, filters)

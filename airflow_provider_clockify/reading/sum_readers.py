@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyNotFoundError,
     ClockifyResponseError,
 )
-from airflow_provider_clockify.reading.proof import add_up
+from airflow_provider_clockify.reading.proof import add_up, same_sums
 from airflow_provider_clockify.reading.reader import MAX_READS, TOLERANCE, Reader, ReadResult
 from airflow_provider_clockify.service.money import added_up, text_in_units
 from airflow_provider_clockify.service.pagination import SMALLER_SIZES, PageSize, pages, run, steps
@@ -31,16 +31,18 @@ from airflow_provider_clockify.service.report_kinds import (
     GroupTotals,
     amount_shown,
     attendance_request,
+    by_calendar,
     read_attendance,
     read_groups,
     summary_request,
     weekly_request,
 )
 from airflow_provider_clockify.service.values import day_or_instant
+from airflow_provider_clockify.window import day_start, local_day, zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from airflow_provider_clockify.reading.reader import RowSink
     from airflow_provider_clockify.service.messages import ApiRequest
@@ -62,6 +64,8 @@ class GroupReader(Reader):
     :param request: From a window to the request.
     :param shown: Kind of amount that is asked for.
     :param whole: From the time of several windows to the request for their sums; ``None`` if no request has so much.
+    :param exact: From a window to the request for its sums in UTC, where the bounds that a request in its zone has may
+        be an instant off; ``None`` where requests are exact anyway.
     :param one_group_each: Whether every entry is in one group only; an entry with two tags is in two.
     """
 
@@ -72,6 +76,7 @@ class GroupReader(Reader):
         *,
         shown: str,
         whole: Callable[[Window], ApiRequest] | None = None,
+        exact: Callable[[Window], ApiRequest] | None = None,
         one_group_each: bool = True,
     ) -> None:
         self._send = send
@@ -79,6 +84,7 @@ class GroupReader(Reader):
         self._shown = shown
         self._whole = whole
         self.sums_windows_up = whole is not None
+        self._exact = exact
         self._one_group_each = one_group_each
 
     def read(self, window: Window, sink: RowSink, upcoming: Sequence[Window] = ()) -> ReadResult:
@@ -106,6 +112,8 @@ class GroupReader(Reader):
                 "complete. Nothing was published. Run again, or report it if it stays.",
                 operation=request.operation,
             )
+        if self._exact is not None and window.ends_in_repetition:
+            self._prove_end(window, report.totals, self._exact(window))
         money = report.totals.money_of(self._shown)
         groups = [(group, group.money_of(self._shown)) for group, _ in report.groups]
         if self._one_group_each:
@@ -123,6 +131,22 @@ class GroupReader(Reader):
             and all(group.amount is None for group, _ in groups),
             totals=msgspec.to_builtins(report.totals),
         )
+
+    def _prove_end(self, window: Window, totals: GroupTotals, request: ApiRequest) -> None:
+        """
+        Compare with the sums of the exact time, since the end was asked for as an instant that may be included.
+
+        :raises ClockifyIncompleteError: they differ.
+        """
+        exact: GroupReport = self._send(request, read_groups)
+        # Time of running timers grows; where the service counts entries, their number tells enough.
+        if not same_sums([totals], exact.totals, running=totals.entries_count is not None):
+            raise ClockifyIncompleteError(
+                f"Clocks in {zone_name(window.zone)} are set back at the end of {window}, where the service can only "
+                "be asked up to its very end, and the sums are not those of the window: an entry may start just then. "
+                "Nothing was published. Use a window of more days, such as a month, or groups without dates.",
+                operation=request.operation,
+            )
 
     def _proven_money(
         self,
@@ -211,12 +235,13 @@ def summary_reader(
     :param filters: What :func:`.filters.report_filters` returned.
     :param groups: What :func:`.report_kinds.summary_groups` returned.
     """
+    whole = _all_sums(workspace_id, filters)
     return GroupReader(
         send,
         lambda window: summary_request(workspace_id, window, filters, groups),
         shown=amount_shown(filters),
-        # The sums of all groups are the same, however many groups there are.
-        whole=lambda window: summary_request(workspace_id, window, filters, ("MONTH",)),
+        whole=whole,
+        exact=whole if by_calendar(groups) else None,
         one_group_each=groups[0] != "TAG",
     )
 
@@ -231,8 +256,16 @@ def weekly_reader(send: Send, workspace_id: str, filters: Mapping[str, Any], gro
     :param group: ``USER`` or ``PROJECT``.
     """
     return GroupReader(
-        send, lambda window: weekly_request(workspace_id, window, filters, group), shown=amount_shown(filters)
+        send,
+        lambda window: weekly_request(workspace_id, window, filters, group),
+        shown=amount_shown(filters),
+        exact=_all_sums(workspace_id, filters),
     )
+
+
+def _all_sums(workspace_id: str, filters: Mapping[str, Any]) -> Callable[[Window], ApiRequest]:
+    """Return the requests for the sums of windows: those of all groups are the same, however many groups there are."""
+    return lambda window: summary_request(workspace_id, window.in_utc(), filters, ("MONTH",))
 
 
 class _ChangedError(Exception):
@@ -265,7 +298,7 @@ class AttendanceReader(Reader):
         """
         Hand the rows of all days of the window to the sink.
 
-        :param window: At most 31 days, from midnight to midnight UTC: a row is a day.
+        :param window: At most 31 whole days of its zone: a row is a day.
         :param sink: Takes the rows; told to restart when the data changed under the read.
         :param upcoming: Not asked for in advance.
         :raises ClockifyIncompleteError: the data kept changing.
@@ -327,7 +360,7 @@ class AttendanceReader(Reader):
             rows: list[bytes] = []
             days: list[datetime] = []
             for facts, raw in page.items:
-                day = _day(facts.date, facts.user_id)
+                day = _day(facts.date, facts.user_id, window.zone)
                 row_id = f"{facts.user_id}/{facts.date}"
                 if row_id in seen:
                     result.duplicates += 1
@@ -381,9 +414,13 @@ def _is_last(page: AttendancePage, rows: int, seconds: Decimal) -> bool | None:
     return True if len(page.items) < SMALLER_SIZES[-1] else None
 
 
-def _day(text: str, user_id: str) -> datetime:
+def _day(text: str, user_id: str, zone: tzinfo) -> datetime:
+    """Return the start of a row's day; of an instant, that of the day which it is in the zone."""
     try:
-        return day_or_instant(text, user_id)
+        day = day_or_instant(text, user_id)
+        if zone is UTC:
+            return day
+        return day_start(local_day(day, zone) if "T" in text else day.date(), zone)
     except ClockifyResponseError as error:
         raise ClockifyResponseError(
             f"{ATTENDANCE}, date of a user's row: {error}", operation=ATTENDANCE

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from codecs import utf_8_decode
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import msgspec
@@ -24,11 +26,17 @@ from airflow_provider_clockify.service.page_rows import PageRows, all_summable, 
 from airflow_provider_clockify.service.pagination import Page, last_page
 from airflow_provider_clockify.service.values import instants, shown
 from airflow_provider_clockify.types import SummaryGroup, WeeklyGroup
-from airflow_provider_clockify.window import is_exact_days, is_unit_start
+from airflow_provider_clockify.window import (
+    are_whole_days,
+    day_start,
+    is_exact_days,
+    local_day,
+    zone_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from airflow_provider_clockify.window import Window
 
@@ -38,6 +46,7 @@ MAX_PAGE_SIZE = 1000
 SMALL_PAGE_SIZE = 200
 
 GROUPS = get_args(SummaryGroup)
+CALENDAR_GROUPS = frozenset({"DATE", "WEEK", "MONTH"})
 WEEKLY_GROUPS = get_args(WeeklyGroup)
 MAX_GROUPS = 3
 
@@ -358,25 +367,42 @@ def detailed_request(
     }
     if "auditFilter" in filters:
         detailed["auditFilter"] = filters["auditFilter"]
-    return _post(DETAILED, workspace_id, "detailed", _money_body(window, common), detailedFilter=detailed)
+    return _post(
+        DETAILED, workspace_id, "detailed", _utc_body(window, _of_money(common)), detailedFilter=detailed
+    )
 
 
-def _body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what all reports share: the window as wall clock of UTC, oldest first."""
-    start, end = window.report_bounds()
+def _body(bounds: tuple[str, str], zone: tzinfo, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what all reports share: the window as wall clock of a zone, oldest first."""
+    start, end = bounds
     return {
         "dateRangeStart": start,
         "dateRangeEnd": end,
-        "timeZone": "UTC",
+        "timeZone": zone_name(zone),
         "exportType": "JSON",
         "sortOrder": "ASCENDING",
         **filters,
     }
 
 
-def _money_body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
+def _utc_body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return what reports share that give rows with instants, in UTC whatever the zone of the window.
+
+    Only so are both bounds exact, also in an hour that clocks show twice, and no other release of the rules of time
+    zones on the service's side can move them. Rows go to the days of the window's zone here, by their start.
+    """
+    return _body(window.report_bounds(), UTC, filters)
+
+
+def _zone_body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what reports share that the service sums up by day: its days are those of the request's zone."""
+    return _body(window.local_bounds(), window.zone, filters)
+
+
+def _of_money(filters: Mapping[str, Any]) -> Mapping[str, Any]:
     """Add what reports of time and money share: raw durations, earned amounts."""
-    return _body(window, {"rounding": False, **filters, "amountShown": amount_shown(filters)})
+    return {"rounding": False, **filters, "amountShown": amount_shown(filters)}
 
 
 def amount_shown(filters: Mapping[str, Any]) -> str:
@@ -393,20 +419,32 @@ def _post(operation: str, workspace_id: str, kind: str, body: Mapping[str, Any],
     return ApiRequest(operation, "reports", "POST", where, json={**body, **more})
 
 
-def expenses(workspace_id: str, filters: Mapping[str, Any]) -> PagedReport:
+def expenses(workspace_id: str, filters: Mapping[str, Any], zone: tzinfo = UTC) -> PagedReport:
     """
     Describe the expense report.
 
+    An expense has a date and no time of day. It counts as one of the start of that day in the zone; the service is
+    asked for dates, as midnights of UTC, so that no zone can move them.
+
     :param workspace_id: Workspace.
     :param filters: What :func:`.filters.report_filters` returned for ``expenses``.
+    :param zone: Time zone of the days.
     """
 
     def request(window: Window, page: int, size: int) -> ApiRequest:
-        body = _body(window, filters)
+        body = _body(_date_bounds(window, zone), UTC, filters)
         paging = {"sortColumn": "ID", "page": page, "pageSize": size}
         return _post(EXPENSES, workspace_id, "expenses/detailed", body, **paging)
 
-    return PagedReport(EXPENSES, SMALL_PAGE_SIZE, request, _expense_page, user_ids(filters))
+    return PagedReport(EXPENSES, SMALL_PAGE_SIZE, request, partial(_expense_page, zone), user_ids(filters))
+
+
+def _date_bounds(window: Window, zone: tzinfo) -> tuple[str, str]:
+    """Return the bounds of the dates that a window touches; the reader keeps those that begin in it."""
+    if zone is UTC:
+        return window.report_bounds()
+    first, last = local_day(window.start, zone), local_day(window.end - timedelta(microseconds=1), zone)
+    return f"{first}T00:00:00.000Z", f"{last}T23:59:59.999Z"
 
 
 class _Expense(_Sums, frozen=True):
@@ -433,7 +471,7 @@ _decode_expense = msgspec.json.Decoder(_Expense).decode
 _decode_expense_answer = msgspec.json.Decoder(_ExpenseAnswer).decode
 
 
-def _expense_page(response: ApiResponse) -> ReportPage:
+def _expense_page(zone: tzinfo, response: ApiResponse) -> ReportPage:
     answer = _decode_expense_answer(_text(response.body))
     totals = answer.totals or (_ExpenseTotals(0, Decimal(0)) if not answer.expenses else _ExpenseTotals())
     if totals.expenses_count is None:
@@ -447,10 +485,13 @@ def _expense_page(response: ApiResponse) -> ReportPage:
     rows = _rows(EXPENSES, _decode_expense, answer.expenses)
     ids = [expense.plain_id or expense.mongo_id or "" for expense, _ in rows]
     days = [expense.date if "T" in expense.date else f"{expense.date}T00:00:00Z" for expense, _ in rows]
+    starts = _starts(EXPENSES, days, ids)
+    if zone is not UTC:
+        starts = [day_start(start.date(), zone) for start in starts]
     found = PageRows(
         ids=ids,
         rows=[raw for _, raw in rows],
-        starts=_starts(EXPENSES, days, ids),
+        starts=starts,
         running=[False] * len(rows),
         seconds=[_ZERO] * len(rows),
         breaks=[False] * len(rows),
@@ -535,12 +576,24 @@ def summary_request(
     Ask for the summary report; it is not paged.
 
     :param workspace_id: Workspace.
-    :param window: Time to sum up; Free workspaces allow 31 days.
+    :param window: Time to sum up, in whose zone groups by date are days; Free workspaces allow 31 days.
     :param filters: What :func:`.filters.report_filters` returned.
     :param groups: What :func:`summary_groups` returned.
     """
     summary = {"groups": list(groups), "sortColumn": "GROUP"}
-    return _post(SUMMARY, workspace_id, "summary", _money_body(window, filters), summaryFilter=summary)
+    if window.is_in_repetition and not by_calendar(groups):
+        window = window.in_utc()  # No group depends on the zone, in which the service cannot be asked for it.
+    body = _zone_body(window, _of_money(filters))
+    return _post(SUMMARY, workspace_id, "summary", body, summaryFilter=summary)
+
+
+def by_calendar(groups: Sequence[str]) -> bool:
+    """
+    Tell whether groups depend on the time zone of the request.
+
+    :param groups: What :func:`summary_groups` returned.
+    """
+    return not CALENDAR_GROUPS.isdisjoint(groups)
 
 
 def summary_groups(groups: Any) -> tuple[str, ...]:
@@ -566,11 +619,12 @@ def check_week(window: Window) -> None:
     """
     Refuse what a weekly report cannot cover.
 
-    :raises ClockifyWindowError: it is not seven days from midnight UTC on.
+    :raises ClockifyWindowError: it is not seven days of its zone.
     """
     if not is_exact_days(window, 7):
         raise ClockifyWindowError(
-            f"The weekly report needs exactly seven days from midnight UTC on; {window} lasts {window.duration}."
+            f"The weekly report needs exactly seven days from midnight {zone_name(window.zone)} on; {window} lasts "
+            f"{window.duration}."
         )
 
 
@@ -578,12 +632,12 @@ def check_whole_days(window: Window) -> None:
     """
     Refuse what an attendance report cannot cover: a part of a day would give a part of its sums.
 
-    :raises ClockifyWindowError: the window begins or ends within a day.
+    :raises ClockifyWindowError: the window begins or ends within a day of its zone.
     """
-    if not (is_unit_start(window.start, "day") and is_unit_start(window.end, "day")):
+    if not are_whole_days(window):
         raise ClockifyWindowError(
             f'The attendance report sums up days; the window {window} begins or ends within one. Use window="day", or '
-            "bounds at midnight UTC."
+            f"bounds at midnight {zone_name(window.zone)}."
         )
 
 
@@ -592,12 +646,13 @@ def weekly_request(workspace_id: str, window: Window, filters: Mapping[str, Any]
     Ask for the weekly report; it is not paged.
 
     :param workspace_id: Workspace.
-    :param window: Exactly seven days; the service refuses anything else on every plan (observed 2026-08-07).
+    :param window: Exactly seven days of its zone; the service refuses anything else on every plan (observed
+        2026-08-07).
     :param filters: What :func:`.filters.report_filters` returned.
     :param group: One of :data:`WEEKLY_GROUPS`.
     """
     weekly = {"group": group, "subgroup": "TIME"}
-    return _post(WEEKLY, workspace_id, "weekly", _money_body(window, filters), weeklyFilter=weekly)
+    return _post(WEEKLY, workspace_id, "weekly", _zone_body(window, _of_money(filters)), weeklyFilter=weekly)
 
 
 def attendance_request(
@@ -613,7 +668,9 @@ def attendance_request(
     :param page_size: At most 200 rows.
     """
     attendance = {"page": page, "pageSize": page_size, "sortColumn": "DATE"}
-    return _post(ATTENDANCE, workspace_id, "attendance", _body(window, filters), attendanceFilter=attendance)
+    return _post(
+        ATTENDANCE, workspace_id, "attendance", _zone_body(window, filters), attendanceFilter=attendance
+    )
 
 
 @dataclass(frozen=True, slots=True)

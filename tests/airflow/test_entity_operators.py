@@ -1129,6 +1129,36 @@ def test_an_explicit_window_and_a_unit_are_windows_too(serve: Callable, changes:
     assert [row["id"] for row in lines(by_day)] == [made]
 
 
+def test_a_day_of_a_zone_and_the_day_before_across_a_change_of_clocks(
+    serve: Callable, changes: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[datetime | None] = []
+    read = hook_module.ClockifyHook.get_entity_changes
+
+    def noted(hook: Any, *arguments: Any, known_until: datetime | None = None) -> Any:
+        known.append(known_until)
+        return read(hook, *arguments, known_until=known_until)
+
+    monkeypatch.setattr(hook_module.ClockifyHook, "get_entity_changes", noted)
+    workspace = a_team()
+    emulator = serve(workspace)
+    before, midnight = datetime(2026, 10, 23, 22, tzinfo=UTC), datetime(2026, 10, 25, 23, tzinfo=UTC)
+    made = [
+        workspace.add_entry(start=before, end=END, at=at).id for at in (before, midnight - SECOND, midnight)
+    ]
+    summary = changes(
+        emulator, midnight + HOUR, midnight + HOUR, window="day", timezone="Europe/Berlin", lookback="P1D"
+    )
+    assert [row["id"] for row in lines(summary)] == made[:2]
+    # 25 October has 25 hours there, and was the only day that had not been exported before.
+    assert known == [datetime(2026, 10, 24, 22, tzinfo=UTC)]
+    assert (summary["window_start"], summary["window_end"]) == (
+        "2026-10-23T22:00:00Z",
+        "2026-10-25T23:00:00Z",
+    )
+    assert summary["timezone"] == "Europe/Berlin"
+
+
 def test_a_window_longer_than_thirty_days_is_asked_in_pieces(serve: Callable, changes: Callable) -> None:
     workspace = a_team()
     emulator = serve(workspace)

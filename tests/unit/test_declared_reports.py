@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWindowError
-from airflow_provider_clockify.export.declared_reports import REPORTS, declared_report
+from airflow_provider_clockify.export.declared_reports import REPORTS, Asked, declared_report
 from airflow_provider_clockify.links import ClockifyReportLink
 from airflow_provider_clockify.operators import reports
 from airflow_provider_clockify.operators.reports import ClockifyReportOperator
@@ -50,7 +50,7 @@ def test_each_report_has_filters_and_an_operator_and_there_are_no_others() -> No
 def test_a_row_makes_a_reader_and_a_table(name: str) -> None:
     report = REPORTS[name]
     groups = report.groups(GROUPS.get(name))
-    reader = report.reader(client(), "w", report_filters(None, name), groups, None)
+    reader = report.reader(Asked(client(), "w", report_filters(None, name), groups))
     assert isinstance(reader, Reader)
     table = report.table(groups, WEEK)
     assert table.name == name

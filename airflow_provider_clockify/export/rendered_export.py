@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.window import Window
 
 # file_format to export type and ending.
-NATIVE_FORMATS = {"clockify_csv": ("CSV", ".csv"), "xlsx": ("XLSX", ".xlsx"), "pdf": ("PDF", ".pdf")}
+NATIVE_FORMATS = {
+    "clockify_csv": ("CSV", ".csv"),
+    "clockify_xlsx": ("XLSX", ".xlsx"),
+    "pdf": ("PDF", ".pdf"),
+}
 
 
 @dataclass(frozen=True, slots=True)

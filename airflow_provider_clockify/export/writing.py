@@ -26,7 +26,7 @@ class FileKind:
     """
     How a file is written.
 
-    :param file_format: ``jsonl``, ``csv`` or ``parquet``.
+    :param file_format: ``jsonl``, ``csv``, ``parquet`` or ``xlsx``.
     :param compression: ``gzip``, ``zstd`` or ``None``.
     :param rules: Columns to leave out or to hash.
     :param escape_formulas: Whether text in ``csv`` gets an apostrophe where it would be taken for a formula.
@@ -76,6 +76,7 @@ def write_file(
                 kind.compression,
                 facts,
                 escape_formulas=kind.escape_formulas,
+                folder=file.path.parent,
             ) as writer,
         ):
             for table, (_, spool) in zip(tables, parts, strict=True):

@@ -46,8 +46,8 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     Takes the parameters of :class:`~airflow_provider_clockify.operators._base.ClockifyExportOperator`, and:
 
     :param output_path: With ``partition_by`` the base folder. (templated)
-    :param file_format: Also ``clockify_csv``, ``xlsx`` and ``pdf``: files that the service renders itself, as people
-        know them from the web app. Their columns follow the profile of the key's owner.
+    :param file_format: Also ``clockify_csv``, ``clockify_xlsx`` and ``pdf``: files that the service renders itself, as
+        people know them from the web app. Their columns follow the profile of the key's owner.
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete UTC

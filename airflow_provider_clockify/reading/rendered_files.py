@@ -243,8 +243,8 @@ def _send_for_file(
         if export_type == "PDF":
             raise
         raise ClockifyForbiddenError(
-            f"{error} CSV and XLSX files need a paid plan; file_format='csv' and 'parquet' are made from JSON and work "
-            "on every plan that has the report.",
+            f"{error} CSV and XLSX files need a paid plan; file_format='csv', 'parquet' and 'xlsx' are made from JSON "
+            "and work on every plan that has the report.",
             status=error.status,
             code=error.code,
             reason=error.reason,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from openpyxl import load_workbook
 
 from airflow_provider_clockify.columns.list_columns import ENTITIES, TABLES
 from airflow_provider_clockify.exceptions import (
@@ -645,6 +647,32 @@ def test_a_csv_snapshot_holds_the_same(entity: str, rich: ClockifyEmulator, snap
 
 
 @every_entity
+def test_a_workbook_of_a_snapshot_holds_the_same(
+    entity: str, rich: ClockifyEmulator, snapshot: Callable
+) -> None:
+    summary = snapshot(rich, entity, file_format="xlsx")
+    header, *values = load_workbook(io.BytesIO(Path(summary["paths"][0]).read_bytes()))[entity].values
+    found = in_order([dict(zip(header, row, strict=True)) for row in values])
+    wanted = in_order(TRUTH[entity](rich.workspace))
+    assert len(found) == len(wanted) == summary["rows"]
+    for row, truth in zip(found, wanted, strict=True):
+        assert row.pop("snapshot_at").isoformat() + "Z" == summary["snapshot_at"]
+        for name, value in truth.items():
+            if isinstance(value, datetime):
+                assert abs(row[name].replace(tzinfo=UTC) - value) <= timedelta(milliseconds=1), name
+            elif isinstance(value, date):
+                assert row[name].date() == value, name
+            elif isinstance(value, list):
+                assert json.loads(row[name]) == value, name
+            elif isinstance(value, Decimal | float):
+                assert row[name] == pytest.approx(float(value)), name
+            elif "approx" in type(value).__name__.lower():
+                assert Decimal(str(row[name])) == value, name
+            else:
+                assert row[name] == value, name
+
+
+@every_entity
 def test_a_jsonl_snapshot_holds_the_items_as_the_service_sent_them(
     entity: str, rich: ClockifyEmulator, snapshot: Callable
 ) -> None:
@@ -714,7 +742,7 @@ def test_fields_that_nobody_knows_are_kept_in_jsonl_and_harmless_elsewhere(
 
 
 @every_entity
-@pytest.mark.parametrize("file_format", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("file_format", ["jsonl", "csv", "parquet", "xlsx"])
 def test_an_empty_list_gives_a_file_with_its_columns(
     entity: str, file_format: str, snapshot: Callable, serve: Callable
 ) -> None:
@@ -731,6 +759,12 @@ def test_an_empty_list_gives_a_file_with_its_columns(
         assert content.count(b"\n") == only
     elif file_format == "csv":
         assert content.splitlines()[0].decode() == ",".join(names)
+    elif file_format == "xlsx":
+        book = load_workbook(io.BytesIO(Path(summary["paths"][0]).read_bytes()))
+        assert [cell.value for cell in book[entity][1]] == names
+        facts = {row[0]: row[2] for row in book["totals"].values}
+        assert facts["snapshot_at"].isoformat() + "Z" == summary["snapshot_at"]
+        assert facts["report"] == entity
     else:
         import pyarrow.parquet as pq
 
@@ -1084,7 +1118,7 @@ def test_change_files_have_typed_columns_and_the_whole_document(serve: Callable,
     assert lines(changes(emulator, START, START + DAY))[0]["document"] == document
 
 
-@pytest.mark.parametrize("file_format", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("file_format", ["jsonl", "csv", "parquet", "xlsx"])
 def test_a_quiet_window_gives_an_empty_file(file_format: str, serve: Callable, changes: Callable) -> None:
     summary = changes(serve(a_team()), START, START + DAY, file_format=file_format)
     assert summary["rows"] == 0

@@ -94,6 +94,7 @@ Entity = Literal[
     "expenses",
     "holidays",
     "in_progress_time_entries",
+    "invoice_items",
     "invoice_payments",
     "invoices",
     "project_custom_fields",

@@ -34,13 +34,14 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
     """
     Export a full snapshot of a list: users, projects, clients, tags, tasks of all projects, …
 
-    ``csv`` and ``parquet`` get a column ``snapshot_at``; ``jsonl`` holds the items as the service sent them, durations
-    as ISO 8601 text. Only ``project_custom_fields`` and ``invoice_payments`` get a key more (``project_id``,
-    ``invoice_id``), since they do not say what they belong to, and ``webhooks`` are written without their secret.
+    ``csv``, ``parquet`` and ``xlsx`` get a column ``snapshot_at``; ``jsonl`` holds the items as the service sent them,
+    durations as ISO 8601 text. Only ``project_custom_fields``, ``invoice_payments`` and ``invoice_items`` get more keys
+    (``project_id``, ``invoice_id``, and the ``currency`` of the invoice), since they do not say what they belong to,
+    and ``webhooks`` are written without their secret.
 
     Most lists cost one request per 5,000 items. Lists that exist per parent cost one request more for each parent; the
-    log says how many before: ``tasks`` and ``project_custom_fields`` per project, ``invoice_payments`` per invoice,
-    ``time_off_balances`` per policy.
+    log says how many before: ``tasks`` and ``project_custom_fields`` per project, ``invoice_payments`` and
+    ``invoice_items`` per invoice, ``time_off_balances`` per policy.
 
     .. seealso:: :ref:`howto/operator:ClockifyExportEntitiesOperator`
 
@@ -116,38 +117,39 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
 
     def _parts(self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]) -> list[Part]:
         """Return what is read: the whole list, or the items of each parent."""
-        from airflow_provider_clockify.columns.list_columns import PARENTS, WITHOUT_PARENT
+        from airflow_provider_clockify.columns.list_columns import OF_PARENT, PARENTS
         from airflow_provider_clockify.export.list_export import Part
 
         if entity not in PARENTS:
             return [Part("items", partial(self._items, hook, entity, filters))]
         parents, argument = PARENTS[entity]
-        ids: list[str] = [
-            parent.get("id", "") for parent in hook.iter_as_sent(parents, hook.everything(parents))
+        wanted = {"id", *OF_PARENT.get(entity, {}).values()}
+        found: list[dict[str, Any]] = [
+            {name: parent.get(name) for name in wanted}
+            for parent in hook.iter_as_sent(parents, hook.everything(parents))
         ]
-        if not all(isinstance(each, str) and each for each in ids):
+        if not all(isinstance(parent["id"], str) and parent["id"] for parent in found):
             raise ClockifyResponseError(
                 f"One of the {parents} has no id, so that its {entity} cannot be listed; the service may have "
                 "changed."
             )
         self.log.info(
-            "%s are listed for each of %d %s: at least %d requests.", entity, len(ids), parents, len(ids)
+            "%s are listed for each of %d %s: at least %d requests.", entity, len(found), parents, len(found)
         )
-        own = entity in WITHOUT_PARENT
         parts = [
             Part(
                 # By its id: what is kept for a later attempt must not depend on how many parents come before it.
-                parent_id if parent_id.isalnum() else parent_id.encode().hex(),
+                parent["id"] if parent["id"].isalnum() else parent["id"].encode().hex(),
                 partial(
                     _items_of,
                     hook,
                     entity,
                     filters,
-                    {argument: parent_id},
-                    {argument: parent_id} if own else {},
+                    {argument: parent["id"]},
+                    {key: parent[name] for key, name in OF_PARENT.get(entity, {}).items()},
                 ),
             )
-            for parent_id in ids
+            for parent in found
         ]
         return parts or [Part("none", tuple)]
 
@@ -170,7 +172,7 @@ def _items_of(
     entity: str,
     filters: Mapping[str, Any],
     parent: Mapping[str, str],
-    own: Mapping[str, str],
+    own: Mapping[str, Any],
 ) -> Iterator[Mapping[str, Any]]:
     """Go through the items of one parent; ``own`` are keys that they get because they do not name it."""
     for item in hook.iter_as_sent(entity, filters, **parent):

@@ -63,6 +63,7 @@ PAID = {
     "custom_fields",
     "expense_categories",
     "expenses",
+    "invoice_items",
     "invoice_payments",
     "invoices",
     "project_custom_fields",
@@ -493,6 +494,24 @@ TRUTH: dict[str, Callable[[EmulatedWorkspace], Rows]] = {
         for each in w.expense_categories.values()
     ],
     "invoices": lambda w: [invoice(w, each) for each in w.invoices.values()],
+    "invoice_items": lambda w: [
+        {
+            "invoice_id": each.id,
+            "order": number,
+            "item_type": "Service",
+            "description": item.description,
+            "quantity": float(item.quantity),
+            "unit_price": Decimal(item.unit_price),
+            "amount": Decimal(item.amount),
+            "currency": each.currency,
+            "apply_taxes": "TAX1TAX2",
+            "import_type": "NOT_IMPORTED",
+            "time_entry_ids": [],
+            "expense_ids": [],
+        }
+        for each in w.invoices.values()
+        for number, item in enumerate(each.items)
+    ],
     "invoice_payments": lambda w: [
         {
             "id": paid.id,
@@ -565,7 +584,7 @@ TRUTH: dict[str, Callable[[EmulatedWorkspace], Rows]] = {
 
 
 def key(row: dict[str, Any]) -> tuple[str, str]:
-    return row["id"], row.get("project_id") or ""
+    return row.get("id") or f"{row['invoice_id']} {row['order']}", row.get("project_id") or ""
 
 
 def in_order(rows: Rows) -> Rows:
@@ -595,6 +614,7 @@ def requests_for(entity: str, w: EmulatedWorkspace) -> int:
     parents = {
         "tasks": len(w.projects),
         "project_custom_fields": len(w.projects),
+        "invoice_items": len(w.invoices),
         "invoice_payments": len(w.invoices),
         "time_off_balances": len(w.policies),
     }
@@ -683,10 +703,14 @@ def test_a_jsonl_snapshot_holds_the_items_as_the_service_sent_them(
         sent += items_of(rich, record)
     parents = sent[: len(sent) - len(found)]  # Asked for first.
     sent = sent[len(parents) :]
-    own = {"project_custom_fields": "project_id", "invoice_payments": "invoice_id"}.get(entity)
+    own = {
+        "project_custom_fields": {"project_id": "id"},
+        "invoice_payments": {"invoice_id": "id"},
+        "invoice_items": {"invoice_id": "id", "currency": "currency"},
+    }.get(entity, {})
     for row, item in zip(found, sent, strict=True):
-        if own:
-            assert row.pop(own) in {parent["id"] for parent in parents}
+        belongs = {name: row.pop(key) for key, name in own.items()}
+        assert not own or belongs in [{name: parent[name] for name in own.values()} for parent in parents]
         if entity == "webhooks":
             assert item.pop("authToken").startswith("token-")
         assert row == item
@@ -710,7 +734,16 @@ def items_of(emulator: ClockifyEmulator, record: Any) -> Rows:
     while isinstance(answer, dict):
         answer = next(
             answer[name]
-            for name in ("expenses", "categories", "invoices", "requests", "balances", "webhooks", "reports")
+            for name in (
+                "expenses",
+                "categories",
+                "invoices",
+                "requests",
+                "balances",
+                "webhooks",
+                "reports",
+                "items",
+            )
             if name in answer
         )
     return answer

@@ -14,10 +14,10 @@ import pytest
 from airflow_provider_clockify.columns.list_columns import (
     CHANGES,
     ENTITIES,
+    OF_PARENT,
     PARENTS,
     SECRETS,
     TABLES,
-    WITHOUT_PARENT,
     snapshot_table,
 )
 from airflow_provider_clockify.columns.privacy import ColumnRules, column_rules
@@ -27,6 +27,8 @@ from airflow_provider_clockify.service.lists import BALANCES_OF_POLICY, LISTS
 
 TAKEN = datetime(2026, 11, 24, 6, tzinfo=UTC)
 RESOURCES = {**LISTS, "time_off_balances": BALANCES_OF_POLICY}
+# Lines of invoices have none.
+ID_OF = {"invoice_items": "invoice_id"}
 every_entity = pytest.mark.parametrize("entity", ENTITIES)
 
 
@@ -56,7 +58,7 @@ def test_a_list_per_parent_says_which_parent_and_no_other_does(entity):
 def test_columns_have_one_name_each_an_id_and_a_description(entity):
     names = [column.name for column in TABLES[entity].columns]
     assert len(set(names)) == len(names)
-    assert "id" in names
+    assert ID_OF.get(entity, "id") in names
     assert "snapshot_at" not in names
     assert all(column.description.endswith((".", "…")) and column.paths for column in TABLES[entity].columns)
     assert all(name == name.lower() for name in names)
@@ -90,9 +92,10 @@ def test_the_columns_of_a_change_file_are_a_contract():
 
 @every_entity
 def test_an_item_with_nothing_but_an_id_gives_empty_columns(entity):
-    item = {"approvalRequest": {"id": "a"}} if entity == "approval_requests" else {"id": "a"}
+    name = ID_OF.get(entity, "id")
+    item = {"approvalRequest": {"id": "a"}} if entity == "approval_requests" else {name: "a"}
     found = flat(TABLES[entity], item)
-    assert found.pop("id") == "a"
+    assert found.pop(name) == "a"
     types = {column.name: column.type for column in TABLES[entity].columns}
     assert found == {name: [] if types[name] is ColumnType.TEXTS else None for name in found}
 
@@ -230,4 +233,4 @@ def test_the_secret_of_webhooks_has_no_column():
 
 
 def test_only_lists_per_parent_can_lack_their_parent():
-    assert set(WITHOUT_PARENT) < set(PARENTS)
+    assert set(OF_PARENT) < set(PARENTS)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.keeping import Keeper
+    from airflow_provider_clockify.export.plan import Output
     from airflow_provider_clockify.reading.budget import Budget
     from airflow_provider_clockify.window import Window
 
@@ -49,6 +50,7 @@ class ListExport:
     :param target: The file.
     :param kind: Its format.
     :param window: Time that the items belong to; ``None`` for a snapshot.
+    :param partition: The file below the target, if that is the base folder of partitions.
     :param on_empty: ``write`` publishes a file without rows; anything else raises.
     :param metadata: Further facts for the file's own metadata.
     :param budget: Keeps the job within the hourly quota.
@@ -62,6 +64,7 @@ class ListExport:
     target: Target
     kind: FileKind
     window: Window | None = None
+    partition: Output | None = None
     on_empty: str = "write"
     metadata: Mapping[str, str] = field(default_factory=dict)
     budget: Budget | None = None
@@ -80,7 +83,8 @@ def export_list(job: ListExport) -> ExportResult:
     result = ExportResult(
         job.window, job.report, job.workspace_id, job.kind.file_format, job.target.output_path
     )
-    with job.keeper or nullcontext(), Staging(job.target, is_base=False) as staging:
+    own = job.partition
+    with job.keeper or nullcontext(), Staging(job.target, is_base=own is not None) as staging:
         spools = _read(job, staging)
         if job.keeper is not None:
             result.requests_before = job.keeper.requests_before
@@ -92,7 +96,9 @@ def export_list(job: ListExport) -> ExportResult:
             metadata["clockify.window_start"] = job.window.start_iso
             metadata["clockify.window_end"] = job.window.end_iso
         rows = write_file(file, [(job.table, spool) for spool in spools], job.kind, metadata)
-        result.published(staging.publish(file.path), file, rows=rows, window=job.window)
+        path = staging.publish(file.path, *(own.parts if own else ()))
+        window = own.window if own else job.window
+        result.published(path, file, rows=rows, window=window, is_partition=own is not None)
     return result
 
 

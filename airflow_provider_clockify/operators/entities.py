@@ -143,8 +143,8 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         if key and times.partition_date is None:
             raise ClockifyWindowError(
                 f"The run has the partition key {key!r}, but this Airflow gives its tasks no partition_date (3.3 "
-                "does), so that the snapshot would go to another partition. Leave partition_by out and put the key into "
-                "output_path yourself, for example dt={{ dag_run.partition_key[:10] }}, or upgrade Airflow."
+                "does), so that the snapshot would go to another partition. Leave partition_by out and put the key "
+                "into output_path yourself, for example dt={{ dag_run.partition_key[:10] }}, or upgrade Airflow."
             )
         return snapshot_output(snapshot_moment(times) or taken, self.partition_by, file_name)
 

@@ -108,7 +108,8 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     class Log:
         def warning(self, text: str, *values: object) -> None:
-            said.append(text % values)
+            if "outside of the Task Runner" not in text:
+                said.append(text % values)
 
         def __getattr__(self, name: str) -> Callable[..., None]:
             return lambda *values, **more: None

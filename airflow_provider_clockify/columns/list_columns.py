@@ -4,9 +4,18 @@
 
 from __future__ import annotations
 
+from decimal import Context
 from typing import TYPE_CHECKING
 
-from airflow_provider_clockify.columns.tables import Column, ColumnType, Row, Table, column, generic_table
+from airflow_provider_clockify.columns.tables import (
+    MAX_DIGITS,
+    Column,
+    ColumnType,
+    Row,
+    Table,
+    column,
+    generic_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -187,7 +196,7 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("item_type", TEXT, "Type of the item.", "itemType"),
         column("description", TEXT, "Description.", "description"),
         column("quantity", NUMBER, "Quantity.", "quantity"),
-        column("unit_price", MONEY, "Price of one, hundredths of minor units.", "unitPrice"),
+        column("unit_price", MONEY, "Price of one, minor units.", "unitPrice"),
         column("amount", MONEY, "Amount, minor units.", "amount"),
         column("currency", TEXT, "Currency of the invoice.", "currency"),
         column("apply_taxes", TEXT, "Which of the invoice's taxes apply.", "applyTaxes"),
@@ -322,7 +331,7 @@ PARENTS: Mapping[str, tuple[str, str]] = {
 # Items of these do not say which parent they belong to, nor in which currency they are: they get fields of it.
 OF_PARENT: Mapping[str, Mapping[str, str]] = {
     "invoice_items": {"invoice_id": "id", "currency": "currency"},
-    "invoice_payments": {"invoice_id": "id"},
+    "invoice_payments": {"invoice_id": "id", "currency": "currency"},
     "project_custom_fields": {"project_id": "id"},
 }
 
@@ -334,10 +343,27 @@ _FIELDS_OF_PROJECT = (
     *_COLUMNS["custom_fields"],
 )
 
+
+def _with_hundredth(table: Table, name: str) -> Table:
+    """Return a table, one of whose columns of money the service gives in hundredths of what it gives others in."""
+    place = [each.name for each in table.columns].index(name)
+    exact = Context(prec=2 * MAX_DIGITS)
+
+    def rows(row: bytes) -> Iterator[Row]:
+        for values in table.rows(row):
+            found = values[place]
+            price = None if found is None else found.scaleb(-2, exact)
+            yield (*values[:place], price, *values[place + 1 :])
+
+    return Table(table.name, table.columns, rows)
+
+
 TABLES: Mapping[str, Table] = {
     name: generic_table(name, columns)
     for name, columns in {**_COLUMNS, "project_custom_fields": _FIELDS_OF_PROJECT}.items()
 }
+# Minor units times 100 (observed 2026-08).
+TABLES = {**TABLES, "invoice_items": _with_hundredth(TABLES["invoice_items"], "unit_price")}
 ENTITIES = tuple(sorted(TABLES))
 
 CHANGES = generic_table(

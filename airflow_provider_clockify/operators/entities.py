@@ -41,9 +41,9 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
     Export a full snapshot of a list: users, projects, clients, tags, tasks of all projects, …
 
     ``csv``, ``parquet`` and ``xlsx`` get a column ``snapshot_at``; ``jsonl`` holds the items as the service sent them,
-    durations as ISO 8601 text. Only ``project_custom_fields``, ``invoice_payments`` and ``invoice_items`` get more keys
-    (``project_id``, ``invoice_id``, and the ``currency`` of the invoice), since they do not say what they belong to,
-    and ``webhooks`` are written without their secret.
+    durations as ISO 8601 text. Only ``project_custom_fields`` (``project_id``), ``invoice_payments`` and
+    ``invoice_items`` (``invoice_id``, and the ``currency`` of the invoice) get keys more, since they do not say what
+    they belong to, and ``webhooks`` are written without their secret.
 
     Most lists cost one request per 5,000 items. Lists that exist per parent cost one request more for each parent; the
     log says how many before: ``tasks`` and ``project_custom_fields`` per project, ``invoice_payments`` and

@@ -520,7 +520,7 @@ TRUTH: dict[str, Callable[[EmulatedWorkspace], Rows]] = {
             "item_type": "Service",
             "description": item.description,
             "quantity": float(item.quantity),
-            "unit_price": Decimal(item.unit_price),
+            "unit_price": Decimal(item.unit_price) / 100,
             "amount": Decimal(item.amount),
             "currency": each.currency,
             "apply_taxes": "TAX1TAX2",
@@ -724,7 +724,7 @@ def test_a_jsonl_snapshot_holds_the_items_as_the_service_sent_them(
     sent = sent[len(parents) :]
     own = {
         "project_custom_fields": {"project_id": "id"},
-        "invoice_payments": {"invoice_id": "id"},
+        "invoice_payments": {"invoice_id": "id", "currency": "currency"},
         "invoice_items": {"invoice_id": "id", "currency": "currency"},
     }.get(entity, {})
     for row, item in zip(found, sent, strict=True):
@@ -906,7 +906,7 @@ def test_a_backfill_of_snapshots_warns(partitioned: Callable, warned: list[str],
     now = datetime.now(UTC)
     partitioned(run_of(now), partition_by=partition_by)
     assert warned == []
-    partitioned(run_of(now - 10 * DAY), partition_by=partition_by)
+    partitioned(run_of(now - 10 * DAY - HOUR), partition_by=partition_by)
     (warning,) = warned
     assert "10 days ago" in warning
     assert "as it is now and not as it was then" in warning

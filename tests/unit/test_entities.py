@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -234,3 +234,11 @@ def test_the_secret_of_webhooks_has_no_column():
 
 def test_only_lists_per_parent_can_lack_their_parent():
     assert set(OF_PARENT) < set(PARENTS)
+
+
+@pytest.mark.parametrize("sent", [1_050_000, 0, -7, "123456789012345678901234567890123456789"])
+def test_the_price_of_one_is_in_the_unit_of_the_amount(sent):
+    (values,) = TABLES["invoice_items"].rows(f'{{"unitPrice":{sent},"amount":{sent}}}'.encode())
+    found = dict(zip((column.name for column in TABLES["invoice_items"].columns), values, strict=True))
+    with localcontext(prec=60):
+        assert found["unit_price"] * 100 == found["amount"]

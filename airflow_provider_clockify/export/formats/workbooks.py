@@ -42,18 +42,8 @@ _NUMBER_FORMATS = {
     ColumnType.MONEY: "#,##0.00######",
 }
 _HOURS = "#,##0.00"
-_WIDTHS = {
-    ColumnType.FLAG: 10,
-    ColumnType.WHOLE: 12,
-    ColumnType.NUMBER: 12,
-    ColumnType.SECONDS: 12,
-    ColumnType.DAY: 12,
-    ColumnType.MONEY: 14,
-    ColumnType.INSTANT: 20,
-    ColumnType.TEXT: 26,
-    ColumnType.TEXTS: 30,
-    ColumnType.JSON: 30,
-}
+_WIDTH = 14
+_WIDTHS = {ColumnType.INSTANT: 20, ColumnType.TEXT: 26, ColumnType.TEXTS: 30, ColumnType.JSON: 30}
 # Money per hour or per unit: its sum means nothing.
 _PER_UNIT = re.compile(r"(^|_)(rate|price)(_|$)")
 
@@ -159,7 +149,8 @@ class WorkbookWriter:
         name = metadata.get(f"{_METADATA}report", "rows")[:_SHEET_NAME]
         self._sheet = self._book.add_worksheet(name, _plain_text_sheet(self._library))
         self._begin(
-            self._sheet, [(each.name, max(_WIDTHS[each.type], len(each.name) + 2)) for each in columns]
+            self._sheet,
+            [(each.name, max(_WIDTHS.get(each.type, _WIDTH), len(each.name) + 2)) for each in columns],
         )
         self._writers = [self._writer_of(each) for each in columns]
 

@@ -37,9 +37,9 @@ __all__ = [
 ]
 
 #: Formats that this package writes.
-FileFormat = Literal["jsonl", "csv", "parquet"]
+FileFormat = Literal["jsonl", "csv", "parquet", "xlsx"]
 #: The same, and the files that the service renders.
-ReportFileFormat = Literal["jsonl", "csv", "parquet", "clockify_csv", "clockify_xlsx", "pdf"]
+ReportFileFormat = Literal["jsonl", "csv", "parquet", "xlsx", "clockify_csv", "clockify_xlsx", "pdf"]
 Compression = Literal["gzip", "zstd"]
 #: What an export without rows does.
 OnEmpty = Literal["write", "skip", "fail"]
@@ -94,6 +94,7 @@ Entity = Literal[
     "expenses",
     "holidays",
     "in_progress_time_entries",
+    "invoice_items",
     "invoice_payments",
     "invoices",
     "project_custom_fields",

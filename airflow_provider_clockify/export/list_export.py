@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.columns.list_columns import PARENTS, SECRETS, WITHOUT_PARENT
+from airflow_provider_clockify.columns.list_columns import OF_PARENT, PARENTS, SECRETS
 from airflow_provider_clockify.exceptions import ClockifyNoRowsError, ClockifyResponseError
 from airflow_provider_clockify.export.result import ExportResult
 from airflow_provider_clockify.export.storage import Staging, Target
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.keeping import Keeper
+    from airflow_provider_clockify.export.plan import Output
     from airflow_provider_clockify.reading.budget import Budget
     from airflow_provider_clockify.window import Window
 
@@ -75,37 +76,58 @@ def list_parts(as_sent: AsSent, name: str, filters: Mapping[str, Any]) -> list[P
     if name not in PARENTS:
         return [Part("items", partial(_items, as_sent, name, filters))]
     parents, argument = PARENTS[name]
-    ids: list[str] = [parent.get("id", "") for parent in as_sent(parents, resource(parents).everything)]
-    if not all(isinstance(each, str) and each for each in ids):
+    own = OF_PARENT.get(name, {})
+    found: list[Item] = [
+        {key: parent.get(key) for key in {"id", *own.values()}}
+        for parent in as_sent(parents, resource(parents).everything)
+    ]
+    if not all(isinstance(parent["id"], str) and parent["id"] for parent in found):
         raise ClockifyResponseError(
             f"One of the {parents} has no id, so that its {name} cannot be listed; the service may have changed."
         )
-    log.info("%s are listed for each of %d %s: at least %d requests.", name, len(ids), parents, len(ids))
+    log.info("%s are listed for each of %d %s: at least %d requests.", name, len(found), parents, len(found))
     parts = [
         # By its id: what is kept for a later attempt must not depend on how many parents come before it.
         Part(
-            each if each.isalnum() else each.encode().hex(),
-            partial(_items, as_sent, name, filters, {argument: each}),
+            parent["id"] if parent["id"].isalnum() else parent["id"].encode().hex(),
+            partial(
+                _items,
+                as_sent,
+                name,
+                filters,
+                {argument: parent["id"]},
+                {key: parent[field] for key, field in own.items()},
+            ),
         )
-        for each in ids
+        for parent in found
     ]
     return parts or [Part("none", tuple)]
 
 
 def _items(
-    as_sent: AsSent, name: str, filters: Mapping[str, Any], parent: Mapping[str, str] | None = None
+    as_sent: AsSent,
+    name: str,
+    filters: Mapping[str, Any],
+    parent: Mapping[str, str] | None = None,
+    own: Mapping[str, Any] | None = None,
 ) -> Iterator[Mapping[str, Any]]:
-    """Go through the items of a list or of one parent, which they name afterwards, without their secrets."""
-    found, parent, window = resource(name), parent or {}, None
-    if (
-        "start" in found.required
-    ):  # The service may shift the bounds of a list that is always one of a period.
+    """
+    Go through the items of a list or of one parent, without their secrets.
+
+    :param as_sent: As in :func:`list_parts`.
+    :param name: Name of the list.
+    :param filters: Its filters.
+    :param parent: Argument with the id of the parent.
+    :param own: Keys that items get because they do not name their parent.
+    """
+    found, window = resource(name), None
+    if "start" in found.required:
+        # The service may shift the bounds of a list that is always one of a period.
         window = window_between(filters["start"], filters["end"])
         filters = {**filters, **found.bounds(window)}
-    own = parent if name in WITHOUT_PARENT else {}
     secrets = SECRETS.get(name, ())
-    for item in chosen(as_sent(name, filters, **parent), found, window, None):
-        yield {**{key: value for key, value in item.items() if key not in secrets}, **own}
+    for item in chosen(as_sent(name, filters, **(parent or {})), found, window, None):
+        yield {**{key: value for key, value in item.items() if key not in secrets}, **(own or {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +142,7 @@ class ListExport:
     :param target: The file.
     :param kind: Its format.
     :param window: Time that the items belong to; ``None`` for a snapshot.
+    :param partition: The file below the target, if that is the base folder of partitions.
     :param on_empty: ``write`` publishes a file without rows; anything else raises.
     :param metadata: Further facts for the file's own metadata.
     :param budget: Keeps the export within the hourly quota.
@@ -133,6 +156,7 @@ class ListExport:
     target: Target
     kind: FileKind
     window: Window | None = None
+    partition: Output | None = None
     on_empty: str = "write"
     metadata: Mapping[str, str] = field(default_factory=dict)
     budget: Budget | None = None
@@ -151,7 +175,8 @@ def export_list(export: ListExport) -> ExportResult:
     result = ExportResult(
         export.window, export.report, export.workspace_id, export.kind.file_format, export.target.output_path
     )
-    with export.keeper or nullcontext(), Staging(export.target, is_base=False) as staging:
+    own = export.partition
+    with export.keeper or nullcontext(), Staging(export.target, is_base=own is not None) as staging:
         spools = _read(export, staging)
         if export.keeper is not None:
             result.requests_before = export.keeper.requests_before
@@ -169,8 +194,9 @@ def export_list(export: ListExport) -> ExportResult:
         with closing(OutputFile(staging.path("items.done"), export.kind, metadata)) as output:
             for spool in spools:
                 output.add(export.table, spool)
-        path = staging.publish(output.file.path)
-        result.published(path, output.file, rows=output.rows, window=export.window)
+        path = staging.publish(output.file.path, *(own.parts if own else ()))
+        window = own.window if own else export.window
+        result.published(path, output.file, rows=output.rows, window=window, is_partition=own is not None)
     return result
 
 

@@ -19,15 +19,23 @@ from airflow_provider_clockify.window import (
     chunks,
     day_start,
     expand_to_units,
+    floor_to,
     local_day,
+    next_unit,
     partitions,
+    to_utc,
     zone_name,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
+
+    from airflow_provider_clockify.window import RunTimes
 
 WEEK_DAYS = 7
+# A snapshot that is taken longer after the end of its run's time than this, and than that time is long, comes late.
+LATE_SNAPSHOT = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +142,63 @@ def make_daily_plan(window: Window, *, partition_by: PartitionUnit | None, file_
     plan = make_plan(window, partition_by=partition_by, file_name=file_name)
     check_whole_days(plan.window)
     return plan
+
+
+def snapshot_moment(times: RunTimes) -> datetime | None:
+    """
+    Return the moment whose UTC day or month a snapshot belongs to.
+
+    That is what the run is named after: its ``partition_date``, so that the snapshot lies beside the facts of the same
+    partition; for a run without, the end of its data interval, since that is when it is taken; else its logical date,
+    else the time from which on it may run.
+
+    :param times: The points in time of the run.
+    :return: In UTC; ``None`` for a run that has none.
+    """
+    found = (times.partition_date, times.data_interval_end, times.logical_date, times.run_after)
+    return next((to_utc(each) for each in found if each is not None), None)
+
+
+def snapshot_output(moment: datetime, unit: PartitionUnit, file_name: str) -> Output:
+    """
+    Return the file of a snapshot among those of other days or months.
+
+    :param moment: What :func:`snapshot_moment` returned, or when the list is read.
+    :param unit: ``day`` or ``month``, of UTC.
+    :param file_name: Name of the file in the folder of its partition.
+    """
+    start = floor_to(moment, unit)
+    (partition,) = partitions(Window(start, next_unit(start, unit)), unit)
+    return Output(partition.window, partition.key, (partition.name, file_name))
+
+
+def late_snapshot_warning(times: RunTimes, unit: PartitionUnit | None, now: datetime) -> str | None:
+    """
+    Say that a snapshot does not show the time that its run is for, as in a backfill.
+
+    :param times: The points in time of the run.
+    :param unit: Unit of the partitions; the time of a partition of unknown length is taken for a month.
+    :param now: When the list is read; aware.
+    :return: A warning for people with the cure; ``None`` for a run whose time ended no longer ago than
+        :data:`LATE_SNAPSHOT` or its own length, and for one that has no time.
+    """
+    length = timedelta(0)
+    if times.partition_date is not None:
+        end = next_unit(times.partition_date, unit or "month")
+    elif times.data_interval_end is not None:
+        end = to_utc(times.data_interval_end)
+        if times.data_interval_start is not None:
+            length = end - to_utc(times.data_interval_start)
+    elif times.logical_date is not None:
+        end = to_utc(times.logical_date)
+    else:
+        return None
+    age = to_utc(now) - end
+    if age <= max(LATE_SNAPSHOT, length):
+        return None
+    return (
+        f"The run is for a time that ended at {end:%Y-%m-%dT%H:%M:%SZ}, {age.days} days ago, and the service only "
+        "knows its lists as they are now: this snapshot shows the list as it is now and not as it was then. Take "
+        "snapshots with catchup=False and leave their tasks out of backfills, or read snapshot_at and not the name of "
+        "the folder."
+    )

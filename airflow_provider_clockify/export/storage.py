@@ -23,7 +23,7 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -428,6 +428,25 @@ class Staging:
 
 def _is_s3(fs: Any) -> bool:
     return "s3" in ([fs.protocol] if isinstance(fs.protocol, str) else fs.protocol)
+
+
+@contextmanager
+def saved_to(to: str | os.PathLike[str] | IO[bytes]) -> Iterator[IO[bytes] | HashingFile]:
+    """
+    Open a file that gets its name when it is whole, or never.
+
+    :param to: Absolute path or URL, as an ``output_path``; what is there is replaced. Or an open binary file, which
+        stays open.
+    :raises ClockifyConfigError: nothing can be written there.
+    :raises ClockifyStorageError: the file system or the object store stopped it.
+    """
+    if not isinstance(to, (str, os.PathLike)):
+        yield to
+        return
+    with Staging(Target(str(to)), is_base=False) as staging:
+        with closing(HashingFile(staging.path("file.done"))) as file:
+            yield file
+        staging.publish(file.path)
 
 
 def _check_absolute(output_path: str) -> None:

@@ -164,8 +164,13 @@ def check_reconcile(kind: FileKind) -> None:
     """
     Refuse what leaves no ids to compare.
 
-    :raises ClockifyConfigError: the id is dropped or hashed.
+    :raises ClockifyConfigError: the id is dropped or hashed, or the format is one that is only written.
     """
+    if kind.file_format == "xlsx":
+        raise ClockifyConfigError(
+            "reconcile does not fit file_format='xlsx': a workbook is for people, and is not read again. Use jsonl, "
+            "csv or parquet."
+        )
     if kind.rules and "id" in kind.rules.drop | kind.rules.hashed:
         raise ClockifyConfigError("reconcile compares ids: leave the column id as it is.")
 

@@ -27,7 +27,7 @@ class FileKind:
     """
     How a file is written.
 
-    :param file_format: ``jsonl``, ``csv`` or ``parquet``.
+    :param file_format: ``jsonl``, ``csv``, ``parquet`` or ``xlsx``.
     :param compression: ``gzip``, ``zstd`` or ``None``.
     :param rules: Columns to leave out or to hash.
     :param escape_formulas: Whether text in ``csv`` gets an apostrophe where it would be taken for a formula.
@@ -89,6 +89,7 @@ class OutputFile:
                         kind.compression,
                         self._facts,
                         escape_formulas=kind.escape_formulas,
+                        folder=self.file.path.parent,
                     )
                 )
             with spool.open("rb") as lines:

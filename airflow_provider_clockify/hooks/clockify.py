@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, get_args
+from functools import cached_property, partial
+from typing import IO, TYPE_CHECKING, Any, get_args
 
 from airflow_provider_clockify._compat import BaseHook, mask_secret
 from airflow_provider_clockify.connection import (
@@ -46,11 +46,13 @@ from airflow_provider_clockify.types import WeeklyGroup
 from airflow_provider_clockify.window import parse_instant
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import requests
 
     from airflow_provider_clockify.reading.client import ClockifyClient
+    from airflow_provider_clockify.service.lists import Resource
     from airflow_provider_clockify.service.messages import ApiRequest, Method, Service
     from airflow_provider_clockify.types import Change, EntityType, EntryType, ExportType
     from airflow_provider_clockify.window import Window
@@ -424,6 +426,17 @@ class ClockifyHook(BaseHook):
         """
         return self._list("invoice_payments", {}, invoice_id=invoice_id)
 
+    def iter_invoice_items(self, invoice_id: str) -> Iterator[Item]:
+        """
+        Go through the lines of one invoice (``getInvoice``, one request), in the currency of the invoice.
+
+        ``amount`` is in hundredths of the currency's unit, ``unitPrice`` in hundredths of these (observed 2026-08).
+
+        :param invoice_id: Invoice.
+        :raises ClockifyNotFoundError: the workspace has no such invoice.
+        """
+        return self._list("invoice_items", {}, invoice_id=invoice_id)
+
     def iter_holidays(self, **filters: Any) -> Iterator[Item]:
         """
         Go through the holidays (``getHolidays``, one request); ``datePeriod`` has dates without a zone.
@@ -587,6 +600,108 @@ class ClockifyHook(BaseHook):
 
     def _item(self, request: ApiRequest, durations: Iterable[tuple[str, ...]]) -> Item:
         return durations_to_seconds(self.client.get(request), durations)
+
+    # --- single items, and files ----------------------------------------------------------------------------------
+
+    def get_client(self, client_id: str) -> Item:
+        """
+        Get one client (``getClient``, one request).
+
+        :param client_id: Client.
+        :raises ClockifyNotFoundError: the workspace has no such client.
+        """
+        return self._one("client", client_id=client_id)
+
+    def get_task(self, project_id: str, clockify_task_id: str) -> Item:
+        """
+        Get one task (``getTask``, one request), with ``estimate`` and ``duration`` in seconds.
+
+        :param project_id: Project of the task.
+        :param clockify_task_id: Task of the project; called so wherever ``task_id`` would be Airflow's.
+        :raises ClockifyNotFoundError: the project has no such task.
+        """
+        return self._one("task", project_id=project_id, clockify_task_id=clockify_task_id)
+
+    def get_tag(self, tag_id: str) -> Item:
+        """
+        Get one tag (``getTag``, one request).
+
+        :param tag_id: Tag.
+        :raises ClockifyNotFoundError: the workspace has no such tag.
+        """
+        return self._one("tag", tag_id=tag_id)
+
+    def get_invoice(self, invoice_id: str) -> Item:
+        """
+        Get one invoice with its lines in ``items`` (``getInvoice``, one request; a paid feature).
+
+        Money is in hundredths of the currency's unit, ``unitPrice`` of a line in hundredths of these; ``discount``,
+        ``tax`` and ``tax2`` are percent times 100 (observed 2026-08).
+
+        :param invoice_id: Invoice.
+        :raises ClockifyNotFoundError: the workspace has no such invoice.
+        """
+        return self._one("invoice", invoice_id=invoice_id)
+
+    def download_invoice(
+        self, invoice_id: str, to: str | os.PathLike[str] | IO[bytes], *, locale: str = "en"
+    ) -> int:
+        """
+        Save an invoice as the PDF that the service renders (``exportInvoice``, one request; a paid feature).
+
+        :param invoice_id: Invoice.
+        :param to: Absolute path, or URL as an ``output_path``, where the file appears when it is whole; or an open
+            binary file.
+        :param locale: Language of its labels.
+        :return: Size in bytes.
+        :raises ClockifyNotFoundError: the workspace has no such invoice.
+        :raises ClockifyResponseError: the answer is no PDF.
+        """
+        return self._save("invoice_pdf", to, b"%PDF", {"locale": locale}, invoice_id=invoice_id)
+
+    def download_receipt(self, expense_id: str, file_id: str, to: str | os.PathLike[str] | IO[bytes]) -> int:
+        """
+        Save the receipt of an expense as it was uploaded (``downloadFile``, one request; a paid feature).
+
+        :param expense_id: Expense.
+        :param file_id: The ``fileId`` of the expense; its name is in ``fileName``.
+        :param to: Absolute path, or URL as an ``output_path``, where the file appears when it is whole; or an open
+            binary file.
+        :return: Size in bytes.
+        :raises ClockifyNotFoundError: the workspace has no such expense, or the expense no such file.
+        """
+        return self._save("receipt", to, b"", {}, expense_id=expense_id, file_id=file_id)
+
+    def _one(self, name: str, **ids: str) -> Item:
+        found, request = self._single(name, {}, ids)
+        return self._item(request, found.durations)
+
+    def _save(
+        self,
+        name: str,
+        to: str | os.PathLike[str] | IO[bytes],
+        begins: bytes,
+        filters: Mapping[str, Any],
+        **ids: str,
+    ) -> int:
+        from airflow_provider_clockify.export.storage import saved_to
+        from airflow_provider_clockify.reading.rendered_files import read_document
+
+        _, request = self._single(name, filters, ids)
+        with saved_to(to) as file:
+            content = self.client.send(request, partial(read_document, begins))
+            file.write(content)
+        return len(content)
+
+    def _single(
+        self, name: str, filters: Mapping[str, Any], ids: Mapping[str, str]
+    ) -> tuple[Resource, ApiRequest]:
+        from airflow_provider_clockify.service.lists import ITEMS
+
+        for parameter, value in ids.items():
+            if value is None or is_nothing(value):  # Its path would be that of a list.
+                raise ClockifyConfigError(f"{parameter} is {value!r}; give an id.")
+        return ITEMS[name], ITEMS[name].request(filters, workspace_id=self.workspace_id, **ids)
 
     # --- changes -------------------------------------------------------------------------------------------------
 

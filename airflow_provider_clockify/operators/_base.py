@@ -67,9 +67,10 @@ class ClockifyExportOperator(BaseOperator):
 
     :param output_path: Path or URL of the file (``s3://conn@bucket/…``, ``gs://…``, ``abfs://…``, ``file://…``, or a
         plain local path). Replaced atomically. (templated)
-    :param file_format: ``jsonl`` (each row exactly as the service sent it), ``csv`` or ``parquet`` (typed flat
-        columns; needs the extra ``parquet``).
-    :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
+    :param file_format: ``jsonl`` (each row exactly as the service sent it), or typed flat columns as ``csv``,
+        ``parquet`` (needs the extra ``parquet``) or ``xlsx`` (a workbook; needs the extra ``xlsx``).
+    :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``; not with
+        ``xlsx``.
     :param filters: Filters; a template may give the dict as JSON text. (templated)
     :param drop_columns: Columns to leave out, in every format, for example ``("user_email",)``; a template may give the
         list as JSON text. (templated)

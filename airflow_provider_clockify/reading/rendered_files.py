@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
+import msgspec
+
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyForbiddenError,
@@ -234,8 +236,8 @@ def _for_files(send: Send, export_type: str) -> Send:
         except ClockifyForbiddenError as error:
             if export_type != "PDF":
                 error.advise(
-                    "CSV and XLSX files need a paid plan; file_format='csv' and 'parquet' are made from JSON and work "
-                    "on every plan that has the report."
+                    "CSV and XLSX files need a paid plan; file_format='csv', 'parquet' and 'xlsx' are made from JSON "
+                    "and work on every plan that has the report."
                 )
             raise
 
@@ -252,6 +254,29 @@ def _read_file(operation: str, export_type: str, response: ApiResponse) -> bytes
             operation=operation,
         )
     return response.body
+
+
+def read_document(begins: bytes, response: ApiResponse) -> bytes:
+    """
+    Read an answer that is a file.
+
+    The Clockify OpenAPI only says "string, format byte", which is base64; what is recorded of other files is bytes.
+    Both are taken.
+
+    :param begins: What the file begins with; nothing where it may be any.
+    :param response: The answer.
+    :return: The file.
+    :raises ClockifyResponseError: it is empty, or another kind of file.
+    """
+    kind = response.headers.get("content-type", "no content type")
+    content = response.body
+    if "json" in kind.lower():
+        content = msgspec.json.decode(content, type=bytes)
+    if not content or not content.startswith(begins):
+        raise ClockifyResponseError(
+            f"A file was asked for and something else was answered ({kind}, {len(content)} bytes)."
+        )
+    return content
 
 
 def _read_csv(operation: str, response: ApiResponse) -> _CsvPage:

@@ -381,6 +381,8 @@ LISTS: Mapping[str, Resource] = {
         counts_all=True,
     ),
     "invoice_payments": Resource("getPaymentsForInvoice", ("invoices", "{invoice_id}", "payments")),
+    # They come with the whole invoice, which is one request.
+    "invoice_items": Resource("getInvoice", ("invoices", "{invoice_id}"), page_size=None, items=("items",)),
     "holidays": Resource("getHolidays", ("holidays",), page_size=None, filters=_named("assigned_to")),
     "holidays_in_period": Resource(
         "getHolidaysInPeriod",
@@ -466,6 +468,28 @@ LISTS: Mapping[str, Resource] = {
         choices={"shared_reports_filter": ("ALL", "CREATED_BY_ME", "SHARED_WITH_ME", "ALL_ADMIN")},
         items=("reports",),
         count=("count",),
+    ),
+}
+
+
+# Single items, and files, by what the hook's methods call them.
+ITEMS: Mapping[str, Resource] = {
+    "client": Resource("getClient", ("clients", "{client_id}"), page_size=None),
+    "invoice": Resource("getInvoice", ("invoices", "{invoice_id}"), page_size=None),
+    "tag": Resource("getTag", ("tags", "{tag_id}"), page_size=None),
+    "task": Resource(
+        "getTask",
+        ("projects", "{project_id}", "tasks", "{clockify_task_id}"),
+        page_size=None,
+        durations=LISTS["tasks"].durations,
+    ),
+    "receipt": Resource("downloadFile", ("expenses", "{expense_id}", "files", "{file_id}"), page_size=None),
+    "invoice_pdf": Resource(
+        "exportInvoice",
+        ("invoices", "{invoice_id}", "export"),
+        page_size=None,
+        filters={"locale": "userLocale"},
+        required=("locale",),
     ),
 }
 

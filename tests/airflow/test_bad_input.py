@@ -137,7 +137,7 @@ AT_PARSE: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "file format": (
         {"file_format": "orc"},
         ClockifyConfigError,
-        r"file_format is 'orc'; use one of jsonl, csv, parquet, clockify_csv, clockify_xlsx, pdf",
+        r"file_format is 'orc'; use one of jsonl, csv, parquet, xlsx, clockify_csv, clockify_xlsx, pdf",
     ),
     "compression": (
         {"compression": "lz4"},
@@ -229,7 +229,7 @@ def test_what_is_wrong_whatever_the_run_is_refused_after_rendering_too(
         (
             ClockifyExportEntitiesOperator,
             {"entity": "tags", "file_format": "clockify_xlsx"},
-            r"use one of jsonl, csv, parquet",
+            r"use one of jsonl, csv, parquet, xlsx",
         ),
         (
             ClockifyEntityChangesOperator,

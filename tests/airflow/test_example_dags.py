@@ -213,7 +213,7 @@ def test_dimensions_are_snapshots_of_every_list(
     run = run_dag("example_clockify_dimensions", datetime(2026, 11, 10, 4, tzinfo=UTC))
     assert run.state == "success"
     for name in ("users", "projects", "clients", "tags", "tasks"):
-        rows = table(folder / "dimensions" / "dt=2026-11-10" / f"{name}.parquet")
+        rows = table(folder / "dimensions" / name / "dt=2026-11-10" / f"{name}.parquet")
         truth = getattr(workspace, name)
         assert sorted((row["id"], row["name"]) for row in rows) == sorted(
             (each.id, each.name) for each in truth.values()

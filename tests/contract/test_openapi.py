@@ -22,7 +22,7 @@ from airflow_provider_clockify.reading import rendered_files as files
 from airflow_provider_clockify.service import filters
 from airflow_provider_clockify.service import lists as resources
 from airflow_provider_clockify.service import report_kinds as reports
-from airflow_provider_clockify.service.lists import LISTS, Resource
+from airflow_provider_clockify.service.lists import ITEMS, LISTS, Resource
 from airflow_provider_clockify.service.messages import ApiRequest
 from airflow_provider_clockify.window import Window
 
@@ -36,6 +36,7 @@ KNOWN_DEVIATIONS: dict[tuple[str, str], str] = {
 }
 ALL_LISTS: dict[str, Resource] = {
     **LISTS,
+    **{f"one {name}": each for name, each in ITEMS.items()},
     "balances of a user": resources.BALANCES_OF_USER,
 }
 # What a filter of instants, of numbers and of choices takes; all others take text.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -14,10 +14,10 @@ import pytest
 from airflow_provider_clockify.columns.list_columns import (
     CHANGES,
     ENTITIES,
+    OF_PARENT,
     PARENTS,
     SECRETS,
     TABLES,
-    WITHOUT_PARENT,
     snapshot_table,
 )
 from airflow_provider_clockify.columns.privacy import ColumnRules, column_rules
@@ -26,6 +26,8 @@ from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyRe
 from airflow_provider_clockify.service.lists import LISTS
 
 TAKEN = datetime(2026, 11, 24, 6, tzinfo=UTC)
+# Lines of invoices have none.
+ID_OF = {"invoice_items": "invoice_id"}
 every_entity = pytest.mark.parametrize("entity", ENTITIES)
 
 
@@ -55,7 +57,7 @@ def test_a_list_per_parent_says_which_parent_and_no_other_does(entity):
 def test_columns_have_one_name_each_an_id_and_a_description(entity):
     names = [column.name for column in TABLES[entity].columns]
     assert len(set(names)) == len(names)
-    assert "id" in names
+    assert ID_OF.get(entity, "id") in names
     assert "snapshot_at" not in names
     assert all(column.description.endswith((".", "…")) and column.paths for column in TABLES[entity].columns)
     assert all(name == name.lower() for name in names)
@@ -89,9 +91,10 @@ def test_the_columns_of_a_change_file_are_a_contract():
 
 @every_entity
 def test_an_item_with_nothing_but_an_id_gives_empty_columns(entity):
-    item = {"approvalRequest": {"id": "a"}} if entity == "approval_requests" else {"id": "a"}
+    name = ID_OF.get(entity, "id")
+    item = {"approvalRequest": {"id": "a"}} if entity == "approval_requests" else {name: "a"}
     found = flat(TABLES[entity], item)
-    assert found.pop("id") == "a"
+    assert found.pop(name) == "a"
     types = {column.name: column.type for column in TABLES[entity].columns}
     assert found == {name: [] if types[name] is ColumnType.TEXTS else None for name in found}
 
@@ -229,4 +232,12 @@ def test_the_secret_of_webhooks_has_no_column():
 
 
 def test_only_lists_per_parent_can_lack_their_parent():
-    assert set(WITHOUT_PARENT) < set(PARENTS)
+    assert set(OF_PARENT) < set(PARENTS)
+
+
+@pytest.mark.parametrize("sent", [1_050_000, 0, -7, "123456789012345678901234567890123456789"])
+def test_the_price_of_one_is_in_the_unit_of_the_amount(sent):
+    (values,) = TABLES["invoice_items"].rows(f'{{"unitPrice":{sent},"amount":{sent}}}'.encode())
+    found = dict(zip((column.name for column in TABLES["invoice_items"].columns), values, strict=True))
+    with localcontext(prec=60):
+        assert found["unit_price"] * 100 == found["amount"]

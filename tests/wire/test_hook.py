@@ -267,6 +267,7 @@ def arguments_of(emulator, name: str) -> dict[str, Any]:
     needed: dict[str, dict[str, Any]] = {
         "tasks": {"project_id": next(iter(workspace.projects))},
         "project_custom_fields": {"project_id": next(iter(workspace.projects))},
+        "invoice_items": {"invoice_id": next(iter(workspace.invoices))},
         "invoice_payments": {"invoice_id": next(iter(workspace.invoices))},
         "time_entries": {"user_id": workspace.owner.id, "start": START, "end": END},
         "holidays_in_period": {"assigned_to": workspace.owner.id, "start": START, "end": END},
@@ -303,7 +304,7 @@ def test_what_is_no_list_is_refused_at_once(emulator, hook, name):
 
 @pytest.mark.parametrize("name", ALL_LISTS)
 def test_filters_are_checked_when_a_list_is_called(emulator, hook, name):
-    arguments = arguments_of(emulator, name) if name != "invoice_payments" else {"invoice_id": "x"}
+    arguments = {"invoice_id": "x"} if name.startswith("invoice_") else arguments_of(emulator, name)
     # What takes no filters says so as every function does.
     for call in (getattr(hook, f"iter_{name}"), lambda **more: hook.iter_list(name, **more)):
         with pytest.raises((ClockifyConfigError, TypeError), match="nosuchfilter"):

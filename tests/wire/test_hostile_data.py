@@ -782,7 +782,7 @@ def test_formulas_are_escaped_in_every_csv(name, spoiled, run_export):
         assert "'=1+1" in flat_values(rows, column)
 
 
-@pytest.mark.parametrize("file_format", ["jsonl", "parquet", "clockify_xlsx", "clockify_csv", "pdf"])
+@pytest.mark.parametrize("file_format", ["jsonl", "parquet", "xlsx", "clockify_csv", "clockify_xlsx", "pdf"])
 def test_formulas_cannot_be_escaped_elsewhere(file_format, start_emulator, run_export, tmp_path):
     emulator = start_emulator()
     with pytest.raises(ClockifyConfigError, match="escape_formulas does not fit"):

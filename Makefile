@@ -137,4 +137,4 @@ release-check: build ## Check what is in dist/, install it into a bare Airflow a
 	@$(ENV_3)/bin/python scripts/release_check.py
 
 clean: ## Remove the environments and everything built
-	rm -rf .venvs .ui dist build demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf .venvs .ui dist build demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*

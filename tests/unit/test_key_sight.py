@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -66,7 +67,7 @@ def test_totals_are_of_the_user_and_of_nobody_else() -> None:
     own = {"_id": "p", "name": "P", "duration": 60, "amount": 5.0, "currency": "EUR"}
     mine = {"_id": "u", "name": "Ada", "duration": 60, "amount": 5.0, "currency": "EUR", "children": [own]}
     summary = {"groupOne": [{"_id": "other", "duration": 7, "amount": 9.0, "currency": "USD"}, mine]}
-    money = {"amount": 5.0, "currency": "EUR", "amounts": {"EUR": 5.0}}
+    money = {"amount": Decimal("0.05"), "currency": "EUR", "amounts": {"EUR": Decimal("0.05")}}
     assert user_totals(summary, "u") == {
         "user_id": "u",
         "name": "Ada",

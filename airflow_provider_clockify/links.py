@@ -83,7 +83,8 @@ def report_url(settings: ClockifySettings, web_path: str, window: Window, filter
     """
     Return the address of a report in the web app.
 
-    It shows the workspace that is open there, and takes the bounds for times of its user's profile, both included.
+    It shows the workspace that is open there, and takes the bounds for times of its user's profile, both included: they
+    are those of the window's zone, so that somebody whose profile has this zone sees just what was exported.
     A filter that public links were not seen with is left out: the page then shows more than the export.
 
     :param settings: The connection, for region and subdomain.
@@ -94,7 +95,10 @@ def report_url(settings: ClockifySettings, web_path: str, window: Window, filter
     chosen = {
         name: each for name in _FILTERS if (each := filters.get(name)) and each["contains"] == "CONTAINS"
     }
-    query = {"start": _bound(window.start), "end": _bound(window.end - timedelta(milliseconds=1))}
+    last = window.end - timedelta(milliseconds=1)
+    query = {
+        name: _bound(each.astimezone(window.zone)) for name, each in (("start", window.start), ("end", last))
+    }
     if chosen:
         query["filterValuesData"] = _compact({name: each["ids"] for name, each in chosen.items()})
         query["filterOptions"] = _compact(

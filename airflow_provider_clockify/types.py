@@ -43,9 +43,9 @@ __all__ = [
 ]
 
 #: Formats that this package writes.
-FileFormat = Literal["jsonl", "csv", "parquet"]
+FileFormat = Literal["jsonl", "csv", "parquet", "xlsx"]
 #: The same, and the files that the service renders.
-ReportFileFormat = Literal["jsonl", "csv", "parquet", "clockify_csv", "clockify_xlsx", "pdf"]
+ReportFileFormat = Literal["jsonl", "csv", "parquet", "xlsx", "clockify_csv", "clockify_xlsx", "pdf"]
 Compression = Literal["gzip", "zstd"]
 #: Reports that can be loaded into tables.
 ReportName = Literal["detailed", "expenses", "summary", "weekly", "attendance"]
@@ -57,7 +57,7 @@ SnapshotMode = Literal["replace", "append_snapshot"]
 OnEmpty = Literal["write", "skip", "fail"]
 #: What an export does that does not fit the hourly quota.
 OnBudget = Literal["fail", "defer", "ignore"]
-#: Units of UTC.
+#: Units of a time zone.
 Unit = Literal["hour", "day", "week", "month"]
 #: Units that one file may hold.
 PartitionUnit = Literal["day", "month"]
@@ -106,6 +106,7 @@ Entity = Literal[
     "expenses",
     "holidays",
     "in_progress_time_entries",
+    "invoice_items",
     "invoice_payments",
     "invoices",
     "project_custom_fields",
@@ -146,6 +147,8 @@ class _ExportFacts(TypedDict):
     window_start: str | None
     #: First instant after it.
     window_end: str | None
+    #: Time zone of its units and of the service's days; ``None`` of a list.
+    timezone: str | None
     report: str
     workspace_id: str
     #: Requests sent, repeated ones included.
@@ -179,6 +182,8 @@ class AssetEventExtra(TypedDict):
     sha256: str | None
     window_start: str | None
     window_end: str | None
+    #: Time zone in which the window was cut; ``None`` without a window.
+    timezone: str | None
 
 
 class ReplacedDays(TypedDict):

@@ -35,6 +35,7 @@ while read -r name airflow day _; do
     case $name in
         *-s3) more+=(--group s3) ;;
         *-celery) more+=(--group celery) ;;
+        "$newest") more+=(--group readers) ;;
     esac
     pin pyproject.toml "${extras[@]}" ${more[@]+"${more[@]}"} --group test --resolution "$resolution" --exclude-newer "$day" \
         --constraint <(echo "$limits") "requirements/$name.txt"

@@ -157,7 +157,10 @@ DETAILED_COLUMNS = (
     ),
     column("tag_names", ColumnType.TEXTS, "Names of the tags, in the order of tag_ids.", "tags.*.name"),
     column(
-        "custom_fields", ColumnType.JSON, "Custom field values: JSON as the service sent it.", "customFields"
+        "custom_fields",
+        ColumnType.JSON,
+        "Custom field values: JSON as sent, with names and types.",
+        "customFields",
     ),
     column("currency", TEXT, "Currency of all amounts and rates of the row.", "currency"),
     column(

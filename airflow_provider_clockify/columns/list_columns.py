@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_clockify.columns.tables import Column, ColumnType, Row, Table, column, generic_table
@@ -203,10 +204,25 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("issued_date", DAY, "Day of issue.", "issuedDate"),
         column("due_date", DAY, "Day when it is due.", "dueDate"),
     ),
+    "invoice_items": (
+        column("invoice_id", TEXT, "Id of the invoice that was asked for.", "invoice_id"),
+        column("order", WHOLE, "Place in the invoice, from 0.", "order"),
+        column("item_type", TEXT, "Type of the item.", "itemType"),
+        column("description", TEXT, "Description.", "description"),
+        column("quantity", NUMBER, "Quantity.", "quantity"),
+        # Hundredths of hundredths (observed 2026-08).
+        replace(column("unit_price", MONEY, "Price of one, units of the currency.", "unitPrice"), shift=-4),
+        column("amount", MONEY, "Amount, units of the currency.", "amount"),
+        column("currency", TEXT, "Currency of the invoice.", "currency"),
+        column("apply_taxes", TEXT, "Which of the invoice's taxes apply.", "applyTaxes"),
+        column("import_type", TEXT, "What it was made from.", "importType"),
+        column("time_entry_ids", TEXTS, "Ids of the time entries that it was made from.", "timeEntryIds"),
+        column("expense_ids", TEXTS, "Ids of the expenses that it was made from.", "expenseIds"),
+    ),
     "invoice_payments": (
         _ID,
         column("invoice_id", TEXT, "Id of the invoice that was asked for.", "invoice_id"),
-        column("currency", TEXT, "Currency of amount; empty as long as the service names none.", "currency"),
+        column("currency", TEXT, "Currency of the invoice.", "currency"),
         column("amount", MONEY, "Amount, units of the currency.", "amount"),
         column("date", DAY, "Day of payment.", "date"),
         column("author", TEXT, "Who entered it.", "author"),
@@ -326,12 +342,17 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
 PARENTS: Mapping[str, tuple[str, str]] = {
     "tasks": ("projects", "project_id"),
     "project_custom_fields": ("projects", "project_id"),
+    "invoice_items": ("invoices", "invoice_id"),
     "invoice_payments": ("invoices", "invoice_id"),
     "time_off_balances": ("time_off_policies", "policy_id"),
 }
 
-# Items of these do not say which parent they belong to; they get its id, under the name of the argument.
-WITHOUT_PARENT = ("project_custom_fields", "invoice_payments")
+# Items of these do not say which parent they belong to, nor in which currency they are: they get fields of it.
+OF_PARENT: Mapping[str, Mapping[str, str]] = {
+    "invoice_items": {"invoice_id": "id", "currency": "currency"},
+    "invoice_payments": {"invoice_id": "id", "currency": "currency"},
+    "project_custom_fields": {"project_id": "id"},
+}
 
 # Fields that are never written to a file: the secret with which deliveries are signed.
 SECRETS: Mapping[str, tuple[str, ...]] = {"webhooks": ("authToken",)}
@@ -340,6 +361,7 @@ _FIELDS_OF_PROJECT = (
     column("project_id", TEXT, "Id of the project that was asked for.", "project_id"),
     *_COLUMNS["custom_fields"],
 )
+
 
 TABLES: Mapping[str, Table] = {
     name: generic_table(name, columns)

@@ -88,7 +88,7 @@ _AMOUNTS = column(
     "All amounts of the group, per currency: JSON as the service sent it, in hundredths.",
     "amounts",
 )
-_DATE = column("date", DAY, "Day, UTC.", "date")
+_DATE = column("date", DAY, "Day, in the time zone of the export.", "date")
 
 
 # Where an item repeats the values of its groups and days.
@@ -134,7 +134,7 @@ ATTENDANCE = generic_table(
     (
         column("user_id", TEXT, "Id of the user.", "userId"),
         column("user_name", TEXT, "Name of the user.", "userName"),
-        column("date", DAY, "Day, UTC.", "date"),
+        column("date", DAY, "Day, in the time zone of the export.", "date"),
         column("start_time", TEXT, "First start of the day, as the service sent it.", "startTime"),
         column("end_time", TEXT, "Last end of the day, as the service sent it.", "endTime"),
         *_both("total_duration", "Time worked", "totalDuration"),
@@ -151,7 +151,7 @@ EXPENSES = generic_table(
     "expenses",
     (
         column("id", TEXT, "Id of the expense; unique in the workspace.", "_id", "id"),
-        column("date", DAY, "Day of the expense, UTC.", "date"),
+        column("date", DAY, "Day of the expense; it has no time zone.", "date"),
         *PEOPLE_AND_PROJECTS,
         column("category_id", TEXT, "Id of the category.", "categoryId"),
         column("category_name", TEXT, "Name of the category.", "categoryName"),
@@ -179,7 +179,7 @@ EXPENSES = generic_table(
         column(
             "user_custom_fields",
             JSON,
-            "Custom field values of the user: JSON as the service sent it.",
+            "Custom field values of the user: JSON as sent, with names and types.",
             "userCustomFields",
         ),
         column("invoicing_info", JSON, "Invoicing state: JSON as the service sent it.", "invoicingInfo"),

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
-from airflow_provider_clockify.service.money import for_column
+from airflow_provider_clockify.service.money import HUNDREDTHS, for_column
 from airflow_provider_clockify.service.values import exact_seconds, hours, id_of, instant, shown
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Column:
     :param paths: Where the value is in an item, keys from the outside in; the first path that leads to a value
         counts. ``*`` goes through a list. None where the value is computed.
     :param copies: Where else an item says the same, or what the value is made of; left out and hashed with it.
+    :param shift: Digits by which the point of money moves, from what the service gives to units of the currency.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Column:
     description: str
     paths: tuple[tuple[str, ...], ...] = ()
     copies: tuple[tuple[str, ...], ...] = ()
+    shift: int = HUNDREDTHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +271,7 @@ def number(value: float | Decimal, of: Column, item_id: Any) -> Any:
     if abs(exact.adjusted()) >= MAX_DIGITS:
         raise misfit(f"number of more than {MAX_DIGITS} digits", of, item_id)
     if kind is ColumnType.MONEY:
-        return for_column(exact)
+        return for_column(exact, of.shift)
     if kind is ColumnType.NUMBER:
         as_float = _float(exact)
         if as_float is None:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.service.money import in_units, text_in_units
+from airflow_provider_clockify.window import zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ class PublishedFile:
     :param rows: Rows in it.
     :param bytes: Its size.
     :param sha256: Its hash.
-    :param window: Time that it covers; ``None`` for a snapshot.
+    :param window: Time that it covers; ``None`` for a snapshot that is no partition.
     :param is_partition: Whether it is the whole of a partition.
     """
 
@@ -185,6 +186,7 @@ class ExportResult:
             "sha256": self.sha256,
             "window_start": self.window.start_iso if self.window else None,
             "window_end": self.window.end_iso if self.window else None,
+            "timezone": zone_name(self.window.zone) if self.window else None,
             "report": self.report,
             "workspace_id": self.workspace_id,
             "requests": self.requests,

@@ -36,7 +36,9 @@ from airflow_provider_clockify.window import (
     Window,
     early_run_warning,
     parse_lookback,
+    parse_zone,
     resolve_window,
+    zone_name,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.export.writing import FileKind
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
-    from airflow_provider_clockify.types import ReportFileFormat
+    from airflow_provider_clockify.types import ExportSummary, ReportFileFormat
 
 SALT_VARIABLE = "clockify_hash_salt"
 
@@ -279,9 +281,10 @@ class ClockifyExportOperator(ClockifyReadOperator):
 
     :param output_path: Path or URL of the file (``s3://conn@bucket/…``, ``gs://…``, ``abfs://…``, ``file://…``, or a
         plain local path). Replaced atomically. (templated)
-    :param file_format: ``jsonl`` (each row exactly as the service sent it), ``csv`` or ``parquet`` (typed flat
-        columns; needs the extra ``parquet``).
-    :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
+    :param file_format: ``jsonl`` (each row exactly as the service sent it), or typed flat columns as ``csv``,
+        ``parquet`` (needs the extra ``parquet``) or ``xlsx`` (a workbook; needs the extra ``xlsx``).
+    :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``; not with
+        ``xlsx``.
     :param filters: Filters; a template may give the dict as JSON text. (templated)
     :param escape_formulas: Only with ``csv``: put an apostrophe before text that a spreadsheet program would take for a
         formula (that begins with ``=``, ``+``, ``-``, ``@``, tab or carriage return).
@@ -304,6 +307,14 @@ class ClockifyExportOperator(ClockifyReadOperator):
         "compression": (*get_args(Compression), None),
         "on_empty": get_args(OnEmpty),
     }
+
+    if TYPE_CHECKING:
+
+        def execute(self, context: Context) -> ExportSummary:
+            """Export."""
+
+        def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> ExportSummary:
+            """Go on after a wait."""
 
     def __init__(
         self,
@@ -362,12 +373,14 @@ class WindowMixin:
     :ivar start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :ivar end: First instant after an explicit window. (templated)
     :ivar window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``.
+    :ivar timezone: IANA name of the time zone of these units, and of those of ``partition_by``. (templated)
     :ivar lookback: How much further back the window reaches: a timedelta, or ISO 8601 text such as ``P7D``. (templated)
     """
 
     start: str | datetime | None
     end: str | datetime | None
     window: WindowMode
+    timezone: str
     lookback: timedelta | str | None
     log: Any
     window_choices: ClassVar[Mapping[str, Sequence[str | None]]] = {"window": get_args(WindowMode)}
@@ -377,8 +390,18 @@ class WindowMixin:
         if is_final(self, "lookback", self.lookback) and not is_nothing(self.lookback):
             parse_lookback(self.lookback)
 
-    def resolve_window(self, context: Context) -> Window:
-        """Find the window of the run; costs no request."""
+    def _check_timezone(self) -> None:
+        """Check the time zone while the DAG is parsed, if it is known by then."""
+        if is_final(self, "timezone", self.timezone):
+            parse_zone(self.timezone)
+
+    def resolve_window(self, context: Context, *, with_lookback: bool = True) -> Window:
+        """
+        Find the window of the run; costs no request.
+
+        :param context: Context of the task.
+        :param with_lookback: Whether it reaches further back.
+        """
         times = run_times(context)
         by_unit = self.start is None and self.end is None and self.window != "data_interval"
         key = getattr(context.get("dag_run"), "partition_key", None)
@@ -386,13 +409,22 @@ class WindowMixin:
             raise ClockifyWindowError(
                 f"The run has the partition key {key!r}, but this Airflow gives its tasks no partition_date (3.3 "
                 "does), so that the window would be another one than the partition. Give the bounds yourself, for "
-                """example start="{{ dag_run.partition_key }}Z" and an end made from it, or upgrade Airflow."""
+                """example start="{{ dag_run.partition_key }}Z" (of a timetable in UTC) and an end made from it, or """
+                "upgrade Airflow."
             )
+        zone = parse_zone(self.timezone)
         window = resolve_window(
-            start=self.start, end=self.end, window=self.window, lookback=self.lookback, times=times
+            start=self.start,
+            end=self.end,
+            window=self.window,
+            lookback=self.lookback if with_lookback else None,
+            times=times,
+            zone=zone,
         )
         warning = (
-            early_run_warning(self.window, times, schedule_zone(context.get("dag"))) if by_unit else None
+            early_run_warning(self.window, times, schedule_zone(context.get("dag")), zone)
+            if by_unit
+            else None
         )
         if warning:
             self.log.warning("%s", warning)
@@ -407,7 +439,7 @@ class WindowMixin:
             raise ClockifyWindowError(
                 f"The {self.window} of this run's partition, {window}, is not over yet: its export would be cut short. "
                 "Let the timetable name the last complete partition, for example CronPartitionTimetable("
-                '"0 0 * * *", timezone="UTC", run_offset=-1).'
+                f'"0 0 * * *", timezone="{zone_name(window.zone)}", run_offset=-1).'
             )
         self.log.warning("The window %s is not over yet: entries may still be added to it.", window)
 

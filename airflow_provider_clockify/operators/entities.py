@@ -7,17 +7,19 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, get_args
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError
-from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin
-from airflow_provider_clockify.operators._listing import FeedMixin, ListMixin
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWindowError
+from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin, run_times
+from airflow_provider_clockify.operators._listing import FeedMixin
 from airflow_provider_clockify.rendered import check_choices
-from airflow_provider_clockify.types import Entity, EntityType
+from airflow_provider_clockify.types import Entity, EntityType, PartitionUnit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Unpack
 
+    from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify._parameters import ChangesParameters, ListParameters
+    from airflow_provider_clockify.export.plan import Output
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.operators._attempts import Attempt
     from airflow_provider_clockify.types import WindowMode
@@ -25,17 +27,18 @@ if TYPE_CHECKING:
 __all__ = ["ClockifyEntityChangesOperator", "ClockifyExportEntitiesOperator"]
 
 
-class ClockifyExportEntitiesOperator(ListMixin, ClockifyExportOperator):
+class ClockifyExportEntitiesOperator(ClockifyExportOperator):
     """
     Export a full snapshot of a list: users, projects, clients, tags, tasks of all projects, …
 
-    ``csv`` and ``parquet`` get a column ``snapshot_at``; ``jsonl`` holds the items as the service sent them, durations
-    as ISO 8601 text. Only ``project_custom_fields`` and ``invoice_payments`` get a key more (``project_id``,
-    ``invoice_id``), since they do not say what they belong to, and ``webhooks`` are written without their secret.
+    ``csv``, ``parquet`` and ``xlsx`` get a column ``snapshot_at``; ``jsonl`` holds the items as the service sent them,
+    durations as ISO 8601 text. Only ``project_custom_fields`` (``project_id``), ``invoice_payments`` and
+    ``invoice_items`` (``invoice_id``, and the ``currency`` of the invoice) get keys more, since they do not say what
+    they belong to, and ``webhooks`` are written without their secret.
 
     Most lists cost one request per 5,000 items. Lists that exist per parent cost one request more for each parent; the
-    log says how many before: ``tasks`` and ``project_custom_fields`` per project, ``invoice_payments`` per invoice,
-    ``time_off_balances`` per policy.
+    log says how many before: ``tasks`` and ``project_custom_fields`` per project, ``invoice_payments`` and
+    ``invoice_items`` per invoice, ``time_off_balances`` per policy.
 
     .. seealso:: :ref:`howto/operator:ClockifyExportEntitiesOperator`
 
@@ -46,36 +49,57 @@ class ClockifyExportEntitiesOperator(ListMixin, ClockifyExportOperator):
         Without them nothing is left out: archived and active items, and people whatever the status of their
         membership and account, so that those who left keep their names. ``assignments`` need ``start`` and ``end``.
         (templated)
+    :param partition_by: ``day`` or ``month``: ``output_path`` is then a base folder, and the snapshot is
+        ``dt=YYYY-MM-DD/<entity>.<format>`` (``month=YYYY-MM/…``) below it, which replaces the one of the same day or
+        month. The day, of UTC, is the one that holds the run's ``partition_date``, else the end of its data interval,
+        else its logical date.
     :return: Summary as of the report operators, with ``snapshot_at`` and without a window.
     :raises AirflowFailException: a parameter, the connection or the key is wrong; not retried.
     """
 
     template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "entity")
-    choices = {**ClockifyExportOperator.choices, "entity": get_args(Entity)}  # noqa: RUF012
+    choices = {  # noqa: RUF012 - as its base declares it
+        **ClockifyExportOperator.choices,
+        "entity": get_args(Entity),
+        "partition_by": (*get_args(PartitionUnit), None),
+    }
 
-    def __init__(self, *, entity: Entity | str, **kwargs: Unpack[ListParameters]) -> None:
+    def __init__(
+        self,
+        *,
+        entity: Entity | str,
+        partition_by: PartitionUnit | None = None,
+        **kwargs: Unpack[ListParameters],
+    ) -> None:
         super().__init__(**kwargs)
         self.entity = entity
+        self.partition_by = partition_by
         check_choices(self)
 
     def export(self, attempt: Attempt) -> ExportResult:
         """Export the list."""
         from airflow_provider_clockify.columns.list_columns import TABLES, snapshot_table
-        from airflow_provider_clockify.export.list_export import ListExport, export_list
+        from airflow_provider_clockify.export.list_export import (
+            ListExport,
+            export_list,
+            list_filters,
+            list_parts,
+        )
+        from airflow_provider_clockify.export.plan import late_snapshot_warning
         from airflow_provider_clockify.export.storage import Target
 
-        hook = attempt.hook
-        entity = self.entity
-        filters = self.checked_filters(hook, entity)
+        hook, entity = attempt.hook, self.entity
+        filters = list_filters(entity, self.filters)
         taken = datetime.now(UTC).replace(microsecond=0)
-        kind = self.file_kind(hook, snapshot_table(TABLES[entity], taken))
+        table = snapshot_table(TABLES[entity], taken)
+        kind = self.file_kind(hook, table)
         target = Target(self.output_path)
-        target.check(is_base=False)
+        target.check(is_base=self.partition_by is not None)
+        partition = self._partition(attempt.context, taken, entity + kind.suffix)
         workspace_id = self.check_key(hook)
         what = {"report": entity, "workspace_id": workspace_id, "filters": filters}
-        keeper = attempt.keeper(target, kind, what, is_base=False)
-        parts = self.parts(hook, entity, filters)
-        table = snapshot_table(TABLES[entity], taken)
+        keeper = attempt.keeper(target, kind, what, is_base=partition is not None)
+        parts = list_parts(hook.iter_as_sent, entity, filters)
         stamp = taken.isoformat().replace("+00:00", "Z")
         self.log.info("Exporting all %s of workspace %s to %s.", entity, workspace_id, target.output_path)
         result = export_list(
@@ -86,6 +110,7 @@ class ClockifyExportEntitiesOperator(ListMixin, ClockifyExportOperator):
                 table=table,
                 target=target,
                 kind=kind,
+                partition=partition,
                 on_empty=self.on_empty,
                 metadata={"clockify.snapshot_at": stamp},
                 budget=attempt.budget(workspace_id),
@@ -93,6 +118,8 @@ class ClockifyExportEntitiesOperator(ListMixin, ClockifyExportOperator):
             )
         )
         result.snapshot_at = stamp
+        if late := late_snapshot_warning(run_times(attempt.context), self.partition_by, taken):
+            result.warnings.append(late)
         narrowed = {"email", "name", "project_id"} & set(filters)
         if entity == "users" and result.rows == 1 and not narrowed:
             result.warnings.append(
@@ -100,6 +127,21 @@ class ClockifyExportEntitiesOperator(ListMixin, ClockifyExportOperator):
                 "owner or admin; require_admin=True refuses any other."
             )
         return result
+
+    def _partition(self, context: Context, taken: datetime, file_name: str) -> Output | None:
+        """Return the file of the snapshot among those of other days or months; ``None`` without ``partition_by``."""
+        from airflow_provider_clockify.export.plan import snapshot_moment, snapshot_output
+
+        if self.partition_by is None:
+            return None
+        times, key = run_times(context), getattr(context.get("dag_run"), "partition_key", None)
+        if key and times.partition_date is None:
+            raise ClockifyWindowError(
+                f"The run has the partition key {key!r}, but this Airflow gives its tasks no partition_date (3.3 "
+                "does), so that the snapshot would go to another partition. Leave partition_by out and put the key "
+                "into output_path yourself, for example dt={{ dag_run.partition_key[:10] }}, or upgrade Airflow."
+            )
+        return snapshot_output(snapshot_moment(times) or taken, self.partition_by, file_name)
 
 
 class ClockifyEntityChangesOperator(FeedMixin, ClockifyExportOperator):
@@ -122,6 +164,7 @@ class ClockifyEntityChangesOperator(FeedMixin, ClockifyExportOperator):
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week``, ``month``; as of the report operators.
+    :param timezone: IANA name of the time zone of these units, for example ``Europe/Berlin``. (templated)
     :param lookback: How much further back the window reaches, into windows that have been exported before: a timedelta,
         or an ISO 8601 duration such as ``P7D`` or ``PT36H``. (templated)
     :return: Summary as of the report operators; ``totals`` stay empty.
@@ -134,6 +177,7 @@ class ClockifyEntityChangesOperator(FeedMixin, ClockifyExportOperator):
         "start",
         "end",
         "lookback",
+        "timezone",
     )
     choices = {  # noqa: RUF012 - as its base declares it
         **ClockifyExportOperator.choices,
@@ -148,6 +192,7 @@ class ClockifyEntityChangesOperator(FeedMixin, ClockifyExportOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: WindowMode = "data_interval",
+        timezone: str = "UTC",
         lookback: timedelta | str | None = None,
         **kwargs: Unpack[ChangesParameters],
     ) -> None:
@@ -156,8 +201,10 @@ class ClockifyEntityChangesOperator(FeedMixin, ClockifyExportOperator):
         self.start = start
         self.end = end
         self.window = window
+        self.timezone = timezone
         self.lookback = lookback
         check_choices(self)
+        self._check_timezone()
         self._check_lookback()
 
     def export(self, attempt: Attempt) -> ExportResult:
@@ -181,7 +228,7 @@ class ClockifyEntityChangesOperator(FeedMixin, ClockifyExportOperator):
             ListExport(
                 report="changes",
                 workspace_id=workspace_id,
-                parts=[self.changes(hook, window)],
+                parts=[self.changes(attempt, window)],
                 table=CHANGES,
                 target=target,
                 kind=kind,

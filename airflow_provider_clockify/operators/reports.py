@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""Operators that export reports over a run's window, in UTC."""
+"""Operators that export reports over a run's window."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from airflow_provider_clockify.links import ClockifyReportLink, push_report_link
 from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin
 from airflow_provider_clockify.rendered import check_choices, container_of, is_final, one_of
 from airflow_provider_clockify.types import PartitionUnit, ReportFileFormat, SummaryGroup, WeeklyGroup
+from airflow_provider_clockify.window import zone_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
     from typing import Unpack
 
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify._parameters import BaseReportParameters, ReportParameters
+    from airflow_provider_clockify.columns.custom_fields import ChosenField
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.export.writing import FileKind
@@ -48,23 +50,32 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         people know them from the web app. Their columns follow the profile of the key's owner.
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
-    :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete UTC
-        unit before the run's point in time, or the one that starts at its ``partition_date``.
+    :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete unit of
+        ``timezone`` before the run's point in time, or the one that starts at its ``partition_date``.
+    :param timezone: IANA name of the time zone in which the units of ``window`` and ``partition_by`` are cut, and in
+        which the service groups days, for example ``Europe/Berlin``. Instants in the output stay UTC. (templated)
     :param lookback: How much further back the window reaches, to pick up late edits: a timedelta, or an ISO 8601
         duration such as ``P7D`` or ``PT36H``. (templated)
-    :param partition_by: ``day`` or ``month``: one file per UTC unit, in ``dt=YYYY-MM-DD/`` or ``month=YYYY-MM/`` below
-        ``output_path``, each replaced as a whole, empty ones included. The window grows to whole units.
+    :param partition_by: ``day`` or ``month``: one file per unit of ``timezone``, in ``dt=YYYY-MM-DD/`` or
+        ``month=YYYY-MM/`` below ``output_path``, each replaced as a whole, empty ones included. The window grows to
+        whole units.
     :param filters: The report's filters in the service's own words, for example
         ``{"projects": ["64a…"], "billable": True}``; lists of ids are expanded to the full form. (templated)
     :return: Summary, never rows: ``{"paths": [str], "rows": int, "bytes": int, "sha256": {path: str}, "window_start":
-        "…Z", "window_end": "…Z", "report": str, "workspace_id": str, "requests": int, "format": str, "totals":
-        {"seconds": int, "amounts": {currency: str}, "running_timers": int}}``.
+        "…Z", "window_end": "…Z", "timezone": str, "report": str, "workspace_id": str, "requests": int, "format": str,
+        "totals": {"seconds": int, "amounts": {currency: str}, "running_timers": int}}``.
     :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
     :raises ClockifyIncompleteError: completeness could not be proven.
     :raises ClockifyTransportError: no usable answer within the connection's retries.
     """
 
-    template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "start", "end", "lookback")
+    template_fields: Sequence[str] = (
+        *ClockifyExportOperator.template_fields,
+        "start",
+        "end",
+        "lookback",
+        "timezone",
+    )
     operator_extra_links: Collection[Any] = (ClockifyReportLink(),)
     #: Name of its row in the table of reports.
     report: ClassVar[str]
@@ -86,6 +97,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: WindowMode = "data_interval",
+        timezone: str = "UTC",
         lookback: timedelta | str | None = None,
         partition_by: PartitionUnit | None = None,
         **kwargs: Unpack[BaseReportParameters],
@@ -94,9 +106,11 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         self.start = start
         self.end = end
         self.window = window
+        self.timezone = timezone
         self.lookback = lookback
         self.partition_by = partition_by
         check_choices(self)
+        self._check_timezone()
         self._check_lookback()
 
     def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> Any:
@@ -106,15 +120,12 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
 
     def export(self, attempt: Attempt) -> ExportResult:
         """Export the report of the run's window."""
-        from airflow_provider_clockify.export.declared_reports import REPORTS
+        from airflow_provider_clockify.columns.custom_fields import find_fields
+        from airflow_provider_clockify.export.declared_reports import REPORTS, Asked
         from airflow_provider_clockify.export.formats import RENDERED_FORMATS
-        from airflow_provider_clockify.export.report_export import (
-            RenderedExport,
-            ReportExport,
-            export_rendered,
-            export_report,
-        )
+        from airflow_provider_clockify.export.report_export import RenderedExport, ReportExport, export_report
         from airflow_provider_clockify.export.storage import Target
+        from airflow_provider_clockify.operators._field_names import CustomFields
         from airflow_provider_clockify.reading.rendered_files import download
         from airflow_provider_clockify.service.filters import report_filters
 
@@ -126,11 +137,10 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         target.check(is_base=is_base)
         window = self.resolve_window(attempt.context)
         self.report_link = push_report_link(attempt.context, report, window, hook.settings, filters)
-        kind = self.file_kind(hook, report.table(groups, window))
+        chosen = self.chosen_fields()
+        kind = self.file_kind(hook, report.named_table(groups, None, chosen, self.drop_columns, window))
         plan = report.plan(window, partition_by=self.partition_by, file_name=report.name + kind.suffix)
         self.check_complete(plan.window, attempt.context)
-        if export_type and report.name == "weekly" and len(plan.chunks) > 1:
-            raise ClockifyConfigError("A weekly file of Clockify holds one week: use a window of seven days.")
         workspace_id = self.check_key(hook)
         self.log.info(
             "Exporting the %s report of workspace %s for %s: %d chunk(s), %d file(s), %s to %s.",
@@ -145,18 +155,23 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         budget = attempt.budget(workspace_id)
         common = (report.name, workspace_id, plan, target, kind, self.on_empty, budget)
         if export_type:
-            return export_rendered(
+            send = hook.client.send
+            return export_report(
                 RenderedExport(
                     *common,
                     download=lambda each: download(
-                        hook.client.send, workspace_id, report.name, each, filters, export_type, groups
+                        send, workspace_id, report.name, each, filters, export_type, groups
                     ),
                 )
             )
+        fields = CustomFields(hook, budget)
+        if chosen:
+            chosen = find_fields(chosen, fields.ask(len(plan.chunks)))
         what = {
             "report": report.name,
             "workspace_id": workspace_id,
             "chunks": [str(chunk) for chunk in plan.chunks],
+            "timezone": zone_name(plan.window.zone),
             "partition_by": self.partition_by,
             "filters": filters,
             "groups": groups,
@@ -164,14 +179,20 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         result = export_report(
             ReportExport(
                 *common,
-                reader=report.reader(hook.client, workspace_id, filters, groups, budget.first_page),
-                table=partial(report.table, groups),
+                reader=report.reader(
+                    Asked(hook.client, workspace_id, filters, groups, budget.first_page, window.zone)
+                ),
+                table=partial(report.named_table, groups, fields, chosen, self.drop_columns),
                 reconcile=self.reconcile,
                 keeper=attempt.keeper(target, kind, what, is_base=is_base),
             )
         )
         result.check_sight(filters)
         return result
+
+    def chosen_fields(self) -> Sequence[ChosenField]:
+        """Return which custom fields get columns of their own, checked; costs no request."""
+        return ()
 
     def file_kind(self, hook: ClockifyHook, table: Table) -> FileKind:
         """Check and put together how files are written, those that the service renders included."""
@@ -209,13 +230,47 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
     :param reconcile: Compare with the files of the last export of the same window, and write the ids that are gone to
         ``_<file>.tombstones.jsonl`` beside each (``id``, ``deleted_detected_at``). The summary gets ``deleted``: how
         many there are.
+    :param custom_field_columns: Custom fields that get a typed column of their own, by name or id: ``{"Ticket": "text",
+        "Cost centre": "text"}`` makes ``custom_field_ticket`` and ``custom_field_cost_centre``. Types are ``text``,
+        ``texts`` (of a drop-down with several choices), ``number``, ``flag`` (or ``boolean``) and ``date``. Not with
+        ``jsonl``. Costs one request, which finds the fields before the rows are read. (templated)
     """
 
     report = "detailed"
+    template_fields: Sequence[str] = (*ClockifyReportOperator.template_fields, "custom_field_columns")
 
-    def __init__(self, *, reconcile: bool = False, **kwargs: Unpack[ReportParameters]) -> None:
+    def __init__(
+        self,
+        *,
+        reconcile: bool = False,
+        custom_field_columns: Mapping[str, str] | str | None = None,
+        **kwargs: Unpack[ReportParameters],
+    ) -> None:
         super().__init__(**kwargs)
         self.reconcile = reconcile
+        self.custom_field_columns = custom_field_columns
+        known = custom_field_columns.items() if isinstance(custom_field_columns, dict) else ()
+        if known and all(is_final(self, "custom_field_columns", each) for pair in known for each in pair):
+            self._read_fields()
+
+    def _read_fields(self) -> Sequence[ChosenField]:
+        from airflow_provider_clockify.columns.custom_fields import chosen_fields
+
+        return chosen_fields(self.custom_field_columns)
+
+    def chosen_fields(self) -> Sequence[ChosenField]:
+        """Return which custom fields get columns of their own, checked; costs no request."""
+        from airflow_provider_clockify.columns.custom_fields import check_privacy
+        from airflow_provider_clockify.export.formats import RENDERED_FORMATS
+
+        chosen = self._read_fields()
+        if chosen and self.file_format in ("jsonl", *RENDERED_FORMATS):
+            raise ClockifyConfigError(
+                f"custom_field_columns does not fit file_format={self.file_format!r}, whose content is the service's: "
+                "use csv or parquet. In jsonl the values are in customFields, as the service sent them."
+            )
+        check_privacy(chosen, self.drop_columns, self.hash_columns)
+        return chosen
 
 
 class ClockifyExpenseReportOperator(ClockifyReportOperator):
@@ -223,7 +278,8 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
     Export the expenses of a window to files: complete, once.
 
     Reads ``generateDetailedReportV1`` with one request per 200 expenses (at least one per 31 days), and proves the
-    result against the service's own count and sum. An expense belongs to the window that holds midnight UTC of its day.
+    result against the service's own count and sum. An expense has a date and no time of day: it belongs to the window
+    that holds the beginning of that day in ``timezone``.
 
     .. seealso:: :ref:`howto/operator:ClockifyExpenseReportOperator`
 
@@ -273,9 +329,9 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
     """
     Export weekly reports: time and money per user or project and day.
 
-    One request (``generateWeeklyReport``) per seven days; the window must be whole weeks from midnight UTC on, for
-    example ``window="week"``. ``jsonl`` holds users or projects as the service sent them; ``csv`` and ``parquet`` hold
-    one row per user or project and day.
+    One request (``generateWeeklyReport``) per seven days; the window must be whole weeks from a midnight of
+    ``timezone`` on, for example ``window="week"``. ``jsonl`` holds users or projects as the service sent them; ``csv``
+    and ``parquet`` hold one row per user or project and day.
 
     .. seealso:: :ref:`howto/operator:ClockifyWeeklyReportOperator`
 
@@ -299,7 +355,7 @@ class ClockifyAttendanceReportOperator(ClockifyReportOperator):
     Export the attendance report: one row per user and day (Standard plan and up; admins and team managers).
 
     Reads ``generateAttendanceReport`` with one request per 200 rows (at least one per 31 days). The window must be
-    whole UTC days.
+    whole days of ``timezone``.
 
     .. seealso:: :ref:`howto/operator:ClockifyAttendanceReportOperator`
 

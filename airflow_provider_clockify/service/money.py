@@ -29,8 +29,9 @@ Pair = tuple[str, Decimal]
 MONEY_PRECISION = 18
 MONEY_SCALE = 8
 
-_HUNDREDTHS = -2
-_STEP = Decimal(1).scaleb(-MONEY_SCALE - _HUNDREDTHS)
+# Digits by which the point moves, from what the service gives to units of the currency.
+HUNDREDTHS = -2
+_STEP = Decimal(1).scaleb(-MONEY_SCALE)
 # Python's own context keeps 28 digits, and would round without a word.
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
@@ -41,7 +42,7 @@ def in_units(amount: Decimal) -> Decimal:
 
     :param amount: As the service gives it.
     """
-    return amount.scaleb(_HUNDREDTHS, _EXACT)
+    return amount.scaleb(HUNDREDTHS, _EXACT)
 
 
 def text_in_units(amount: Decimal) -> str:
@@ -53,15 +54,16 @@ def text_in_units(amount: Decimal) -> str:
     return plain(in_units(amount))
 
 
-def for_column(amount: Decimal) -> Decimal:
+def for_column(amount: Decimal, shift: int = HUNDREDTHS) -> Decimal:
     """
     Return an amount in units of its currency as columns hold it: rounded half to even at the 8th digit after the point.
 
     What the service gives are binary fractions with some 16 digits (``40055.555555555555``), most of them not meant.
 
     :param amount: As the service gives it; finite.
+    :param shift: Digits by which the point moves.
     """
-    return in_units(amount.quantize(_STEP, ROUND_HALF_EVEN, _EXACT))
+    return amount.scaleb(shift, _EXACT).quantize(_STEP, ROUND_HALF_EVEN, _EXACT)
 
 
 # Rates, and amounts that are given twice, come again and again.

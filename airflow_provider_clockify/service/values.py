@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_clockify.exceptions import ClockifyResponseError
-from airflow_provider_clockify.window import duration_seconds
+from airflow_provider_clockify.exceptions import ClockifyResponseError, ClockifyWindowError
+from airflow_provider_clockify.window import Window, duration_seconds, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,6 +36,30 @@ def shown(value: Any) -> str:
     text = value if isinstance(value, str) else repr(value)
     short = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
     return short if short.isprintable() else ascii(short)
+
+
+def window_between(start: datetime | str, end: datetime | str) -> Window:
+    """
+    Return the window ``[start, end)``.
+
+    :param start: Aware datetime, or ISO 8601 with offset.
+    :param end: The same.
+    :raises ClockifyWindowError: one of them cannot be read, or nothing lies between them.
+    """
+    return Window(parse_instant(start, "start"), parse_instant(end, "end"))
+
+
+def window_if_any(start: datetime | str | None, end: datetime | str | None) -> Window | None:
+    """
+    Return the window ``[start, end)``, or ``None`` if neither is given.
+
+    :raises ClockifyWindowError: only one of them is given, or as for :func:`window_between`.
+    """
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        raise ClockifyWindowError("Give both start and end, or neither.")
+    return window_between(start, end)
 
 
 def instant(text: str, item_id: Any) -> datetime:
@@ -73,6 +97,11 @@ def instants(texts: Sequence[str], item_ids: Sequence[Any]) -> list[datetime]:
         if all(each.tzinfo is UTC for each in found):
             return found
     return list(map(instant, texts, item_ids))
+
+
+def utc_text(moment: datetime) -> str:
+    """Write an aware instant in UTC, with ``Z``."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def day_or_instant(text: str, item_id: Any) -> datetime:

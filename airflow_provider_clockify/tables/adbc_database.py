@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.columns.tables import ColumnType
 from airflow_provider_clockify.exceptions import ClockifyConfigError
-from airflow_provider_clockify.export.formats import ArrowBatches
+from airflow_provider_clockify.export.formats.parquet_files import ArrowBatches
 from airflow_provider_clockify.tables.database import Database, names_of
 from airflow_provider_clockify.tables.postgres_database import POSTGRESQL, PostgresDatabase
 from airflow_provider_clockify.tables.sqlite_database import BUSY, SQLITE, SqliteDatabase, sqlite_values

@@ -21,10 +21,11 @@ from airflow_provider_clockify.reading.reader import TOLERANCE
 from airflow_provider_clockify.service.money import in_units, sums_of
 from airflow_provider_clockify.service.values import instant, shown
 from airflow_provider_clockify.tables.ledger import Sums
-from airflow_provider_clockify.window import Window, floor_to, next_unit
+from airflow_provider_clockify.window import Window, floor_to, is_unit_start, local_day, next_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import tzinfo
 
 _HUNDREDTH = in_units(Decimal(1))
 # Sums of binary fractions differ in digits that nobody pays.
@@ -46,42 +47,42 @@ class Difference:
 
 def days_of(window: Window) -> list[Window]:
     """
-    Return the UTC days that lie wholly in a window.
+    Return the days of a window's zone that lie wholly in it.
 
     :param window: The window.
     """
-    days = []
-    start = floor_to(window.start, "day")
-    if start < window.start:
-        start = next_unit(start, "day")
-    while (end := next_unit(start, "day")) <= window.end:
-        days.append(Window(start, end))
+    days, zone = [], window.zone
+    start = window.start if is_unit_start(window.start, "day", zone) else next_unit(window.start, "day", zone)
+    while (end := next_unit(start, "day", zone)) <= window.end:
+        days.append(Window(start, end, zone))
         start = end
     return days
 
 
-def day_of(moment: datetime) -> Window:
+def day_of(moment: datetime, zone: tzinfo = UTC) -> Window:
     """
-    Return the UTC day of an instant.
+    Return the day of an instant.
 
     :param moment: Aware instant.
+    :param zone: Zone of the day.
     """
-    start = floor_to(moment.astimezone(UTC), "day")
-    return Window(start, next_unit(start, "day"))
+    return Window(floor_to(moment, "day", zone), next_unit(moment, "day", zone), zone)
 
 
 def audited_time(window: Window, audit: timedelta) -> Window | None:
     """
-    Return the whole UTC days before a window that are audited.
+    Return the whole days before a window, of its zone, that are audited.
 
     :param window: Window of the run, which is replaced anyway.
     :param audit: How far back from its end.
     :return: ``None`` if the window reaches further back.
     """
-    start, end = floor_to(window.end - audit, "day"), floor_to(window.start, "day")
+    zone = window.zone
+    start = floor_to(window.end - audit, "day", zone)
     # A window that begins within a day does not replace all of it.
-    end = end if end == window.start else next_unit(end, "day")
-    return Window(start, end) if start < end else None
+    is_start = is_unit_start(window.start, "day", zone)
+    end = window.start if is_start else next_unit(window.start, "day", zone)
+    return Window(start, end, zone) if start < end else None
 
 
 def service_days(groups: Iterable[bytes], amount_shown: str) -> dict[date, Sums]:
@@ -130,7 +131,8 @@ def differences(
     found = []
     nothing = Sums()
     for day in days:
-        own, said = table.get(day.start.date(), nothing), service.get(day.start.date(), nothing)
+        date_of = local_day(day.start, day.zone)
+        own, said = table.get(date_of, nothing), service.get(date_of, nothing)
         why = []
         if abs(own.seconds - said.seconds) >= TOLERANCE:
             why.append(f"{own.seconds:f} s in the table, {said.seconds:f} s in Clockify")
@@ -141,7 +143,7 @@ def differences(
                     why.append(
                         f"{mine:.2f} {code or 'without a currency'} in the table, {theirs:.2f} in Clockify"
                     )
-        if own.rows and not why and day.start.date() not in service:
+        if own.rows and not why and date_of not in service:
             why.append(f"{own.rows:,} rows in the table, none in Clockify")
         if why:
             found.append(Difference(day, "; ".join(why)))

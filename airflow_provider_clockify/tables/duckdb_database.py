@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.columns.tables import ColumnType
-from airflow_provider_clockify.export.formats import ArrowBatches
+from airflow_provider_clockify.export.formats.parquet_files import ArrowBatches
 from airflow_provider_clockify.tables.database import Database
 from airflow_provider_clockify.tables.statements import Dialect, quoted
 

@@ -117,10 +117,10 @@ def left_of(window: Window, covered: Iterable[Window]) -> list[Window]:
     begin = window.start
     for other in sorted(covered, key=lambda each: each.start):
         if other.start > begin and begin < window.end:
-            left.append(Window(begin, min(other.start, window.end)))
+            left.append(Window(begin, min(other.start, window.end), window.zone))
         begin = max(begin, other.end)
     if begin < window.end:
-        left.append(Window(begin, window.end))
+        left.append(Window(begin, window.end, window.zone))
     return left
 
 
@@ -133,7 +133,7 @@ def together(windows: Sequence[Window]) -> list[Window]:
     joined: list[Window] = []
     for each in sorted(windows, key=lambda window: window.start):
         if joined and each.start <= joined[-1].end:
-            joined[-1] = Window(joined[-1].start, max(joined[-1].end, each.end))
+            joined[-1] = Window(joined[-1].start, max(joined[-1].end, each.end), each.zone)
         else:
             joined.append(each)
     return joined

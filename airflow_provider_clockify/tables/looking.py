@@ -11,6 +11,7 @@ from airflow_provider_clockify.columns.tables import ColumnType
 from airflow_provider_clockify.tables.ledger import WORKSPACE, Sums
 from airflow_provider_clockify.tables.replacing import as_money, instant_of
 from airflow_provider_clockify.tables.statements import day_sums, of_workspace, quoted
+from airflow_provider_clockify.window import local_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +35,7 @@ def table_days(
     :param name: Full name of the table; it is there.
     :param shape: What it holds.
     :param workspace_id: Workspace.
-    :param days: UTC days.
+    :param days: Days of one zone.
     :return: Sums by day; days without rows are not there.
     """
     found: dict[date, Sums] = {}
@@ -43,7 +44,7 @@ def table_days(
         for number, code, rows, seconds, amount in database.query(
             day_sums(database.dialect, name, shape, workspace_id, some)
         ):
-            day = some[int(number)].start.date()
+            day = local_day(some[int(number)].start, some[int(number)].zone)
             before = found.get(day, Sums())
             money = as_money(database, amount)
             found[day] = Sums(

@@ -10,7 +10,7 @@ statements then serve drivers with different markers for parameters, or with non
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +23,17 @@ from airflow_provider_clockify.tables.ledger import (
     READ_AT,
     WORKSPACE,
 )
+from airflow_provider_clockify.window import is_unit_start, local_day, next_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import tzinfo
 
     from airflow_provider_clockify.window import Window
 
 # PostgreSQL cuts longer names off, without an error.
 INDEX_SUFFIX = "_at_idx"
 MAX_NAME = 63 - max(len(LEDGER_SUFFIX), len(INDEX_SUFFIX))
-_MIDNIGHT = timedelta(days=1)
 # What tells one row of the feeds of changes from all others.
 FEED_KEY = ("entity_type", "change", "id", "changed_at")
 
@@ -353,7 +354,7 @@ def in_windows(dialect: Dialect, position: Column, windows: Sequence[Window], ta
     Return the condition that a row is in one of several windows.
 
     :param dialect: Of the database.
-    :param position: Column of instants, or of days, which count as their midnight UTC.
+    :param position: Column of instants, or of days, which count as the midnight of the window's zone.
     :param windows: Half-open windows; none for no row.
     :param table: Name of the table, with a point, where there are several.
     """
@@ -374,14 +375,12 @@ def bounds(position: Column, window: Window) -> tuple[datetime | date, datetime 
     """
     if position.type is ColumnType.INSTANT:
         return window.start, window.end
-    return _first_day(window.start), _first_day(window.end)
+    return _first_day(window.start, window.zone), _first_day(window.end, window.zone)
 
 
-def _first_day(moment: datetime) -> date:
-    """Return the first day that begins at or after an instant."""
-    utc = moment.astimezone(UTC)
-    midnight = utc.replace(hour=0, minute=0, second=0, microsecond=0)
-    return (midnight if midnight == utc else midnight + _MIDNIGHT).date()
+def _first_day(moment: datetime, zone: tzinfo) -> date:
+    """Return the first day of a zone that begins at or after an instant."""
+    return local_day(moment if is_unit_start(moment, "day", zone) else next_unit(moment, "day", zone), zone)
 
 
 def of_workspace(dialect: Dialect, shape: Shape, workspace_id: str, table: str = "") -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Unpack
 
+    from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify._parameters import ReadParameters
     from airflow_provider_clockify.export.result import ExportResult
     from airflow_provider_clockify.operators._attempts import Attempt
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.tables.statements import Shape, TableName
     from airflow_provider_clockify.transfers._loaded import LoadResult
     from airflow_provider_clockify.transfers._targets import TableTarget
+    from airflow_provider_clockify.types import LoadSummary
 
 
 class ClockifyToSqlOperator(ClockifyReadOperator):
@@ -54,6 +56,14 @@ class ClockifyToSqlOperator(ClockifyReadOperator):
         "schema_change": get_args(SchemaChange),
     }
     title = "Clockify load"
+
+    if TYPE_CHECKING:
+
+        def execute(self, context: Context) -> LoadSummary:
+            """Load."""
+
+        def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> LoadSummary:
+            """Go on after a wait."""
 
     def __init__(
         self,

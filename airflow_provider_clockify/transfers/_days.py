@@ -31,7 +31,7 @@ from airflow_provider_clockify.tables.auditing import (
 )
 from airflow_provider_clockify.tables.ledger import Sums, left_of, together
 from airflow_provider_clockify.tables.looking import first_loaded, followed_until, places_of, table_days
-from airflow_provider_clockify.window import Window, chunks, floor_to
+from airflow_provider_clockify.window import Window, chunks, floor_to, local_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,7 +143,7 @@ class DayQuestions:
         found.audited = len(days)
         found.differing = differences(days, table, service, with_money=self.shape.amount is not None)
         for each in found.differing:
-            log.info("%s differs: %s.", each.day.start.date(), each.why)
+            log.info("%s differs: %s.", local_day(each.day.start, each.day.zone), each.why)
         if self.shape.seconds is None or self.shape.amount is None:
             found.warnings.append(
                 "The audit compares only what the table has: no time without duration_seconds, no money without amount "
@@ -185,8 +185,9 @@ class DayQuestions:
             database.begin()
             starts |= places_of(database, self.name, self.shape, self.workspace_id, ids)
             database.rollback()
-        begin = floor_to(first, "day")
-        days = {day_of(start) for start in starts if start >= begin}
+        zone = self.window.zone
+        begin = floor_to(first, "day", zone)
+        days = {day_of(start, zone) for start in starts if start >= begin}
         found.followed_until = until
         found.touched = [
             Difference(day, "entries were created, changed or deleted")

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.exceptions import ClockifyIncompleteError, ClockifyResponseError
-from airflow_provider_clockify.export.formats import batches_of
-from airflow_provider_clockify.export.report_export import ReportExport, ReportRead, read_report
+from airflow_provider_clockify.export.declared_reports import Asked
+from airflow_provider_clockify.export.formats.rows import batches
+from airflow_provider_clockify.export.report_export import ReportExport, read_report
 from airflow_provider_clockify.export.storage import Staging, Target
 from airflow_provider_clockify.export.writing import FileKind
 from airflow_provider_clockify.reading.chunk_reading import moved_entries
@@ -31,13 +32,16 @@ from airflow_provider_clockify.tables.replacing import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from airflow_provider_clockify.columns.privacy import ColumnRules
     from airflow_provider_clockify.columns.tables import Columns, Table
     from airflow_provider_clockify.export.declared_reports import DeclaredReport
     from airflow_provider_clockify.export.keeping import Keeper
     from airflow_provider_clockify.export.plan import Plan
+    from airflow_provider_clockify.export.spools import Spools
     from airflow_provider_clockify.reading.budget import Budget
+    from airflow_provider_clockify.reading.chunk_reading import ChunkRead
     from airflow_provider_clockify.reading.client import ClockifyClient
     from airflow_provider_clockify.tables.replacing import Reason
     from airflow_provider_clockify.window import Window
@@ -48,6 +52,19 @@ log = logging.getLogger(__name__)
 def private_target() -> Target:
     """Return where rows lie until they are loaded: the worker's folder for temporary files."""
     return Target(str(Path(tempfile.gettempdir()) / "clockify-table.rows"))
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRead:
+    """
+    A window that was read, and proven.
+
+    :param chunks: Its chunks, in order; their spools are private files.
+    :param began: When the reading began, that of chunks which an earlier attempt had kept included; aware.
+    """
+
+    chunks: Sequence[ChunkRead[Spools]]
+    began: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +93,8 @@ class WindowReads:
     :param groups: Its groups.
     :param rules: Columns to leave out or to hash.
     :param budget: Keeps the job within the hourly quota.
+    :param fields: Gives the names of custom fields, where a value without one is met.
+    :param drop_columns: Columns that are left out: their custom fields need no names.
     """
 
     client: ClockifyClient
@@ -84,6 +103,8 @@ class WindowReads:
     groups: Sequence[str]
     rules: ColumnRules | None
     budget: Budget
+    fields: Any
+    drop_columns: object = ()
     _reads: list[tuple[int, ReportRead]] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
     _number: int = 0
@@ -139,7 +160,7 @@ class WindowReads:
 
     def table(self, window: Window) -> Table:
         """Return the columns of the rows of a window, without those that are left out."""
-        table = self.report.table(self.groups, window)
+        table = self.report.named_table(self.groups, self.fields, (), self.drop_columns, window)
         return self.rules.table(table) if self.rules else table
 
     def _read(self, wanted: Wanted) -> tuple[int, ReportRead]:
@@ -153,14 +174,22 @@ class WindowReads:
             FileKind("jsonl", rules=self.rules),
             "write",
             self.budget,
+            wanted.keeper,
             reader=self.report.reader(
-                self.client, self.workspace_id, {}, self.groups, self.budget.first_page
+                Asked(
+                    self.client,
+                    self.workspace_id,
+                    {},
+                    self.groups,
+                    self.budget.first_page,
+                    wanted.plan.window.zone,
+                )
             ),
             table=partial(self.report.table, self.groups),
-            keeper=wanted.keeper,
         )
         self._number += 1
-        return self._number, read_report(job, staging)
+        chunks, began = read_report(job, staging)
+        return self._number, ReportRead(chunks, began)
 
     def _outdated(self) -> list[int]:
         """Find the windows that hold an id which a window read later holds, too."""
@@ -206,7 +235,7 @@ def rows_of_file(path: Path, table: Table) -> Iterator[Columns]:
     """
     try:
         with path.open("rb") as lines:
-            yield from batches_of(lines, table)
+            yield from batches(lines, table)
     except ClockifyResponseError as error:
         raise ClockifyResponseError(f"{table.name}: {error}", operation=error.operation) from error
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify._compat import BaseHook
+from airflow_provider_clockify.connection import reading_connection
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyDatabaseError
-from airflow_provider_clockify.hooks.clockify import reading_connection
 from airflow_provider_clockify.tables.database import first_line
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.operators._base import WindowMixin
-from airflow_provider_clockify.operators._listing import FeedMixin, ListMixin
+from airflow_provider_clockify.operators._listing import FeedMixin
 from airflow_provider_clockify.rendered import check_choices, is_final, is_nothing
 from airflow_provider_clockify.transfers._base import ClockifyToSqlOperator
 from airflow_provider_clockify.types import Entity, EntityType, ReportName, SnapshotMode
-from airflow_provider_clockify.window import Window, floor_to, parse_lookback
+from airflow_provider_clockify.window import Window, floor_to, parse_lookback, zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,9 +61,10 @@ class ClockifyReportToSqlOperator(WindowMixin, ClockifyToSqlOperator):
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week``, ``month``; as of the report operators.
+    :param timezone: IANA name of the time zone of these units, and of the days that are compared. (templated)
     :param lookback: How much further back the window reaches, to pick up late edits: a timedelta, or an ISO 8601
         duration such as ``P7D``. (templated)
-    :param audit: Of ``detailed``: how far back from the window's end each UTC day of the table is compared with the
+    :param audit: Of ``detailed``: how far back from the window's end each day of the table is compared with the
         service's own sums (``generateSummaryReport`` by day: one request per 366 days, 31 on a Free workspace). Days
         that differ are read and replaced in the same transaction: late edits, deletions and changed rates of any age.
         The window then begins at the midnight before it. A timedelta or an ISO 8601 duration. (templated)
@@ -82,6 +83,7 @@ class ClockifyReportToSqlOperator(WindowMixin, ClockifyToSqlOperator):
         "start",
         "end",
         "lookback",
+        "timezone",
         "audit",
     )
     choices = {  # noqa: RUF012 - as its base declares it
@@ -98,6 +100,7 @@ class ClockifyReportToSqlOperator(WindowMixin, ClockifyToSqlOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: WindowMode = "data_interval",
+        timezone: str = "UTC",
         lookback: timedelta | str | None = None,
         audit: timedelta | str | None = None,
         follow_changes: bool = False,
@@ -109,10 +112,12 @@ class ClockifyReportToSqlOperator(WindowMixin, ClockifyToSqlOperator):
         self.start = start
         self.end = end
         self.window = window
+        self.timezone = timezone
         self.lookback = lookback
         self.audit = audit
         self.follow_changes = follow_changes
         check_choices(self)
+        self._check_timezone()
         self._check_lookback()
         if is_final(self, "audit", audit) and not is_nothing(audit):
             audited(audit)
@@ -129,8 +134,8 @@ class ClockifyReportToSqlOperator(WindowMixin, ClockifyToSqlOperator):
         window = self.resolve_window(attempt.context)
         if audit:
             # Days are compared as a whole, so that none may be half in the window.
-            window = Window(floor_to(window.start, "day"), window.end)
-        table = report.table(groups, window)
+            window = Window(floor_to(window.start, "day", window.zone), window.end, window.zone)
+        table = report.named_table(groups, None, (), self.drop_columns, window)
         rules = self.column_rules(attempt.hook, table, is_flat=True)
         shape = Shape.of(
             (rules.table(table) if rules else table).columns,
@@ -195,13 +200,21 @@ class _ReportLoad:
     def run(self, audit: timedelta | None, *, follows: bool) -> LoadResult:
         """Ask which other days differ, read all windows, load them together."""
         from airflow_provider_clockify.export.result import ExportResult
+        from airflow_provider_clockify.operators._field_names import CustomFields
         from airflow_provider_clockify.transfers._reading import WindowReads
 
         others = self._other_days(audit, follows=follows)
         hook, plan = self._attempt.hook, self._plan
         result = ExportResult(plan.window, self._report.name, self._workspace_id, "table", str(self._name))
         with WindowReads(
-            hook.client, self._workspace_id, self._report, self._groups, self._rules, self._budget
+            hook.client,
+            self._workspace_id,
+            self._report,
+            self._groups,
+            self._rules,
+            self._budget,
+            CustomFields(hook, self._budget),
+            self._task.drop_columns,
         ) as reads:
             wanted = self._wanted(others)
             read = reads.read(wanted)
@@ -262,6 +275,7 @@ class _ReportLoad:
             "workspace_id": self._workspace_id,
             "chunks": [str(chunk) for chunk in self._plan.chunks],
             "groups": self._groups,
+            "timezone": zone_name(self._plan.window.zone),
             "table": str(self._name),
             "connection": self._target.conn_id,
         }
@@ -302,7 +316,7 @@ class _ReportLoad:
         return loaded
 
 
-class ClockifyEntitiesToSqlOperator(ListMixin, ClockifyToSqlOperator):
+class ClockifyEntitiesToSqlOperator(ClockifyToSqlOperator):
     """
     Keep a table equal to a list: users, projects, clients, tags, tasks of all projects, …
 
@@ -325,7 +339,6 @@ class ClockifyEntitiesToSqlOperator(ListMixin, ClockifyToSqlOperator):
         "entity": get_args(Entity),
         "mode": get_args(SnapshotMode),
     }
-    filters = None
 
     def __init__(
         self, *, entity: Entity | str, mode: SnapshotMode = "replace", **kwargs: Unpack[TableParameters]
@@ -338,6 +351,7 @@ class ClockifyEntitiesToSqlOperator(ListMixin, ClockifyToSqlOperator):
     def export(self, attempt: Attempt) -> LoadResult:
         """Load the list."""
         from airflow_provider_clockify.columns.list_columns import TABLES
+        from airflow_provider_clockify.export.list_export import list_filters, list_parts
 
         if self.entity == "assignments":
             raise ClockifyConfigError(
@@ -345,7 +359,7 @@ class ClockifyEntitiesToSqlOperator(ListMixin, ClockifyToSqlOperator):
                 "with ClockifyExportEntitiesOperator."
             )
         hook = attempt.hook
-        filters = self.checked_filters(hook, self.entity)
+        filters = list_filters(self.entity, None)
         reading = _ListReading(self, attempt, self.entity, TABLES[self.entity])
         shape = reading.shape(position=None)
         target, name = self.open_target(shape)
@@ -357,7 +371,7 @@ class ClockifyEntitiesToSqlOperator(ListMixin, ClockifyToSqlOperator):
             name,
             shape,
             workspace_id,
-            lambda: self.parts(hook, self.entity, filters),
+            lambda: list_parts(hook.iter_as_sent, self.entity, filters),
             mode="replace" if self.mode == "replace" else "append_snapshot",
             keeper_for=keeper_for,
         )
@@ -379,6 +393,7 @@ class ClockifyEntityChangesToSqlOperator(FeedMixin, ClockifyToSqlOperator):
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week``, ``month``; as of the report operators.
+    :param timezone: IANA name of the time zone of these units. (templated)
     :param lookback: How much further back the window reaches, into windows that have been loaded before. (templated)
     :return: :class:`~airflow_provider_clockify.types.LoadSummary`; ``totals`` stay empty.
     """
@@ -389,6 +404,7 @@ class ClockifyEntityChangesToSqlOperator(FeedMixin, ClockifyToSqlOperator):
         "start",
         "end",
         "lookback",
+        "timezone",
     )
     choices = {  # noqa: RUF012 - as its base declares it
         **ClockifyToSqlOperator.choices,
@@ -403,6 +419,7 @@ class ClockifyEntityChangesToSqlOperator(FeedMixin, ClockifyToSqlOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: WindowMode = "data_interval",
+        timezone: str = "UTC",
         lookback: timedelta | str | None = None,
         **kwargs: Unpack[TableParameters],
     ) -> None:
@@ -411,8 +428,10 @@ class ClockifyEntityChangesToSqlOperator(FeedMixin, ClockifyToSqlOperator):
         self.start = start
         self.end = end
         self.window = window
+        self.timezone = timezone
         self.lookback = lookback
         check_choices(self)
+        self._check_timezone()
         self._check_lookback()
 
     def export(self, attempt: Attempt) -> LoadResult:
@@ -434,7 +453,7 @@ class ClockifyEntityChangesToSqlOperator(FeedMixin, ClockifyToSqlOperator):
             name,
             shape,
             workspace_id,
-            lambda: [self.changes(hook, window)],
+            lambda: [self.changes(attempt, window)],
             mode="append_new",
             window=window,
         )

@@ -19,8 +19,8 @@ from airflow_provider_clockify.columns.detailed_columns import DETAILED, entry_c
 from airflow_provider_clockify.columns.privacy import column_rules
 from airflow_provider_clockify.columns.tables import ColumnType, Table
 from airflow_provider_clockify.exceptions import ClockifyError
-from airflow_provider_clockify.export import formats
 from airflow_provider_clockify.export.formats import open_writer
+from airflow_provider_clockify.export.formats import rows as batching
 from airflow_provider_clockify.service.values import plain
 
 RULES = column_rules(
@@ -147,7 +147,7 @@ def test_files_and_errors_are_those_of_rows_one_by_one(name, file_format, rows):
     table = TABLES[name]
     assert table.columns_of is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(formats, "BATCH_BYTES", 200)
+        patch.setattr(batching, "BATCH_BYTES", 200)
         assert file_or_error(rows, table, file_format) == file_or_error(
             rows, replace(table, columns_of=None), file_format
         )

@@ -141,8 +141,7 @@ def reader_of(
     send: Any, *, concurrency: int = 1, page_size: int = 1000, filters: dict[str, Any] | None = None
 ) -> ReportReader:
     report = detailed("w", filters or {})
-    sizes = (page_size, *(size for size in report.page_sizes if size < page_size))
-    return ReportReader(send, replace(report, page_sizes=sizes), concurrency=concurrency)
+    return ReportReader(send, replace(report, page_size=page_size), concurrency=concurrency)
 
 
 def read(

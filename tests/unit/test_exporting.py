@@ -142,6 +142,7 @@ def test_the_xcom_is_json_with_exact_money_and_no_rows():
         "sha256": {"/x": "00"},
         "window_start": "2026-11-01T00:00:00Z",
         "window_end": "2026-11-02T00:00:00Z",
+        "timezone": "UTC",
         "report": "detailed",
         "workspace_id": "w",
         "requests": 0,

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from airflow_provider_clockify.columns.detailed_columns import DETAILED, DETAILED_COLUMNS
 from airflow_provider_clockify.columns.tables import ColumnType, Table, column
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
-from airflow_provider_clockify.export import formats
-from airflow_provider_clockify.export.formats import check_format, file_suffix, open_writer
+from airflow_provider_clockify.export.formats import check_format, file_suffix, open_writer, parquet_files
+from airflow_provider_clockify.export.formats import rows as batching
 
 NAMES = [column.name for column in DETAILED_COLUMNS]
 METADATA = {"clockify.window_start": "2026-11-01T00:00:00Z", "clockify.schema_version": "2"}
@@ -264,9 +264,9 @@ def test_hours_of_more_than_twelve_digits_are_an_error_too(parquet):
 
 
 def test_row_groups_have_a_fixed_size(parquet, monkeypatch):
-    monkeypatch.setattr(formats, "ROW_GROUP_ROWS", 4)
+    monkeypatch.setattr(parquet_files, "ROW_GROUP_ROWS", 4)
     for rows_of_a_batch in (1, 3, 4, 7, 10):
-        monkeypatch.setattr(formats, "BATCH_BYTES", rows_of_a_batch * len(entry(0) + b"\n"))
+        monkeypatch.setattr(batching, "BATCH_BYTES", rows_of_a_batch * len(entry(0) + b"\n"))
         file = parquet.ParquetFile(io.BytesIO(written([entry(n) for n in range(10)], "parquet")))
         assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [4, 4, 2]
         assert file.read().column("id").to_pylist() == [f"id{n}" for n in range(10)]
@@ -339,7 +339,7 @@ def test_file_names_end_as_their_content_does(file_format, compression, suffix):
 @pytest.mark.parametrize(
     ("file_format", "compression", "text"),
     [
-        ("xml", None, "file_format is 'xml'; use one of jsonl, csv, parquet"),
+        ("xml", None, "file_format is 'xml'; use one of jsonl, csv, parquet, xlsx"),
         ("CSV", None, "file_format is 'CSV'"),
         ("csv", "bzip2", "compression is 'bzip2'; csv knows gzip, zstd or None"),
         ("parquet", "snappy", "compression is 'snappy'; parquet knows gzip, zstd or None"),

@@ -18,7 +18,7 @@ from airflow_provider_clockify.export.declared_reports import REPORTS
 from airflow_provider_clockify.links import ClockifyReportLink, push_report_link, report_url
 from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
 from airflow_provider_clockify.service.filters import report_filters
-from airflow_provider_clockify.window import Window
+from airflow_provider_clockify.window import Window, parse_zone
 
 KEY = "K3yOfSomebody"
 WEEK = Window(datetime(2024, 5, 20, tzinfo=UTC), datetime(2024, 5, 27, tzinfo=UTC))
@@ -69,6 +69,13 @@ def test_filters_of_ids_are_in_the_address() -> None:
         "projects": {"status": "ALL"},
         "userAndGroup": {"status": "ACTIVE"},
     }
+
+
+def test_the_bounds_are_what_clocks_of_the_zone_show() -> None:
+    berlin = parse_zone("Europe/Berlin")
+    october = Window(datetime(2026, 9, 30, 22, tzinfo=UTC), datetime(2026, 10, 31, 23, tzinfo=UTC), berlin)
+    query = parse_qs(urlsplit(report_url(settings(), "detailed", october, {})).query)
+    assert query == {"start": ["2026-10-01T00:00:00.000Z"], "end": ["2026-10-31T23:59:59.999Z"]}
 
 
 def test_what_the_address_cannot_say_is_left_out() -> None:

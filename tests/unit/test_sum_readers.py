@@ -305,7 +305,10 @@ def test_money_that_cannot_be_summed_up_names_its_group(sink, amount):
         summary_reader(Script(money_groups(group, totals={})).send, "w", {}, ("USER",)).read(WEEK, sink)
 
 
-REFUSAL = ClockifyBadRequestError("Refused.", status=400, code=501, reason="r", operation=SUMMARY, attempts=3)
+def refusal() -> ClockifyBadRequestError:
+    return ClockifyBadRequestError(
+        "Refused.", status=400, code=501, reason="r", operation=SUMMARY, attempts=3
+    )
 
 
 def test_a_refused_sum_of_more_than_31_days_names_the_plan_and_the_cure(sink):
@@ -313,7 +316,7 @@ def test_a_refused_sum_of_more_than_31_days_names_the_plan_and_the_cure(sink):
     with pytest.raises(
         ClockifyBadRequestError, match=r"^Refused\. A Free workspace .* 31 days.*partition_by='month'"
     ) as caught:
-        summary_reader(Script(REFUSAL).send, "w", {}, ("USER",)).read(window, sink)
+        summary_reader(Script(refusal()).send, "w", {}, ("USER",)).read(window, sink)
     error = caught.value
     assert (error.status, error.code, error.reason, error.operation, error.attempts) == (
         400,
@@ -327,7 +330,7 @@ def test_a_refused_sum_of_more_than_31_days_names_the_plan_and_the_cure(sink):
 def test_a_refusal_of_31_days_is_about_something_else(sink):
     window = Window(START, START + timedelta(days=31))
     with pytest.raises(ClockifyBadRequestError, match=r"^Refused\.$"):
-        summary_reader(Script(REFUSAL).send, "w", {}, ("USER",)).read(window, sink)
+        summary_reader(Script(refusal()).send, "w", {}, ("USER",)).read(window, sink)
 
 
 def test_a_workspace_that_is_not_there_is_not_about_days(sink):

@@ -24,7 +24,7 @@ while read -r name airflow day _; do
         lowest) resolution=lowest-direct ;;
         *) resolution=highest ;;
     esac
-    more=() limits="apache-airflow==$airflow" extras=(--extra parquet --extra zstd)
+    more=() limits="apache-airflow==$airflow" extras=(--extra parquet --extra xlsx --extra zstd)
     case $name in # the providers of the databases are younger than the other environments
         airflow-3.3.2 | airflow-2.11.2) extras=(--all-extras) more=(--group tables) ;;
     esac

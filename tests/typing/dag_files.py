@@ -24,12 +24,19 @@ from airflow_provider_clockify.operators.reports import (
 )
 from airflow_provider_clockify.operators.time_entries import ClockifyCreateTimeEntryOperator
 from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
+from airflow_provider_clockify.transfers.clockify_to_sql import (
+    ClockifyEntitiesToSqlOperator,
+    ClockifyEntityChangesToSqlOperator,
+    ClockifyReportToSqlOperator,
+)
 from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryEventTrigger
 from airflow_provider_clockify.types import (
     Detect,
     Entity,
     ExportSummary,
     FileFormat,
+    LoadSummary,
+    ReplacedDays,
     ReportFileFormat,
     WrittenTimeEntry,
 )
@@ -90,6 +97,16 @@ ClockifyEntityChangesOperator(task_id="a", output_path="/a", entity_type="TASKS"
 ClockifyEntityChangesOperator(task_id="a", output_path="/a", filters={})  # type: ignore[call-arg]
 ClockifyEntityChangesOperator(task_id="a", output_path="/a", window="year")  # type: ignore[arg-type]
 
+# --- tables -------------------------------------------------------------------------------------------------------
+
+ClockifyReportToSqlOperator(task_id="a", sql_conn_id="b", table="c", audit="P366D", schema_change="fail")
+ClockifyReportToSqlOperator(task_id="a", sql_conn_id="b", table="c", filters={})  # type: ignore[call-arg]
+ClockifyReportToSqlOperator(task_id="a", sql_conn_id="b", table="c", report="x")  # type: ignore[arg-type]
+ClockifyReportToSqlOperator(task_id="a", sql_conn_id="b")  # type: ignore[call-arg]
+ClockifyEntitiesToSqlOperator(task_id="a", sql_conn_id="b", table="c", entity="users", mode="append_snapshot")
+ClockifyEntitiesToSqlOperator(task_id="a", sql_conn_id="b", table="c", entity="tags", mode="x")  # type: ignore[arg-type]
+ClockifyEntityChangesToSqlOperator(task_id="a", sql_conn_id="b", table="c", window="x")  # type: ignore[arg-type]
+
 # --- writing, waiting, watching -----------------------------------------------------------------------------------
 
 ClockifyCreateTimeEntryOperator(
@@ -119,6 +136,9 @@ assert_type(summary.get("snapshot_at"), str | None)
 summary["path"]  # type: ignore[typeddict-item]
 snapshot = ClockifyExportEntitiesOperator(task_id="a", output_path="/a", entity="users").execute({})
 assert_type(snapshot, ExportSummary)
+loaded = ClockifyReportToSqlOperator(task_id="a", sql_conn_id="b", table="c").execute({})
+assert_type(loaded, LoadSummary)
+assert_type(loaded["replaced"], list[ReplacedDays])
 written = ClockifyCreateTimeEntryOperator(task_id="a", start="2026-01-01T00:00:00Z").execute({})
 assert_type(written, WrittenTimeEntry)
 assert_type(written["created"], bool)

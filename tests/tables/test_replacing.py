@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -33,7 +34,8 @@ def test_every_value_comes_back(connect: Callable[[], Database]) -> None:
     assert outcome.created
     found = rows_of(connect, "SELECT description, duration_seconds FROM entries ORDER BY duration_seconds")
     assert found == [(text, 61 + n) for n, text in enumerate(texts)]
-    is_sqlite = "SQLite" in connect().dialect.name
+    with closing(connect()) as database:
+        is_sqlite = database.dialect.name == "SQLite"
     ((day, amount, ws, run),) = rows_of(
         connect, "SELECT day, amount, _workspace_id, _run_id FROM entries WHERE id = 'id1'"
     )

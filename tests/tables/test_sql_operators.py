@@ -408,7 +408,8 @@ def test_a_retry_goes_on_with_what_was_read(emulator: ClockifyEmulator) -> None:
     emulator.fail(500, match=lambda record: b"2026-11-02T" in record.body and "detailed" in record.path)
     with pytest.raises(ClockifyError):
         report(**parameters).execute(context)
-    assert TableTarget("target").connect().types(TableName("entries")) == {}
+    with closing(TableTarget("target").connect()) as database:
+        assert database.types(TableName("entries")) == {}
     emulator.reset_log()
     ti.try_number = 2
     result = report(**parameters).execute(context)

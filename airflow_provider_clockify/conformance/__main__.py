@@ -65,12 +65,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--conn-id", default=DEFAULT_CONN_ID, help=f"Airflow connection (default: {DEFAULT_CONN_ID})")
     source.add_argument(
-        "--key-from-env", action="store_true", help="take the key from the environment, without Airflow's database"
+        "--conn-id", default=DEFAULT_CONN_ID, help=f"Airflow connection (default: {DEFAULT_CONN_ID})"
     )
-    source.add_argument("--replay", type=Path, metavar="DIR", help="judge a recording and read it, without network")
-    parser.add_argument("--record", type=Path, metavar="DIR", help="write an anonymous recording into a new folder")
+    source.add_argument(
+        "--key-from-env",
+        action="store_true",
+        help="take the key from the environment, without Airflow's database",
+    )
+    source.add_argument(
+        "--replay", type=Path, metavar="DIR", help="judge a recording and read it, without network"
+    )
+    parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="write an anonymous recording into a new folder"
+    )
     parser.add_argument(
         "--only", type=_numbers, default=list(ASSUMPTIONS), metavar="3,7", help="only these assumptions"
     )
@@ -92,7 +100,9 @@ def settings_of(options: argparse.Namespace) -> ClockifySettings:
         return ClockifyHook(options.conn_id).settings
     key = os.environ.get("CLOCKIFY_API_KEY")
     if not key:
-        raise ClockifyConfigError("CLOCKIFY_API_KEY is not set; export the key, or name a connection with --conn-id.")
+        raise ClockifyConfigError(
+            "CLOCKIFY_API_KEY is not set; export the key, or name a connection with --conn-id."
+        )
     names = {"region": "CLOCKIFY_REGION", "workspace_id": "CLOCKIFY_WORKSPACE_ID"}
     return ClockifySettings.from_fields(
         "environment",
@@ -143,7 +153,9 @@ def _show(
 ) -> int:
     text = as_json(verdicts, found, reads) if options.json else as_text(verdicts, found, reads)
     sys.stdout.write(f"{text}\n")
-    odd = any(verdict.outcome == "does not hold" for verdict in verdicts) or any(not read.is_good for read in reads)
+    odd = any(verdict.outcome == "does not hold" for verdict in verdicts) or any(
+        not read.is_good for read in reads
+    )
     return SOMETHING_DOES_NOT if odd else ALL_HOLD
 
 
@@ -161,7 +173,9 @@ def as_text(verdicts: Sequence[Verdict], found: Found, reads: Sequence[ReplayedR
         lines.append(line if each.outcome == "holds" else f"{line} Otherwise: {each.assumption.otherwise}")
     lines += [f"    {'read' if each.is_good else 'refused':18}  {each.name}: {each.what}" for each in reads]
     counts = Counter(each.outcome for each in verdicts)
-    told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ("holds", "does not hold", "could not be tried"))
+    told = ", ".join(
+        f"{counts[outcome]} {outcome}" for outcome in ("holds", "does not hold", "could not be tried")
+    )
     return "\n".join([*lines, "", f"{told}; {len(found.answers)} answers."])
 
 

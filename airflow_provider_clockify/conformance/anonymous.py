@@ -18,9 +18,10 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.conformance.answers import Answer
+if TYPE_CHECKING:
+    from airflow_provider_clockify.conformance.answers import Answer
 
 _ID = re.compile(r"[0-9a-f]{24}")
 _ID_INSIDE = re.compile(r"(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])")
@@ -36,26 +37,98 @@ _QUOTED = re.compile(r"([\"'`]|(?<=: \[))[^\"'`\]]*([\"'`\]])")
 
 # Keys whose texts are words of the API, not of people.
 _WORDS_OF_API = frozenset(
-    """
-    accountStatus access billingCycle code currency currencyCode documentCode documentType entityType
-    featureSubscriptionType features lang membershipStatus membershipType operation role sourceType state status
-    statusType taskStatus taxType timeFormat timeUnit type userStatus weekStart workingDays workspaceCurrencyCode
-    """.split()
+    [
+        "accountStatus",
+        "access",
+        "billingCycle",
+        "code",
+        "currency",
+        "currencyCode",
+        "documentCode",
+        "documentType",
+        "entityType",
+        "featureSubscriptionType",
+        "features",
+        "lang",
+        "membershipStatus",
+        "membershipType",
+        "operation",
+        "role",
+        "sourceType",
+        "state",
+        "status",
+        "statusType",
+        "taskStatus",
+        "taxType",
+        "timeFormat",
+        "timeUnit",
+        "type",
+        "userStatus",
+        "weekStart",
+        "workingDays",
+        "workspaceCurrencyCode",
+    ]
 )
 _ZONES = frozenset({"lockTimeZone", "timeZone", "userTimeZone"})
 # Keys whose numbers are seconds, counts or codes.
 _PLAIN_NUMBERS = frozenset(
-    """
-    break capacity code count duration entitiesCount entriesCount expensesCount groupOneTotalCount groupTwoTotalCount
-    numOfCurrencies offEnd offStart offsetEnd offsetStart overtime quantity remainingCapacity timeOff totalBillableTime
-    totalDuration totalTime
-    """.split()
+    [
+        "break",
+        "capacity",
+        "code",
+        "count",
+        "duration",
+        "entitiesCount",
+        "entriesCount",
+        "expensesCount",
+        "groupOneTotalCount",
+        "groupTwoTotalCount",
+        "numOfCurrencies",
+        "offEnd",
+        "offStart",
+        "offsetEnd",
+        "offsetStart",
+        "overtime",
+        "quantity",
+        "remainingCapacity",
+        "timeOff",
+        "totalBillableTime",
+        "totalDuration",
+        "totalTime",
+    ]
 )
 _HEADERS = frozenset({"content-type", "last-page", "retry-after"})
 _CSV_WORDS = frozenset(
-    "amount billable client cost date decimal description duration email end group h name project rate start tag tags "
-    "task time type user".split()
+    [
+        "amount",
+        "billable",
+        "client",
+        "cost",
+        "date",
+        "decimal",
+        "description",
+        "duration",
+        "email",
+        "end",
+        "group",
+        "h",
+        "name",
+        "project",
+        "rate",
+        "start",
+        "tag",
+        "tags",
+        "task",
+        "time",
+        "type",
+        "user",
+    ]
 )
+_CSV_TIMES = frozenset(
+    {"Start Date", "Start Time", "End Date", "End Time", "Duration (h)", "Duration (decimal)"}
+)
+_CSV_TIME = re.compile(r"[\d:/.\-, APM]*")
+_MONEY_COLUMN = re.compile(r"(Billable|Cost|Profit) (Rate|Amount) \([A-Z]{3}\)")
 
 
 class Pseudonyms:
@@ -117,7 +190,9 @@ class Pseudonyms:
         return Decimal(value) * self._factor
 
     def _text(self, text: str, key: str) -> str:
-        return text if _is_harmless(text, key) else self.id(text) if _ID.fullmatch(text) else self._texts[text]
+        return (
+            text if _is_harmless(text, key) else self.id(text) if _ID.fullmatch(text) else self._texts[text]
+        )
 
     def message(self, text: str) -> str:
         """
@@ -144,31 +219,29 @@ class Pseudonyms:
     def headers(self, answer: Answer) -> dict[str, str]:
         """Return the headers of an answer that say something about pages, content and limits."""
         return {
-            name: value for name, value in answer.headers.items() if name in _HEADERS or name.startswith("x-ratelimit")
+            name: value
+            for name, value in answer.headers.items()
+            if name in _HEADERS or name.startswith("x-ratelimit")
         }
 
     def _csv(self, answer: Answer) -> str:
         header, *lines = _csv(answer)
-        kept = [_is_known_column(name) for name in header]
+        kept = [name if _is_known_column(name) else self._texts.get(name, "") for name in header]
         file = io.StringIO(newline="")
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        writer.writerow([name if known else self._texts.get(name, "") for name, known in zip(header, kept, strict=True)])
-        for line in lines:
-            writer.writerow(
-                [self._cell(name, cell) if known else self._texts.get(cell, "") for name, cell, known in zip(header, line, kept, strict=False)]
-            )
+        writer.writerow(kept)
+        writer.writerows([self._cell(*each) for each in zip(kept, line, strict=False)] for line in lines)
         return file.getvalue()
 
     def _cell(self, column: str, cell: str) -> str:
-        words = column.lower()
-        if any(word in words for word in ("amount", "rate", "cost")):
-            try:
-                return f"{Decimal(cell.replace(',', '')) * self._factor:.2f}"
-            except InvalidOperation:
-                return ""
-        if any(word in words for word in ("date", "time", "duration")) and re.fullmatch(r"[\d:/.\-, APMapm]*", cell):
+        if column in _CSV_TIMES and _CSV_TIME.fullmatch(cell):
             return cell
-        return self._texts.get(cell, "")
+        if not _MONEY_COLUMN.fullmatch(column):
+            return self._texts.get(cell, "")
+        try:
+            return f"{Decimal(cell.replace(',', '')) * self._factor:.2f}"
+        except InvalidOperation:
+            return ""
 
 
 def _is_known_column(name: str) -> bool:
@@ -217,7 +290,11 @@ def _all_text_of_request(answer: Answer) -> str:
 
 
 def _is_csv(answer: Answer) -> bool:
-    return bool(answer.body) and not answer.is_refusal and answer.headers.get("content-type", "").startswith("text/csv")
+    return (
+        bool(answer.body)
+        and not answer.is_refusal
+        and answer.headers.get("content-type", "").startswith("text/csv")
+    )
 
 
 def _csv(answer: Answer) -> list[list[str]]:

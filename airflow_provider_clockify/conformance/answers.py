@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,6 +21,8 @@ from airflow_provider_clockify.service.values import instant
 from airflow_provider_clockify.window import Window, next_unit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from airflow_provider_clockify.service.messages import ApiRequest
 
 PAGE = 1000
@@ -31,7 +33,25 @@ DAY = timedelta(days=1)
 WEEK = 7 * DAY
 # Currencies whose unit has no hundredths (ISO 4217).
 WITHOUT_DECIMALS = frozenset(
-    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split()
+    [
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "UYI",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ]
 )
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
@@ -71,6 +91,11 @@ class Answer:
     def json(self) -> Any:
         """The decoded body; numbers with a fraction are exact."""
         return _decode(self.body)
+
+    @cached_property
+    def report(self) -> Report:
+        """The answer as a page of the detailed report."""
+        return Report(self)
 
     @property
     def error(self) -> tuple[int | None, str]:
@@ -201,7 +226,7 @@ class Found:
 
     def report(self, name: str) -> Report:
         """Return the page of the detailed report that a try gave."""
-        return Report(self.good(name))
+        return self.good(name).report
 
     def complete_reports(self, *names: str) -> list[Report]:
         """
@@ -289,10 +314,11 @@ def week_of(found: Found) -> Window:
     days = [first + number * DAY for number in range((starts[-1] - first).days + 1)]
     weeks = [Window(day, day + WEEK) for day in days[: max(1, len(days) - 6)]]
 
+    def inside(window: Window) -> int:
+        return bisect_left(starts, window.end) - bisect_left(starts, window.start)
+
     def worth(week: Window) -> tuple[bool, int]:
-        edges = _edges(week)
-        inside = sum(start in week for start in starts)
-        return all(any(start in edge for start in starts) for edge in edges), min(inside, PAGE)
+        return all(map(inside, _edges(week))), min(inside(week), PAGE)
 
     return max(weeks, key=worth)
 
@@ -309,7 +335,7 @@ def shows_zone(week: Window, rows: Sequence[Row]) -> bool:
 
 def anchor_of(found: Found) -> tuple[Row, Row]:
     """
-    Return two rows of one user, up to 31 days apart, the earlier first: bounds of a report that show what belongs to it.
+    Return two rows of one user, the earlier first: bounds of a report that show what belongs to it.
 
     :param found: With the answer of ``month``.
     :raises NotTriedError: there are no two such rows.
@@ -370,7 +396,9 @@ def created_together(found: Found) -> tuple[Row, Row, Row]:
         if all(apart[max(place - 1, 0) : place + 3])
     ]
     if not triples:
-        raise NotTriedError("No three entries of the fullest month were created at different times. Track some time.")
+        raise NotTriedError(
+            "No three entries of the fullest month were created at different times. Track some time."
+        )
     return min(triples, key=lambda triple: created(triple[2]) - created(triple[0]))
 
 

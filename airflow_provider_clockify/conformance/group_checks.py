@@ -9,9 +9,8 @@ Sums are compared with the rows of the detailed report of the same week, in the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.conformance.answers import (
     OFFSET,
@@ -22,6 +21,9 @@ from airflow_provider_clockify.conformance.answers import (
     day_in_zone,
     refusal,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 _HALF = Decimal("0.5")
 
@@ -71,10 +73,14 @@ def zone_of_groups(found: Found) -> str:
             given[str(child.get("_id"))[:10]] += Decimal(child.get("duration") or 0)
     sums = _sums(rows, lambda row: day_in_zone(row.start))
     if all(day_in_zone(row.start) == row.start.date().isoformat() for row in rows):
-        raise NotTriedError("No entry of the week is on another day in another zone. Track time after 10:00 UTC.")
+        raise NotTriedError(
+            "No entry of the week is on another day in another zone. Track time after 10:00 UTC."
+        )
     odd = _differing(sums, given)
     if odd:
-        raise DoesNotHoldError(f"{odd} of {len(sums)} days of the summary have other seconds than the entries of that day.")
+        raise DoesNotHoldError(
+            f"{odd} of {len(sums)} days of the summary have other seconds than the entries of that day."
+        )
     return f"{len(sums)} days at +{OFFSET.seconds // 3600}:00 have the seconds of their entries."
 
 
@@ -99,7 +105,9 @@ def mixed_currencies(found: Found) -> str:
             own[row.user][row.currency] += row.amount
     mixed = {user: sums for user, sums in own.items() if len(sums) > 1}
     if not mixed:
-        raise NotTriedError("Nobody has billable time in two currencies. Track some for two clients with their own.")
+        raise NotTriedError(
+            "Nobody has billable time in two currencies. Track some for two clients with their own."
+        )
     for group in _groups(found, "summary"):
         if (sums := mixed.get(str(group.get("_id")))) is None:
             continue
@@ -113,7 +121,10 @@ def mixed_currencies(found: Found) -> str:
             raise DoesNotHoldError("A group over two currencies names no amountByCurrency.")
         # Each of its entries may have been rounded.
         tolerance = _HALF * (1 + sum(row.user == group["_id"] for row in found.week_rows()))
-        if any(abs(named.get(code, Decimal(0)) - sums.get(code, Decimal(0))) > tolerance for code in {*named, *sums}):
+        if any(
+            abs(named.get(code, Decimal(0)) - sums.get(code, Decimal(0))) > tolerance
+            for code in {*named, *sums}
+        ):
             raise DoesNotHoldError("The amounts by currency of a group are not those of its entries.")
     return f"{len(mixed)} groups over several currencies name their amounts one by one."
 
@@ -144,14 +155,17 @@ def attendance_seconds(found: Found) -> str:
         raise NotTriedError("The attendance of the week has more than 200 rows, which are not all read here.")
     sums = _sums(rows, lambda row: (row.user, day_in_zone(row.start)))
     given = {
-        (entity["userId"], str(entity["date"])[:10]): Decimal(entity.get("totalDuration") or 0) for entity in entities
+        (entity["userId"], str(entity["date"])[:10]): Decimal(entity.get("totalDuration") or 0)
+        for entity in entities
     }
     compared = given.keys() & sums.keys()
     if not compared:
         raise DoesNotHoldError("No row of the attendance is of a user and day with entries.")
     odd = _differing({key: sums[key] for key in compared}, {key: given[key] for key in compared})
     if odd:
-        raise DoesNotHoldError(f"{odd} of {len(compared)} rows have other numbers than the seconds of the entries.")
+        raise DoesNotHoldError(
+            f"{odd} of {len(compared)} rows have other numbers than the seconds of the entries."
+        )
     return f"{len(compared)} rows have the seconds of that user's entries of the day."
 
 
@@ -163,18 +177,26 @@ def expense_hundredths(found: Found) -> str:
     if not common:
         raise NotTriedError("No expense is both in the list and in the report. Add an expense.")
     odd = sum(
-        abs(Decimal(listed[key].get("total") or 0) - Decimal(reported[key].get("amount") or 0)) > _HALF for key in common
+        abs(Decimal(listed[key].get("total") or 0) - Decimal(reported[key].get("amount") or 0)) > _HALF
+        for key in common
     )
     if odd:
-        raise DoesNotHoldError(f"{odd} of {len(common)} expenses have another amount in the report than in the list.")
+        raise DoesNotHoldError(
+            f"{odd} of {len(common)} expenses have another amount in the report than in the list."
+        )
     priced = [each for each in listed.values() if (each.get("category") or {}).get("priceInCents")]
     wrong = sum(
-        abs(Decimal(each["total"]) - Decimal(each["quantity"]) * each["category"]["priceInCents"]) > _HALF for each in priced
+        abs(Decimal(each["total"]) - Decimal(each["quantity"]) * each["category"]["priceInCents"]) > _HALF
+        for each in priced
     )
     if wrong:
-        raise DoesNotHoldError(f"{wrong} of {len(priced)} expenses are not their quantity times priceInCents.")
+        raise DoesNotHoldError(
+            f"{wrong} of {len(priced)} expenses are not their quantity times priceInCents."
+        )
     if not priced:
-        raise NotTriedError(f"{len(common)} amounts are equal, but no expense has a category with a unit price. Add one.")
+        raise NotTriedError(
+            f"{len(common)} amounts are equal, but no expense has a category with a unit price. Add one."
+        )
     return f"{len(common)} amounts are equal in both, {len(priced)} are quantity times priceInCents."
 
 
@@ -194,8 +216,13 @@ def expense_totals(found: Found) -> str:
         own[row.get("currency") or ""] += Decimal(row.get("amount") or 0)
     if not said:
         raise DoesNotHoldError("Totals have no amounts per currency.")
-    if any(abs(own.get(code, Decimal(0)) - said.get(code, Decimal(0))) > _HALF * len(rows) for code in {*own, *said}):
+    if any(
+        abs(own.get(code, Decimal(0)) - said.get(code, Decimal(0))) > _HALF * len(rows)
+        for code in {*own, *said}
+    ):
         raise DoesNotHoldError("The total of a currency is not the sum of its rows.")
     if len(said) < 2:
-        raise NotTriedError(f"{len(rows)} expenses add up, but all are in one currency. Add one for a client with another.")
+        raise NotTriedError(
+            f"{len(rows)} expenses add up, but all are in one currency. Add one for a client with another."
+        )
     return f"{len(rows)} expenses add up in {len(said)} currencies."

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from airflow_provider_clockify.conformance import group_checks, list_checks, report_checks
 from airflow_provider_clockify.conformance.answers import DoesNotHoldError, Found, NotTriedError
-from airflow_provider_clockify.conformance.assumptions import Assumption
 from airflow_provider_clockify.exceptions import ClockifyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from airflow_provider_clockify.conformance.assumptions import Assumption
 
 Outcome = Literal["holds", "does not hold", "could not be tried"]
 
@@ -65,7 +68,15 @@ CHECKS: Mapping[str, Callable[[Found], str]] = {
 }
 
 # What a judgement raises where an answer has a shape that nobody has seen.
-SHAPE = (AttributeError, ClockifyError, LookupError, TypeError, ValueError, ArithmeticError, msgspec.DecodeError)
+SHAPE = (
+    AttributeError,
+    ClockifyError,
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    msgspec.DecodeError,
+)
 
 
 @dataclass(frozen=True, slots=True)

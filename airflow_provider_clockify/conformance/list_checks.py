@@ -39,14 +39,17 @@ def all_users(found: Found) -> str:
     """Judge whether the list of users holds those who left, and limited accounts."""
     users = {user["id"]: user for user in _rows(found.good("users"))}
     members = {
-        each["userId"]: each.get("membershipStatus") for each in found.good("workspace").json.get("memberships") or ()
+        each["userId"]: each.get("membershipStatus")
+        for each in found.good("workspace").json.get("memberships") or ()
     }
     tracked = {row.user for row in found.report("month").rows}
     gone = {user for user, status in members.items() if status == "INACTIVE"}
     limited = {user for user, item in users.items() if item.get("status") not in ("ACTIVE", None)}
     missing = (tracked | gone) - users.keys()
     if missing:
-        raise DoesNotHoldError(f"{len(missing)} people who left, or have entries, are not in the list of {len(users)}.")
+        raise DoesNotHoldError(
+            f"{len(missing)} people who left, or have entries, are not in the list of {len(users)}."
+        )
     if not gone and not limited:
         raise NotTriedError("Nobody is deactivated or limited. Deactivate a member.")
     return f"{len(users)} users, {len(gone)} deactivated ones and {len(limited)} limited accounts among them."
@@ -75,7 +78,9 @@ def last_page(found: Found) -> str:
     if None in said:
         raise DoesNotHoldError("Pages have no header Last-Page.")
     if said != (True, False):
-        raise DoesNotHoldError(f"Last-Page is {said[0]} on the only page, and {said[1]} on the second of {len(projects)}.")
+        raise DoesNotHoldError(
+            f"Last-Page is {said[0]} on the only page, and {said[1]} on the second of {len(projects)}."
+        )
     return "Page 2 of one row is the second project. Last-Page says that more follow, and that none do."
 
 
@@ -84,10 +89,14 @@ def pages_of_5000(found: Found) -> str:
     for name in ("users", "user_entries"):
         answer = found.answer(name)
         if answer.is_refusal:
-            raise DoesNotHoldError(f"page-size=5000 of {answer.request.operation} is refused: {refusal(answer)}.")
+            raise DoesNotHoldError(
+                f"page-size=5000 of {answer.request.operation} is refused: {refusal(answer)}."
+            )
         rows = len(_rows(answer))
         if answer.last_page is False and rows < int(str(answer.request.params["page-size"])):
-            raise DoesNotHoldError(f"page-size=5000 of {answer.request.operation} gives {rows} rows, and more follow.")
+            raise DoesNotHoldError(
+                f"page-size=5000 of {answer.request.operation} gives {rows} rows, and more follow."
+            )
     return "page-size=5000 is accepted by two lists."
 
 
@@ -127,7 +136,9 @@ def entries_of_a_user(found: Found) -> str:
         <= window.end + 2 * OFFSET + _SECOND
     ]
     if far:
-        raise DoesNotHoldError(f"{len(far)} entries of the list start more than 28 hours outside of the window.")
+        raise DoesNotHoldError(
+            f"{len(far)} entries of the list start more than 28 hours outside of the window."
+        )
     return f"The list holds all {len(own)} known entries of the window, and {len(outside)} around it."
 
 
@@ -156,15 +167,23 @@ def feed_bounds(found: Found) -> str:
     if any(not start - OFFSET <= moment <= end + OFFSET for moment in moments):
         raise DoesNotHoldError("An entry was created more than 14 hours outside of the bounds.")
     shifted = sum(not start <= moment <= end for moment in moments)
-    return "Bounds are shifted by less than 14 hours." if shifted else "What it gives was created between its bounds."
+    return (
+        "Bounds are shifted by less than 14 hours."
+        if shifted
+        else "What it gives was created between its bounds."
+    )
 
 
 def deleted_rows(found: Found) -> str:
     """Judge the shape of rows of the feed of deletions."""
     rows = _rows(found.good("deleted"))
     if not rows:
-        raise NotTriedError("No entry was deleted in the last 29 days. Delete one, and run again after a few minutes.")
-    odd = sum(not (isinstance(row.get("document"), dict) and row.get("id") and row.get("deletedAt")) for row in rows)
+        raise NotTriedError(
+            "No entry was deleted in the last 29 days. Delete one, and run again after a few minutes."
+        )
+    odd = sum(
+        not (isinstance(row.get("document"), dict) and row.get("id") and row.get("deletedAt")) for row in rows
+    )
     if odd:
         raise DoesNotHoldError(f"{odd} of {len(rows)} rows lack id, deletedAt or document.")
     for row in rows:
@@ -198,7 +217,9 @@ def hosts(found: Found) -> str:
     for name in ("user", "month"):
         answer = found.answer(name)
         if answer.status in (401, 404):
-            raise DoesNotHoldError(f"{answer.request.service} answers with {refusal(answer)}, on {found.hosts}.")
+            raise DoesNotHoldError(
+                f"{answer.request.service} answers with {refusal(answer)}, on {found.hosts}."
+            )
     return f"Both services answer on {found.hosts}."
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""A transport that lets nothing but reads leave, no more of them than an hour of a Free workspace has, and keeps answers."""
+"""A transport that lets nothing but reads leave, no more than so many of them, and keeps the answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.service.messages import ApiRequest
 
 # The reports service is asked for a report by POST.
-_REPORTS = re.compile(r"/workspaces/[0-9A-Za-z]+/reports/(detailed|summary|weekly|attendance|expenses/detailed)")
+_REPORTS = re.compile(
+    r"/workspaces/[0-9A-Za-z]+/reports/(detailed|summary|weekly|attendance|expenses/detailed)"
+)
 # Somebody sits before the screen.
 _LONGEST_WAIT = 60.0
 _RETRIES = 2
@@ -42,7 +44,9 @@ def is_read(request: ApiRequest) -> bool:
     """
     if request.method == "GET":
         return request.json is None
-    return request.method == "POST" and request.service == "reports" and bool(_REPORTS.fullmatch(request.path))
+    return (
+        request.method == "POST" and request.service == "reports" and bool(_REPORTS.fullmatch(request.path))
+    )
 
 
 class ReadOnlyTransport(SyncTransport):
@@ -68,13 +72,12 @@ class ReadOnlyTransport(SyncTransport):
         self._sent = 0
         self.answers: list[Answer] = []
 
-    def _exchange(
-        self, request: ApiRequest, abandoned: threading.Event
-    ) -> tuple[int, dict[str, str], bytes]:
+    def _exchange(self, request: ApiRequest, abandoned: threading.Event) -> tuple[int, dict[str, str], bytes]:
         """Put a request on the wire, if it is a read."""
         if not is_read(request):
             raise NotAReadError(
-                f"{request.operation} ({request.method}) is no read, and was not sent.", operation=request.operation
+                f"{request.operation} ({request.method}) is no read, and was not sent.",
+                operation=request.operation,
             )
         if self._sent >= self._most:
             raise RequestsSpentError(f"All of {self._most} requests are spent.", operation=request.operation)

@@ -13,7 +13,6 @@ import re
 import secrets
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,12 +25,14 @@ from airflow_provider_clockify.service.messages import ApiRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from airflow_provider_clockify.conformance.judging import Verdict
 
 INDEX = "recording.json"
 # What tells two requests to one path apart.
-_TELLING = ("page", "page-size", "type", "dateRangeStart", "dateRangeEnd", "timeZone", "exportType")
+_PAGING = ("page", "pageSize")
+_TELLING = ("page-size", "type", "dateRangeStart", "dateRangeEnd", "timeZone", "exportType")
 _BASES = {"core": "/api/v1", "reports": "/report/v1"}
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -83,7 +84,10 @@ def write_recording(folder: Path, found: Found, verdicts: Sequence[Verdict]) -> 
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = Pseudonyms([*found.answers.values(), *found.refusals], _factor())
-    every = [*found.answers.items(), *((f"refusal{number}", each) for number, each in enumerate(found.refusals, 1))]
+    every = [
+        *found.answers.items(),
+        *((f"refusal{number}", each) for number, each in enumerate(found.refusals, 1)),
+    ]
     for number, (name, answer) in enumerate(every, 1):
         _write(folder / f"{number:02}-{name}.json", _file(f"{number:02}-{name}", answer, names))
     index = _Index(
@@ -110,11 +114,13 @@ def _file(name: str, answer: Answer, names: Pseudonyms) -> _File:
     request = answer.request
     params, body = names.asked(dict(request.params)), names.asked(request.json)
     path = names.in_path(request.path)
-    where = {f"query.{key}": params[key] for key in _TELLING if isinstance(params.get(key), (str, int))}
-    paging = next((body[key] for key in body if key.endswith("Filter") and "page" in body[key]), {}) if body else {}
-    where |= {f"body.{key}": body[key] for key in _TELLING if key in (body or ())}
-    for key in paging.keys() & {"page", "pageSize"}:
-        where[f"body.{next(name for name in body if name.endswith('Filter'))}.{key}"] = paging[key]
+    where = {
+        f"query.{key}": params[key] for key in (*_TELLING, "page") if isinstance(params.get(key), (str, int))
+    }
+    where |= {f"body.{key}": body[key] for key in (*_TELLING, *_PAGING) if key in (body or ())}
+    for part, own in (body or {}).items():
+        if part.endswith("Filter"):
+            where |= {f"body.{part}.{key}": own[key] for key in _PAGING if key in own}
     content = names.body(answer)
     given = _Given(
         re.escape(_BASES[request.service] + path),
@@ -125,7 +131,9 @@ def _file(name: str, answer: Answer, names: Pseudonyms) -> _File:
         **({"text": content} if isinstance(content, str) else {"body": msgspec.Raw(_encode(content))}),
     )
     asked = _Asked(request.operation, request.service, request.method, path, params, body)
-    return _File(name, request.operation, f"recorded with version {__version__}, made anonymous", asked, [given], [])
+    return _File(
+        name, request.operation, f"recorded with version {__version__}, made anonymous", asked, [given], []
+    )
 
 
 def read_recording(folder: Path) -> Found:
@@ -137,7 +145,9 @@ def read_recording(folder: Path) -> Found:
     """
     try:
         index = msgspec.json.decode((folder / INDEX).read_bytes(), type=_Index)
-        found = Found(index.workspace_id, datetime.fromisoformat(index.now), index.hosts, untried=index.untried)
+        found = Found(
+            index.workspace_id, datetime.fromisoformat(index.now), index.hosts, untried=index.untried
+        )
         for path in sorted(folder.glob("[0-9][0-9]-*.json")):
             file = msgspec.json.decode(path.read_bytes(), type=_File)
             name, answer = file.id[3:], _answer(file)
@@ -147,7 +157,7 @@ def read_recording(folder: Path) -> Found:
                 found.answers[name] = answer
     except (OSError, msgspec.DecodeError, ValueError, LookupError) as error:
         raise ClockifyConfigError(
-            f"--replay {folder}: it is no recording ({type(error).__name__}: {error}). Name a folder that --record wrote."
+            f"--replay {folder}: it is no recording ({error}). Name a folder that --record wrote."
         ) from error
     return found
 

@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from airflow_provider_clockify.conformance.answers import Answer, Found
 from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.exceptions import ClockifyError
 from airflow_provider_clockify.http.errors import read_answer
@@ -24,7 +22,9 @@ from airflow_provider_clockify.window import Window
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable, Iterator, Sequence
 
+    from airflow_provider_clockify.conformance.answers import Answer, Found
     from airflow_provider_clockify.reading.reader import Reader
     from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
 
@@ -68,7 +68,10 @@ class _Recorded:
         self._page = _page(answer.request)
 
     def send(
-        self, request: ApiRequest, decode: Callable[[ApiResponse], T], abandoned: threading.Event | None = None
+        self,
+        request: ApiRequest,
+        decode: Callable[[ApiResponse], T],
+        abandoned: threading.Event | None = None,
     ) -> T:
         """Answer a request of the same page as the recorded one does, errors included."""
         if _page(request)[0] != self._page[0]:
@@ -123,7 +126,11 @@ def read_all(found: Found) -> list[ReplayedRead]:
 
     :param found: What a recording holds.
     """
-    return [_read(name, answer, found.workspace_id) for name, answer in found.answers.items() if _reads(name, answer)]
+    return [
+        _read(name, answer, found.workspace_id)
+        for name, answer in found.answers.items()
+        if _reads(name, answer)
+    ]
 
 
 def _reads(name: str, answer: Answer) -> bool:
@@ -171,7 +178,9 @@ _READERS: dict[str, Callable[[_Recorded, str, ApiRequest], Reader]] = {
     "users_filter": _detailed,
     "running_report": _detailed,
     "year": lambda recorded, workspace, request: summary_reader(recorded.send, workspace, {}, ("MONTH",)),
-    "summary": lambda recorded, workspace, request: summary_reader(recorded.send, workspace, {}, ("USER", "DATE")),
+    "summary": lambda recorded, workspace, request: summary_reader(
+        recorded.send, workspace, {}, ("USER", "DATE")
+    ),
     "weekly": lambda recorded, workspace, request: weekly_reader(recorded.send, workspace, {}, "USER"),
     "attendance": lambda recorded, workspace, request: AttendanceReader(recorded.send, workspace, {}),
     "expenses": lambda recorded, workspace, request: ReportReader(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from airflow_provider_clockify.conformance.answers import (
-    DAY,
     OFFSET,
     PAGE,
     WITHOUT_DECIMALS,
@@ -29,7 +29,6 @@ from airflow_provider_clockify.conformance.answers import (
     Report,
     Row,
     anchor_of,
-    created,
     created_together,
     month_of,
     refusal,
@@ -52,12 +51,14 @@ def sorted_by_id(found: Found) -> str:
     if ids != sorted(ids):
         raise DoesNotHoldError(f"{_descents(ids)} of {len(ids)} rows come after one with a larger id.")
     if starts == sorted(starts):
-        raise NotTriedError("Entries were created in the order of their starts. Add one for an earlier day by hand.")
+        raise NotTriedError(
+            "Entries were created in the order of their starts. Add one for an earlier day by hand."
+        )
     return f"{len(ids)} rows by ascending id, and not by start."
 
 
 def _descents(ids: Sequence[str]) -> int:
-    return sum(one > other for one, other in zip(ids, ids[1:], strict=False))
+    return sum(one > other for one, other in itertools.pairwise(ids))
 
 
 def stable_pages(found: Found) -> str:
@@ -67,7 +68,9 @@ def stable_pages(found: Found) -> str:
     given = [row.id for row in found.report("second_page").rows]
     if given != wanted:
         common = len(set(given) & set(wanted))
-        raise DoesNotHoldError(f"Page 2 of {size} rows has {common} of the {len(wanted)} rows that it should, in order.")
+        raise DoesNotHoldError(
+            f"Page 2 of {size} rows has {common} of the {len(wanted)} rows that it should, in order."
+        )
     return f"Page 2 of {size} rows holds rows {size + 1} to {2 * size} of a page of {PAGE}."
 
 
@@ -118,7 +121,9 @@ def total_amounts(found: Found) -> str:
         raise NotTriedError("The key sees no amounts. Use the key of an owner or admin.")
     if not first:
         raise NotTriedError("No entry of the fullest month has an amount. Track billable time at a rate.")
-    if any(abs(first.get(code, Decimal(0)) - other.get(code, Decimal(0))) >= _HALF for code in {*first, *other}):
+    if any(
+        abs(first.get(code, Decimal(0)) - other.get(code, Decimal(0))) >= _HALF for code in {*first, *other}
+    ):
         raise DoesNotHoldError("Page 2 of another size has other amounts in its totals than page 1.")
     for report in found.complete_reports("month", "week"):
         _compare_money(report)
@@ -133,14 +138,22 @@ def _compare_money(report: Report) -> None:
     said = report.money() or {}
     for code in {*own, *said}:
         if abs(own.get(code, Decimal(0)) - said.get(code, Decimal(0))) > _HALF * (rows[code] + 1):
-            raise DoesNotHoldError(f"The total in {code or 'no currency'} is not the sum of its rows' amounts.")
+            raise DoesNotHoldError(
+                f"The total in {code or 'no currency'} is not the sum of its rows' amounts."
+            )
 
 
 def breaks(found: Found) -> str:
     """Judge how breaks count in the total."""
-    reports = [report for report in found.complete_reports("month", "week") if any(row.is_break for row in report.rows)]
+    reports = [
+        report
+        for report in found.complete_reports("month", "week")
+        if any(row.is_break for row in report.rows)
+    ]
     if not reports:
-        raise NotTriedError("No complete window has a break. Switch breaks on in the workspace settings and track one.")
+        raise NotTriedError(
+            "No complete window has a break. Switch breaks on in the workspace settings and track one."
+        )
     ways = set()
     for report in reports:
         total = Decimal(report.totals["totalTime"])
@@ -177,7 +190,7 @@ def pages_of_1000(found: Found) -> str:
     answer = found.answer("month")
     if answer.is_refusal:
         raise DoesNotHoldError(f"The page was refused: {refusal(answer)}.")
-    report = Report(answer)
+    report = answer.report
     wanted = min(PAGE, report.count or 0)
     if len(report.rows) < wanted:
         raise DoesNotHoldError(f"It holds {len(report.rows)} of {report.count} rows.")
@@ -196,7 +209,7 @@ def page_too_large(found: Found) -> str:
         if answer.status != 400 or _is_missing(answer.error[1]):
             raise DoesNotHoldError(f"It was refused otherwise: {refusal(answer)}.")
         return f"It is refused: {refusal(answer)}."
-    return f"It is answered with {len(Report(answer).rows)} rows."
+    return f"It is answered with {len(answer.report.rows)} rows."
 
 
 def _is_missing(message: str) -> bool:
@@ -206,7 +219,7 @@ def _is_missing(message: str) -> bool:
 def empty_report(found: Found) -> str:
     """Judge the shape of a report without rows."""
     answer = found.good("empty")
-    if Report(answer).rows:
+    if answer.report.rows:
         raise NotTriedError("The second without entries has some.")
     totals = answer.json.get("totals")
     if totals in (None, [], [None]):
@@ -219,22 +232,30 @@ def empty_report(found: Found) -> str:
 def zone_of_bounds(found: Found) -> str:
     """Judge whether bounds are read in the zone of the request."""
     month, week = found.report("month"), found.report("week")
-    for report, window, zone in ((month, month_of(found), "UTC"), (week, week_of(found), "another zone")):
-        foreign = sum(row.start not in window for row in report.rows)
+    window = week_of(found)
+    for report, asked, zone in ((month, month_of(found), "UTC"), (week, window, "another zone")):
+        foreign = sum(row.start not in asked for row in report.rows)
         if foreign:
-            raise DoesNotHoldError(f"{foreign} of {len(report.rows)} rows start outside of the window, in {zone}.")
-    if not shows_zone(week_of(found), month.rows):
-        raise NotTriedError("No entry starts where zones differ. Track some time at different hours of the day.")
+            raise DoesNotHoldError(
+                f"{foreign} of {len(report.rows)} rows start outside of the window, in {zone}."
+            )
+    if not shows_zone(window, month.rows):
+        raise NotTriedError(
+            "No entry starts where zones differ. Track some time at different hours of the day."
+        )
     if week.is_complete:
-        missing = _missing(found.known_rows(), week.rows, lambda row: row.start in week_of(found))
+        missing = _missing((row for row in month.rows if row.start in window), week.rows)
         if missing:
-            raise DoesNotHoldError(f"{missing} entries that start in the window, in another zone, are not in the report.")
+            raise DoesNotHoldError(
+                f"{missing} entries that start in the window, in another zone, are not in the report."
+            )
     return f"{len(week.rows)} rows of a week at +14:00 all start in it, and no known one is missing."
 
 
-def _missing(known: Iterable[Row], given: Iterable[Row], wanted: Any) -> int:
+def _missing(known: Iterable[Row], given: Iterable[Row]) -> int:
+    """Count the finished rows that are known and were not given."""
     ids = {row.id for row in given}
-    return sum(wanted(row) and row.id not in ids and row.end is not None for row in known)
+    return sum(row.id not in ids and row.end is not None for row in known)
 
 
 def inclusive_bounds(found: Found) -> str:
@@ -246,7 +267,9 @@ def inclusive_bounds(found: Found) -> str:
     if first.id not in ids:
         raise DoesNotHoldError("An entry that starts exactly at the start is not in the report.")
     if last.id not in ids:
-        raise DoesNotHoldError("An entry that starts exactly at the end is not in the report: the end is exclusive.")
+        raise DoesNotHoldError(
+            "An entry that starts exactly at the end is not in the report: the end is exclusive."
+        )
     return "Entries that start exactly at the start and at the end are in the report."
 
 
@@ -254,22 +277,28 @@ def milliseconds(found: Found) -> str:
     """Judge whether bounds count to the millisecond."""
     rows = found.report("empty").rows
     if rows:
-        raise DoesNotHoldError(f"{len(rows)} entries that start a millisecond before the start are in the report.")
+        raise DoesNotHoldError(
+            f"{len(rows)} entries that start a millisecond before the start are in the report."
+        )
     return "An entry that starts a millisecond before the start is not in the report."
 
 
 def offsets(found: Found) -> str:
     """Judge whether times name the same instants in every zone of the request."""
     instants: dict[str, datetime] = {}
+    both = 0
     for name, offset in (("month", timedelta(0)), ("week", OFFSET)):
         for raw in found.good(name).json["timeentries"]:
             text = raw["timeInterval"]["start"]
             moment = datetime.fromisoformat(text)
             if moment.utcoffset() != offset:
-                raise DoesNotHoldError(f"A time of the request {name} has the offset {moment.strftime('%z') or 'none'}.")
+                raise DoesNotHoldError(
+                    f"A time of the request {name} has the offset {moment.strftime('%z') or 'none'}."
+                )
+            both += raw["_id"] in instants
             if instants.setdefault(raw["_id"], moment) != moment:
                 raise DoesNotHoldError("An entry starts at another instant when another zone is asked for.")
-    return f"{len(instants)} entries start at the same instants in two zones."
+    return f"{both} entries start at the same instants in two zones."
 
 
 def unrounded_durations(found: Found) -> str:
@@ -278,7 +307,9 @@ def unrounded_durations(found: Found) -> str:
     if not rows:
         raise NotTriedError("The fullest month has no finished entry.")
     odd = sum(
-        row.seconds != Decimal(str((row.end - row.start).total_seconds())) for row in rows if row.end is not None
+        row.seconds != Decimal(str((row.end - row.start).total_seconds()))
+        for row in rows
+        if row.end is not None
     )
     if odd:
         raise DoesNotHoldError(f"{odd} of {len(rows)} durations are not the end minus the start.")
@@ -290,7 +321,9 @@ def amount_of_a_row(found: Found) -> str:
     """Judge whether the amount of a row is time times rate."""
     rows = [row for row in found.known_rows() if row.billable and row.rate and row.amount is not None]
     if not rows:
-        raise NotTriedError("No entry of the fullest month is billable at a rate. Track billable time, with an admin's key.")
+        raise NotTriedError(
+            "No entry of the fullest month is billable at a rate. Track billable time, with an admin's key."
+        )
     odd = sum(abs((row.amount or 0) - row.seconds * (row.rate or 0) / 3600) > _HALF for row in rows)
     if odd:
         raise DoesNotHoldError(f"{odd} of {len(rows)} amounts are not the rate times the hours.")
@@ -318,7 +351,9 @@ def csv_pages(found: Found) -> str:
 
 def hundredths(found: Found) -> str:
     """Judge whether a CSV file shows a hundredth of the report's amounts."""
-    return _compare_with_csv(found, lambda code: code not in WITHOUT_DECIMALS, "with decimals, such as EUR or USD")
+    return _compare_with_csv(
+        found, lambda code: code not in WITHOUT_DECIMALS, "with decimals, such as EUR or USD"
+    )
 
 
 def hundredths_of_yen(found: Found) -> str:
@@ -337,7 +372,9 @@ def _compare_with_csv(found: Found, chosen: Any, which: str) -> str:
         raise NotTriedError("The CSV file has no rows.")
     names = [name for name in table[0] if name and _AMOUNT_COLUMN.search(name)]
     if not names:
-        raise NotTriedError("The CSV file has no column of amounts. Show it in the settings of the detailed report.")
+        raise NotTriedError(
+            "The CSV file has no column of amounts. Show it in the settings of the detailed report."
+        )
     pairs = [
         (row.amount, shown)
         for row, line in zip(rows, table, strict=False)
@@ -348,13 +385,17 @@ def _compare_with_csv(found: Found, chosen: Any, which: str) -> str:
     factors = Counter(_factor(amount, shown) for amount, shown in pairs)
     factor, times = factors.most_common(1)[0]
     if factor != 100 or times < len(pairs) * 9 // 10:
-        raise DoesNotHoldError(f"Amounts are {factor} times what the CSV file shows, in {times} of {len(pairs)} rows.")
+        raise DoesNotHoldError(
+            f"Amounts are {factor} times what the CSV file shows, in {times} of {len(pairs)} rows."
+        )
     return f"Amounts are 100 times what the CSV file shows, in {times} of {len(pairs)} rows."
 
 
 def _factor(amount: Decimal, shown: Decimal) -> int:
     """Return the power of ten between two amounts; 0 where they do not differ by one."""
-    found = [power for power in (1, 10, 100, 1000, 10_000) if abs(amount - shown * power) <= power * _HALF + _HALF]
+    found = [
+        power for power in (1, 10, 100, 1000, 10_000) if abs(amount - shown * power) <= power * _HALF + _HALF
+    ]
     return min(found, key=lambda power: abs(amount - shown * power)) if found else 0
 
 
@@ -375,10 +416,14 @@ def users_filter(found: Found) -> str:
     others = sum(row.user != first.user for row in rows)
     if others:
         raise DoesNotHoldError(f"{others} of {len(rows)} rows are of other users.")
-    between = [row for row in found.known_rows() if row.user == first.user and first.start < row.start < last.start]
-    missing = _missing(between, rows, lambda row: True)
+    between = [
+        row for row in found.known_rows() if row.user == first.user and first.start < row.start < last.start
+    ]
+    missing = _missing(between, rows)
     if missing or not rows:
-        raise DoesNotHoldError(f"{missing} of {len(between)} entries of the user are not in the report of {len(rows)}.")
+        raise DoesNotHoldError(
+            f"{missing} of {len(between)} entries of the user are not in the report of {len(rows)}."
+        )
     return f"It gives {len(rows)} rows, of that user only."
 
 
@@ -399,12 +444,16 @@ def people_who_left(found: Found) -> str:
         if datetime.fromisoformat(entry["timeInterval"]["start"]) in window
     ]
     if not listed:
-        raise NotTriedError("The deactivated member has no time in the fullest month. Deactivate one who has.")
+        raise NotTriedError(
+            "The deactivated member has no time in the fullest month. Deactivate one who has."
+        )
     report = found.report("month")
     known = {row.id for row in report.rows}
     missing = [entry for entry in listed if entry["id"] not in known]
     if missing and report.is_complete:
-        raise DoesNotHoldError(f"{len(missing)} of {len(listed)} entries of a deactivated member are not in the report.")
+        raise DoesNotHoldError(
+            f"{len(missing)} of {len(listed)} entries of a deactivated member are not in the report."
+        )
     if len(missing) == len(listed):
         raise DoesNotHoldError(f"None of {len(listed)} entries of a deactivated member is in the report.")
     return f"{len(listed) - len(missing)} entries of a deactivated member are in the report."
@@ -414,8 +463,12 @@ def custom_fields(found: Found) -> str:
     """Judge the shape of custom fields of a row."""
     values = [value for row in found.known_rows() for value in row.raw.get("customFields") or ()]
     if not values:
-        raise NotTriedError("No entry of the fullest month has a custom field. Fill one in, on a plan that has them.")
-    odd = sum(not (isinstance(value, Mapping) and {"customFieldId", "value"} <= value.keys()) for value in values)
+        raise NotTriedError(
+            "No entry of the fullest month has a custom field. Fill one in, on a plan that has them."
+        )
+    odd = sum(
+        not (isinstance(value, Mapping) and {"customFieldId", "value"} <= value.keys()) for value in values
+    )
     if odd:
         raise DoesNotHoldError(f"{odd} of {len(values)} values lack customFieldId or value.")
     named = sum("name" in value for value in values)

@@ -32,7 +32,11 @@ TOO_MANY = 429
 
 
 def run(
-    settings: ClockifySettings, assumptions: Iterable[Assumption], *, now: datetime, say: Callable[[str], None]
+    settings: ClockifySettings,
+    assumptions: Iterable[Assumption],
+    *,
+    now: datetime,
+    say: Callable[[str], None],
 ) -> Found:
     """
     Ask the service what is needed to judge assumptions; at most 25 requests, all of them reads.
@@ -78,7 +82,9 @@ def _try(transport: ReadOnlyTransport, each: Try, found: Found) -> None:
         found.untried[each.name] = str(error)
         return
     except SHAPE as error:
-        found.untried[each.name] = f"An answer that it needs has a shape that is not known ({type(error).__name__})."
+        found.untried[each.name] = (
+            f"An answer that it needs has a shape that is not known ({type(error).__name__})."
+        )
         return
     before = len(transport.answers)
     try:
@@ -89,7 +95,9 @@ def _try(transport: ReadOnlyTransport, each: Try, found: Found) -> None:
             raise
         found.untried[each.name] = f"The request {each.name} was not answered ({type(error).__name__})."
     except RequestsSpentError:
-        found.untried[each.name] = f"All {MOST_REQUESTS} requests were spent. Run again with --only and this number."
+        found.untried[each.name] = (
+            f"All {MOST_REQUESTS} requests were spent. Run again with --only and this number."
+        )
     except ClockifyRateLimitError:
         found.untried[each.name] = "The service refuses more requests for now (429). Run again in an hour."
         return

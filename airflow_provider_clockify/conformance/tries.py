@@ -9,13 +9,13 @@ Each is a read, and is asked as exports ask where they do. What one needs of oth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_clockify.conformance.answers import (
     DAY,
+    OFFSET,
     PAGE,
     ZONE,
     Found,
@@ -30,8 +30,14 @@ from airflow_provider_clockify.conformance.answers import (
 )
 from airflow_provider_clockify.service.change_feeds import feed_request
 from airflow_provider_clockify.service.filters import report_filters
-from airflow_provider_clockify.service.lists import LISTS, USERS, logged_user, project, time_entries, workspace
-from airflow_provider_clockify.service.messages import ApiRequest
+from airflow_provider_clockify.service.lists import (
+    LISTS,
+    USERS,
+    logged_user,
+    project,
+    time_entries,
+    workspace,
+)
 from airflow_provider_clockify.service.report_kinds import (
     attendance_request,
     detailed_request,
@@ -42,8 +48,10 @@ from airflow_provider_clockify.service.report_kinds import (
 from airflow_provider_clockify.window import Window, last_complete_unit, next_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
+
+    from airflow_provider_clockify.service.messages import ApiRequest
 
 # So many fit into an hour of a Free workspace, which has 30.
 MOST_REQUESTS = 25
@@ -78,7 +86,7 @@ def _in_zone(request: ApiRequest, window: Window) -> ApiRequest:
     """Ask for the same in the other zone, with the window's bounds as its wall clock."""
     last = window.end - _MILLISECOND
     bounds = [
-        (moment + timedelta(hours=14)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+        (moment + OFFSET).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
         for moment in (window.start, last)
     ]
     return _changed(request, timeZone=ZONE, dateRangeStart=bounds[0], dateRangeEnd=bounds[1])
@@ -137,7 +145,9 @@ def _expenses(found: Found) -> ApiRequest:
     if not listed:
         raise NotTriedError("The workspace has no expenses. Add some, in two currencies.")
     months = Counter(str(each["date"])[:7] for each in listed)
-    start = datetime.fromisoformat(max(months, key=lambda month: (months[month], month)) + "-01").replace(tzinfo=UTC)
+    start = datetime.fromisoformat(max(months, key=lambda month: (months[month], month)) + "-01").replace(
+        tzinfo=UTC
+    )
     return expenses(found.workspace_id, {}).request(Window(start, next_unit(start, "month")), 1, 200)
 
 
@@ -181,7 +191,12 @@ TRIES: tuple[Try, ...] = (
     Try("user", "whom the key belongs to", lambda found: logged_user()),
     Try("workspace", "the workspace, its plan and members", lambda found: workspace(found.workspace_id)),
     Try("year", "which month of the last year is the fullest", _year),
-    Try("month", "the first 1,000 entries of that month", lambda found: _detailed(found, month_of(found)), ("year",)),
+    Try(
+        "month",
+        "the first 1,000 entries of that month",
+        lambda found: _detailed(found, month_of(found)),
+        ("year",),
+    ),
     Try(
         "second_page",
         "the second page, with half the size",
@@ -208,16 +223,42 @@ TRIES: tuple[Try, ...] = (
     Try("expense_list", "the newest expenses", lambda found: _list(found, "expenses", 1, 50)),
     Try("expenses", "the expense report of their month", _expenses, ("expense_list",)),
     Try("csv", "the first half of the month as a CSV file", _csv, ("month",)),
-    Try("projects", "projects with all details", lambda found: _list(found, "projects", 1, PAGE, hydrated=True)),
+    Try(
+        "projects",
+        "projects with all details",
+        lambda found: _list(found, "projects", 1, PAGE, hydrated=True),
+    ),
     Try("projects_page", "the second project alone", lambda found: _list(found, "projects", 2, 1)),
-    Try("users", "all users", lambda found: _list(found, "users", 1, USERS.page_size or PAGE, **USERS.everything)),
-    Try("user_entries", "the list of one user's entries, of somebody who left if there is one", _user_entries, ("workspace", "month")),
+    Try(
+        "users",
+        "all users",
+        lambda found: _list(found, "users", 1, USERS.page_size or PAGE, **USERS.everything),
+    ),
+    Try(
+        "user_entries",
+        "the list of one user's entries, of somebody who left if there is one",
+        _user_entries,
+        ("workspace", "month"),
+    ),
     Try("created", "which entries were created in a few seconds", _created, ("month",)),
     Try("deleted", "which entries were deleted in a month", _deleted),
-    Try("wrong_project", "a project that does not exist", lambda found: project(found.workspace_id, NOBODY, hydrated=False)),
-    Try("wrong_workspace", "a workspace that does not exist", lambda found: LISTS["tags"].request(workspace_id=NOBODY)),
+    Try(
+        "wrong_project",
+        "a project that does not exist",
+        lambda found: project(found.workspace_id, NOBODY, hydrated=False),
+    ),
+    Try(
+        "wrong_workspace",
+        "a workspace that does not exist",
+        lambda found: LISTS["tags"].request(workspace_id=NOBODY),
+    ),
     Try("running", "timers that are running", lambda found: _list(found, "in_progress_time_entries", 1, 50)),
-    Try("running_report", "the report of the second in which a timer was started", _running_report, ("running",)),
+    Try(
+        "running_report",
+        "the report of the second in which a timer was started",
+        _running_report,
+        ("running",),
+    ),
 )
 
 BY_NAME = {each.name: each for each in TRIES}

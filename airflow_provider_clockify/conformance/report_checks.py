@@ -38,6 +38,8 @@ from airflow_provider_clockify.conformance.answers import (
 from airflow_provider_clockify.conformance.tries import half
 
 _HALF = Decimal("0.5")
+# Smaller amounts are too rounded in a file to tell their factor.
+_ENOUGH = Decimal(10)
 _AMOUNT_COLUMN = re.compile(r"amount", re.IGNORECASE)
 
 
@@ -378,7 +380,7 @@ def _compare_with_csv(found: Found, chosen: Any, which: str) -> str:
     pairs = [
         (row.amount, shown)
         for row, line in zip(rows, table, strict=False)
-        if row.amount and row.amount >= PAGE and chosen(row.currency) and (shown := _money(line[names[0]]))
+        if row.amount and chosen(row.currency) and (shown := _money(line[names[0]])) and shown >= _ENOUGH
     ]
     if not pairs:
         raise NotTriedError(lack)

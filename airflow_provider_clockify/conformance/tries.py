@@ -28,6 +28,7 @@ from airflow_provider_clockify.conformance.answers import (
     month_of,
     week_of,
 )
+from airflow_provider_clockify.service.change_feeds import LIMITS as FEED_LIMITS
 from airflow_provider_clockify.service.change_feeds import feed_request
 from airflow_provider_clockify.service.filters import report_filters
 from airflow_provider_clockify.service.lists import (
@@ -177,8 +178,9 @@ def _user_entries(found: Found) -> ApiRequest:
 
 def _created(found: Found) -> ApiRequest:
     first, _, last = created_together(found)
-    request = feed_request("created", "TIME_ENTRY", found.workspace_id, created(first), created(last))
-    return request.with_params(page="1", limit="1")
+    bounds = created(first) - OFFSET, created(last) + OFFSET
+    request = feed_request("created", "TIME_ENTRY", found.workspace_id, *bounds)
+    return request.with_params(page="0", limit=str(FEED_LIMITS[0]))
 
 
 def _deleted(found: Found) -> ApiRequest:
@@ -240,7 +242,7 @@ TRIES: tuple[Try, ...] = (
         _user_entries,
         ("workspace", "month"),
     ),
-    Try("created", "which entries were created in a few seconds", _created, ("month",)),
+    Try("created", "which entries were created around three that are known", _created, ("month",)),
     Try("deleted", "which entries were deleted in a month", _deleted),
     Try(
         "wrong_project",

@@ -165,7 +165,8 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         source=f"live probes, 2026-08-08; {_OPENAPI} in words",
         code=("service/report_kinds.py", "window.py"),
         pages=("windows.md",),
-        otherwise="Exports miss entries at the edges of their window. Do not use them before this is mended.",
+        otherwise="Exports are refused where an entry from outside of their window shows it. Else they miss entries at "
+        "its edges: do not use them before this is mended.",
         tries=("month", "week"),
     ),
     Assumption(

@@ -287,8 +287,8 @@ def _offset(body: Body) -> timedelta:
 
 
 def _in_another_zone(body: Body) -> None:
-    # As wall clock of a zone an hour east of Greenwich, whatever the request says.
-    shift = _offset(body) - timedelta(hours=1)
+    # As wall clock of a zone five hours west of Greenwich, whatever the request says.
+    shift = _offset(body) + timedelta(hours=5)
     _moved(body, lambda _, moment: moment + shift)
 
 
@@ -374,7 +374,7 @@ SWITCHES: Mapping[str, Switch] = {
         does="counts entries where there are none", path=_DETAILED, response=_rewritten(_odd_empty_totals)
     ),
     "zone-of-bounds": Switch(
-        does="reads bounds an hour east of Greenwich", path=_TIME_REPORTS, body=_in_another_zone
+        does="reads bounds five hours west of Greenwich", path=_TIME_REPORTS, body=_in_another_zone
     ),
     "zone-of-groups": Switch(does="cuts days in UTC", path="reports/summary", body=_groups_in_utc),
     "inclusive-bounds": Switch(does="takes the end as exclusive", path=_TIME_REPORTS, body=_exclusive_end),

@@ -4,24 +4,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from airflow_provider_clockify.conformance.__main__ import main
 from airflow_provider_clockify.conformance.assumptions import ASSUMPTIONS, BY_NUMBER
 from airflow_provider_clockify.conformance.judging import judge
-from airflow_provider_clockify.conformance.reads_only import NotAReadError, ReadOnlyTransport
 from airflow_provider_clockify.conformance.running import run
-from airflow_provider_clockify.conformance.tries import MOST_REQUESTS, TRIES
+from airflow_provider_clockify.conformance.tries import MOST_REQUESTS
 from airflow_provider_clockify.connection import ClockifySettings
-from airflow_provider_clockify.exceptions import ClockifyAuthError, ClockifyError
+from airflow_provider_clockify.exceptions import ClockifyError
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, generate_workspace
 from airflow_provider_clockify.testing.switches import SWITCHES
 from airflow_provider_clockify.window import Window
@@ -33,7 +29,7 @@ NEVER_TRIED = {42, 43}
 
 
 def make_workspace(entries: int = 1010, **more: Any) -> EmulatedWorkspace:
-    """Return a workspace that has all that the tries need: a full month, deletions, expenses, timers, people who left."""
+    """Return a workspace that has all that is needed: a full month, deletions, expenses, timers, people who left."""
     workspace = generate_workspace(
         entries=entries, users=8, start=MONTH.start, end=MONTH.end, expenses=60, **more
     )
@@ -223,7 +219,9 @@ def test_an_export_with_a_switch_is_exact_or_refused_and_never_wrong(
         assert (is_exact, TABLE[name][1]) == (True, "exact")
 
 
-def test_an_empty_window_that_counts_entries_is_refused(start_emulator, client_of, workspace, export, tmp_path):
+def test_an_empty_window_that_counts_entries_is_refused(
+    start_emulator, client_of, workspace, export, tmp_path
+):
     emulator = start_emulator(workspace, now=NOW, switches=["empty-report"])
     quiet = Window(datetime(2001, 1, 1, tzinfo=UTC), datetime(2001, 1, 2, tzinfo=UTC))
     with pytest.raises(ClockifyError):

@@ -136,7 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ClockifyError, NotTriedError, OSError) as error:
         _say(f"Could not run: {error}")
         return COULD_NOT_RUN
-    return _show(options, verdicts, found, [])
+    status = _show(options, verdicts, found, [])
+    return status if found.answers or status == SOMETHING_DOES_NOT else COULD_NOT_RUN
 
 
 def _replay(options: argparse.Namespace) -> int:

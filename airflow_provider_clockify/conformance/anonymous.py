@@ -20,6 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_clockify.conformance.tries import NOBODY
+
 if TYPE_CHECKING:
     from airflow_provider_clockify.conformance.answers import Answer
 
@@ -27,7 +29,7 @@ _ID = re.compile(r"[0-9a-f]{24}")
 _ID_INSIDE = re.compile(r"(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])")
 _NUMBER_OF_TEXT = re.compile(r"-?\d+([.,]\d+)*")
 _TIME = re.compile(r"\d{4}-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?)?")
-_DURATION = re.compile(r"-?P(-?\d+D)?(T(-?\d+H)?(-?\d+M)?(-?\d+(\.\d+)?S)?)?")
+_DURATION = re.compile(r"-?P(?=.*\d)(-?\d+D)?(T(-?\d+H)?(-?\d+M)?(-?\d+(\.\d+)?S)?)?")
 _WORD = re.compile(r"[A-Z][A-Z0-9_]*")
 _COLOR = re.compile(r"#[0-9a-fA-F]{3,8}")
 _ZONE = re.compile(r"[A-Za-z]+(/[A-Za-z0-9_+-]+)*")
@@ -150,9 +152,10 @@ class Pseudonyms:
             elif answer.body:
                 for _, text in _texts(answer.json):
                     (ids if _ID.fullmatch(text) else texts).add(text)
-        # Ids of the tries that belong to nothing stay what they are.
-        known = sorted(each for each in ids if int(each, 16) > 1 << 32)
-        self._ids = {each: f"{each[:8]}{number:016x}" for number, each in enumerate(known, 1)}
+        # What is asked for in vain is nobody's; counting begins after it.
+        self._ids = {
+            each: f"{each[:8]}{number:016x}" for number, each in enumerate(sorted(ids - {NOBODY}), 2)
+        }
         personal = sorted({each for each in texts if each.strip()}, key=lambda text: (text.lower(), text))
         self._texts = {each: _shaped(each, number) for number, each in enumerate(personal, 1)}
 
@@ -250,7 +253,7 @@ def _is_known_column(name: str) -> bool:
 
 
 def _is_harmless(text: str, key: str) -> bool:
-    if not text or _TIME.fullmatch(text) or (text != "P" and _DURATION.fullmatch(text)):
+    if not text or _TIME.fullmatch(text) or _DURATION.fullmatch(text):
         return True
     return (
         (key in _WORDS_OF_API and bool(_WORD.fullmatch(text)))

@@ -193,6 +193,7 @@ class Found:
     :param hosts: Hosts of both services; empty where the connection replaces them.
     :param answers: Answers by the name of their try.
     :param untried: Why a try was not made, by its name.
+    :param unanswered: Names of tries that got no answer, so that a host may be wrong.
     :param refusals: Answers with the status 429.
     """
 
@@ -201,6 +202,7 @@ class Found:
     hosts: str = ""
     answers: dict[str, Answer] = field(default_factory=dict)
     untried: dict[str, str] = field(default_factory=dict)
+    unanswered: set[str] = field(default_factory=set)
     refusals: list[Answer] = field(default_factory=list)
 
     def answer(self, name: str) -> Answer:

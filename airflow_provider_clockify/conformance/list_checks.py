@@ -218,6 +218,8 @@ def hosts(found: Found) -> str:
     if not found.hosts:
         raise NotTriedError("The connection names its own hosts.")
     for name in ("user", "month"):
+        if name in found.unanswered:
+            raise DoesNotHoldError(f"The request {name} was not answered, on {found.hosts}.")
         answer = found.answer(name)
         if answer.status in (401, 404):
             raise DoesNotHoldError(

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from airflow_provider_clockify.conformance.answers import DoesNotHoldError, Found, NotTriedError
 from airflow_provider_clockify.conformance.judging import SHAPE
 from airflow_provider_clockify.conformance.reads_only import ReadOnlyTransport, RequestsSpentError
-from airflow_provider_clockify.conformance.tries import BY_NAME, MOST_REQUESTS, needed
+from airflow_provider_clockify.conformance.tries import BY_NAME, MOST_REQUESTS, NOBODY, needed
 from airflow_provider_clockify.exceptions import (
     ClockifyApiError,
     ClockifyAuthError,
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.connection import ClockifySettings
 
 TOO_MANY = 429
+_REFUSED = "The service refuses more requests for now (429). Run again in an hour."
+_REFUSED_ELSEWHERE = "The service refused this request with a 429."
 
 
 def run(
@@ -61,6 +63,9 @@ def run(
     transport = ReadOnlyTransport(settings, MOST_REQUESTS)
     try:
         for number, each in enumerate(tries, 1):
+            if _REFUSED in found.untried.values():
+                found.untried[each.name] = _REFUSED
+                continue
             say(f"{number:2} of {len(tries)}: {each.asks}")
             _try(transport, each, found)
             if not found.workspace_id:
@@ -89,18 +94,21 @@ def _try(transport: ReadOnlyTransport, each: Try, found: Found) -> None:
     before = len(transport.answers)
     try:
         transport.send(request, lambda response: response)
-    except (ClockifyAuthError, ClockifyTransportError) as error:
+    except ClockifyTransportError as error:
         # With nothing known, nothing can be said; later, others may still be answered.
         if not found.answers:
             raise
+        found.unanswered.add(each.name)
         found.untried[each.name] = f"The request {each.name} was not answered ({type(error).__name__})."
     except RequestsSpentError:
         found.untried[each.name] = (
             f"All {MOST_REQUESTS} requests were spent. Run again with --only and this number."
         )
     except ClockifyRateLimitError:
-        found.untried[each.name] = "The service refuses more requests for now (429). Run again in an hour."
-        return
+        found.untried[each.name] = _REFUSED if request.workspace_id != NOBODY else _REFUSED_ELSEWHERE
+    except ClockifyAuthError:
+        if not found.answers:
+            raise
     except ClockifyApiError:
         pass  # A refusal is an answer, too.
     if len(transport.answers) > before and each.name not in found.untried:

@@ -220,7 +220,7 @@ class Tally:
     def _same_time(self, total: Decimal) -> bool:
         if self.result.running:
             return total >= self._seconds  # The service may count the time that open timers have run so far.
-        # Whether breaks count into the service's total is not documented: accept both, to the second.
+        # Whether breaks count into the service's total is not documented (assumption 6): accept both, to the second.
         return any(
             abs(total - own) < TOLERANCE for own in (self._seconds, self._seconds - self._break_seconds)
         )

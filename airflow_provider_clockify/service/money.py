@@ -4,8 +4,8 @@
 Which currencies the money of a summary or weekly group is in (pure).
 
 A group over projects of several currencies has one number, ``amount``, which adds up all of them, and beside it
-``amounts[].amountByCurrency[]``. What its own ``currency`` says then was never recorded, so it does not count where
-the group, or the groups in it, name the currencies themselves.
+``amounts[].amountByCurrency[]`` (assumption 30). What its own ``currency`` says then was never recorded, so it does
+not count where the group, or the groups in it, name the currencies themselves.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Facts = TypeVar("Facts")
 
 MAX_PAGE_SIZE = 1000
-# Sizes to fall back to when the service refuses the larger one; 200 is what others report as its maximum.
+# Sizes to fall back to when the service refuses the larger one (assumptions 8 and 9); others report a maximum of 200.
 PAGE_SIZES = (MAX_PAGE_SIZE, 200, 50)
 SMALL_PAGE_SIZES = (200, 50)
 

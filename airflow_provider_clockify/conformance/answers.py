@@ -255,14 +255,15 @@ class Found:
 
     def week_rows(self) -> list[Row]:
         """
-        Return the finished rows of the week in the other zone, if they are all.
+        Return the finished rows of the week in the other zone, but those that only reach into it, if they are all.
 
         :raises NotTriedError: they are not, or there are none.
         """
         week = self.report("week")
         if not week.is_complete:
             raise NotTriedError("The week has more than 1,000 entries, which are not all read here.")
-        rows = [row for row in week.rows if row.end is not None]
+        window = week_of(self)
+        rows = [row for row in week.rows if row.end is not None and not reaches_into(row, window)]
         if not rows:
             raise NotTriedError("The week has no entries. Track some time.")
         return rows
@@ -333,6 +334,11 @@ def _edges(week: Window) -> tuple[Window, Window]:
 def shows_zone(week: Window, rows: Sequence[Row]) -> bool:
     """Tell whether some known row lies where a week in UTC would have it differently."""
     return any(row.start in edge for edge in _edges(week) for row in rows)
+
+
+def reaches_into(row: Row, window: Window) -> bool:
+    """Tell whether an entry starts before a window and ends in it, or later."""
+    return row.start < window.start and row.end is not None and row.end > window.start
 
 
 def anchor_of(found: Found) -> tuple[Row, Row]:

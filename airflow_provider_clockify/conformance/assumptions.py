@@ -536,6 +536,28 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         otherwise="What is added while a report of several pages is read makes it be read again more often.",
         tries=("month", "created"),
     ),
+    Assumption(
+        number=45,
+        name="rates-of-lists",
+        claim="Rates of projects in lists are in the same hundredths as the rates of report rows.",
+        standing="recorded",
+        source="samples of 2023 and 2026",
+        code=("columns/list_columns.py",),
+        pages=("entities.md",),
+        otherwise="Rates in snapshots and rates in reports are in different units.",
+        tries=("month", "projects"),
+    ),
+    Assumption(
+        number=46,
+        name="selected-by-start",
+        claim="An entry belongs to the window in which it starts, whatever its end.",
+        standing="recorded",
+        source="one trial, 2025-09",
+        code=("window.py", "reading/proof.py"),
+        pages=("windows.md",),
+        otherwise="Exports stay exact: what starts before the window is left out of files.",
+        tries=("month", "week"),
+    ),
 )
 
 BY_NUMBER = {assumption.number: assumption for assumption in ASSUMPTIONS}

@@ -65,6 +65,8 @@ CHECKS: Mapping[str, Callable[[Found], str]] = {
     "hosts": list_checks.hosts,
     "too-many-requests": list_checks.too_many_requests,
     "ids-of-creation": report_checks.ids_of_creation,
+    "rates-of-lists": list_checks.rates_of_lists,
+    "selected-by-start": report_checks.selected_by_start,
 }
 
 # What a judgement raises where an answer has a shape that nobody has seen.

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.conformance.answers import (
@@ -20,6 +22,7 @@ from airflow_provider_clockify.conformance.answers import (
 )
 from airflow_provider_clockify.http.retry import parse_retry_after
 from airflow_provider_clockify.service.change_feeds import LIMITS as FEED_LIMITS
+from airflow_provider_clockify.service.values import at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,6 +116,31 @@ def hydrated(found: Found) -> str:
     return f"{len(projects)} projects have tasks, memberships and customFields."
 
 
+def rates_of_lists(found: Found) -> str:
+    """Judge whether rates of projects are those of their entries."""
+    rates = {
+        project["id"]: Decimal(project["hourlyRate"]["amount"])
+        for project in _rows(found.good("projects"))
+        if (project.get("hourlyRate") or {}).get("amount")
+    }
+    pairs = [
+        (rates[row.raw["projectId"]], row.rate)
+        for row in found.known_rows()
+        if row.rate and row.raw.get("projectId") in rates
+    ]
+    if not pairs:
+        raise NotTriedError("No entry of the fullest month is of a project with a rate. Give a project one.")
+    equal = sum(rate == own for rate, own in pairs)
+    scaled = sum(own in (rate * 100, rate / 100) for rate, own in pairs)
+    if scaled > equal:
+        raise DoesNotHoldError(
+            f"{scaled} of {len(pairs)} rates differ by a factor of 100 from that of their project."
+        )
+    if not equal:
+        raise NotTriedError("No entry has the rate that its project has now: the rates have changed.")
+    return f"{equal} of {len(pairs)} rates are those of their project."
+
+
 def entries_of_a_user(found: Found) -> str:
     """Judge whether the list of a user's entries, asked with 14 hours more on both sides, holds the whole window."""
     answer = found.good("user_entries")
@@ -151,7 +179,9 @@ def feed_pages(found: Found) -> str:
     rows = _rows(answer)
     if not rows:
         raise DoesNotHoldError("Page 0 is empty, although entries were created.")
-    return f"Page 0 has {len(rows)} rows."
+    moments = [str(at(row, ("auditMetadata", "createdAt"))) for row in rows]
+    is_ascending = all(one <= other for one, other in pairwise(moments))
+    return f"Page 0 has {len(rows)} rows, {'by ascending createdAt' if is_ascending else 'in another order'}."
 
 
 def feed_bounds(found: Found) -> str:

@@ -31,6 +31,7 @@ from airflow_provider_clockify.conformance.answers import (
     anchor_of,
     created_together,
     month_of,
+    reaches_into,
     refusal,
     shows_zone,
     week_of,
@@ -236,7 +237,7 @@ def zone_of_bounds(found: Found) -> str:
     month, week = found.report("month"), found.report("week")
     window = week_of(found)
     for report, asked, zone in ((month, month_of(found), "UTC"), (week, window, "another zone")):
-        foreign = sum(row.start not in asked for row in report.rows)
+        foreign = sum(row.start not in asked and not reaches_into(row, asked) for row in report.rows)
         if foreign:
             raise DoesNotHoldError(
                 f"{foreign} of {len(report.rows)} rows start outside of the window, in {zone}."
@@ -251,7 +252,20 @@ def zone_of_bounds(found: Found) -> str:
             raise DoesNotHoldError(
                 f"{missing} entries that start in the window, in another zone, are not in the report."
             )
-    return f"{len(week.rows)} rows of a week at +14:00 all start in it, and no known one is missing."
+    return f"{len(week.rows)} rows are those of a week at +14:00, and no known one is missing."
+
+
+def selected_by_start(found: Found) -> str:
+    """Judge whether entries that only reach into a window are in its report."""
+    window, rows = week_of(found), found.report("week").rows
+    if any(reaches_into(row, window) for row in rows):
+        raise DoesNotHoldError("Entries that start before the window and end in it are in the report.")
+    reaching = sum(reaches_into(row, window) for row in found.known_rows())
+    if not reaching:
+        raise NotTriedError(
+            "No entry runs over 10:00 UTC of the day on which the week begins. Track one that does."
+        )
+    return f"{reaching} entries that start before the window and end in it are not in the report."
 
 
 def _missing(known: Iterable[Row], given: Iterable[Row]) -> int:

@@ -454,6 +454,14 @@ SWITCHES: Mapping[str, Switch] = {
         path="tags",
         response=_unclear_wait,
     ),
+    "rates-of-lists": Switch(
+        does="gives rates of projects in units", path="projects", response=_rewritten(_in_units())
+    ),
+    "selected-by-start": Switch(
+        does="gives entries that reach into a window, too",
+        path=_DETAILED,
+        behaviour=lambda behaviour: replace(behaviour, select_overlapping=True),
+    ),
     "ids-of-creation": Switch(
         does="says that entries were created two hours after their ids",
         path="entities/created",

@@ -230,6 +230,18 @@ def test_a_reader_that_refuses_a_recording_is_told(found, verdicts, tmp_path, ca
     assert "refused             generateDetailedReport (week): ClockifyIncompleteError" in out
 
 
+def test_pages_that_were_not_recorded_are_said_to_follow(found, verdicts, tmp_path):
+    body = json.loads(found.answers["week"].body)
+    body["totals"][0]["entriesCount"] += 1000
+    longer = replace(found.answers["week"], body=json.dumps(body).encode())
+    write_recording(tmp_path, replace(found, answers={"week": longer}), verdicts)
+    (read,) = read_all(read_recording(tmp_path))
+    assert (read.is_good, read.what) == (
+        True,
+        "the first page is read; more pages follow, which are not recorded",
+    )
+
+
 def test_replay_needs_no_network(recording, monkeypatch, capsys):
     def no_network(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("the network was used")

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_clockify.http.errors import is_error_object, read_error_body
+from airflow_provider_clockify.service.change_feeds import read_feed
+from airflow_provider_clockify.service.messages import ApiResponse
 from airflow_provider_clockify.service.values import instant
 from airflow_provider_clockify.window import Window, next_unit
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.service.messages import ApiRequest
 
 PAGE = 1000
+# Half a second, or half of the smallest part of money: what rounding may make of one value.
+HALF = Decimal("0.5")
 # Fourteen hours ahead of UTC all year: what is read in another zone than this shows.
 ZONE = "Pacific/Kiritimati"
 OFFSET = timedelta(hours=14)
@@ -230,6 +234,18 @@ class Found:
         """Return the page of the detailed report that a try gave."""
         return self.good(name).report
 
+    def feed(self, name: str) -> Sequence[Mapping[str, Any]]:
+        """
+        Return the rows of the page of a change feed that a try gave.
+
+        :raises NotTriedError: there is none, the service refused it, or it is empty.
+        """
+        answer = self.good(name)
+        rows = read_feed(ApiResponse(answer.status, answer.headers, answer.body)).items
+        if not rows:
+            raise NotTriedError(f"The feed gave no row to the request {name}.")
+        return rows
+
     def complete_reports(self, *names: str) -> list[Report]:
         """
         Return those of the named pages that hold all rows there are.
@@ -267,6 +283,28 @@ class Found:
         if not rows:
             raise NotTriedError("The week has no entries. Track some time.")
         return rows
+
+
+def odd_currencies(own: Mapping[str, Decimal], said: Mapping[str, Decimal], rows: int) -> list[str]:
+    """
+    Return the currencies in which two sums differ by more than rounding explains.
+
+    :param own: Sums of rows; those that name no currency count for the only one there is.
+    :param said: Sums that the service says.
+    :param rows: How many rows there are, each of which may have been rounded.
+    :raises NotTriedError: rows name no currency, and there are several.
+    """
+    sums = {code: amount for code, amount in own.items() if amount}
+    if "" in sums and len(said) > 1:
+        raise NotTriedError("Rows do not name their currency, and the totals have several.")
+    for code in said if "" in sums else ():
+        sums[code] = sums.get(code, Decimal(0)) + sums.pop("")
+    zero = Decimal(0)
+    return [
+        code
+        for code in {*sums, *said}
+        if abs(sums.get(code, zero) - said.get(code, zero)) > HALF * (rows + 1)
+    ]
 
 
 def refusal(answer: Answer) -> str:

@@ -13,19 +13,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.conformance.answers import (
+    HALF,
     OFFSET,
     DoesNotHoldError,
     Found,
     NotTriedError,
     Row,
     day_in_zone,
+    odd_currencies,
     refusal,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-_HALF = Decimal("0.5")
 
 
 def _groups(found: Found, name: str) -> list[Mapping[str, Any]]:
@@ -50,7 +50,7 @@ def _differing(sums: Mapping[Any, set[Decimal]], given: Mapping[Any, Decimal]) -
     odd = 0
     for name in {*sums, *given}:
         said = given.get(name, Decimal(0))
-        odd += all(abs(said - own) >= _HALF for own in sums.get(name, {Decimal(0)}))
+        odd += all(abs(said - own) >= HALF for own in sums.get(name, {Decimal(0)}))
     return odd
 
 
@@ -120,7 +120,7 @@ def mixed_currencies(found: Found) -> str:
         if not named:
             raise DoesNotHoldError("A group over two currencies names no amountByCurrency.")
         # Each of its entries may have been rounded.
-        tolerance = _HALF * (1 + sum(row.user == group["_id"] for row in found.week_rows()))
+        tolerance = HALF * (1 + sum(row.user == group["_id"] for row in found.week_rows()))
         if any(
             abs(named.get(code, Decimal(0)) - sums.get(code, Decimal(0))) > tolerance
             for code in {*named, *sums}
@@ -177,7 +177,7 @@ def expense_hundredths(found: Found) -> str:
     if not common:
         raise NotTriedError("No expense is both in the list and in the report. Add an expense.")
     odd = sum(
-        abs(Decimal(listed[key].get("total") or 0) - Decimal(reported[key].get("amount") or 0)) > _HALF
+        abs(Decimal(listed[key].get("total") or 0) - Decimal(reported[key].get("amount") or 0)) > HALF
         for key in common
     )
     if odd:
@@ -186,7 +186,7 @@ def expense_hundredths(found: Found) -> str:
         )
     priced = [each for each in listed.values() if (each.get("category") or {}).get("priceInCents")]
     wrong = sum(
-        abs(Decimal(each["total"]) - Decimal(each["quantity"]) * each["category"]["priceInCents"]) > _HALF
+        abs(Decimal(each["total"]) - Decimal(each["quantity"]) * each["category"]["priceInCents"]) > HALF
         for each in priced
     )
     if wrong:
@@ -216,10 +216,7 @@ def expense_totals(found: Found) -> str:
         own[row.get("currency") or ""] += Decimal(row.get("amount") or 0)
     if not said:
         raise DoesNotHoldError("Totals have no amounts per currency.")
-    if any(
-        abs(own.get(code, Decimal(0)) - said.get(code, Decimal(0))) > _HALF * len(rows)
-        for code in {*own, *said}
-    ):
+    if odd_currencies(own, said, len(rows)):
         raise DoesNotHoldError("The total of a currency is not the sum of its rows.")
     if len(said) < 2:
         raise NotTriedError(

@@ -32,8 +32,6 @@ _SECOND = timedelta(seconds=1)
 
 def _rows(answer: Answer) -> list[Mapping[str, Any]]:
     rows = answer.json
-    if isinstance(rows, dict):
-        rows = rows.get("response")
     if not isinstance(rows, list):
         raise DoesNotHoldError("The answer is no list.")
     return rows
@@ -174,11 +172,15 @@ def entries_of_a_user(found: Found) -> str:
 def feed_pages(found: Found) -> str:
     """Judge whether page 0 of a feed is its first."""
     answer = found.answer("created")
-    if answer.is_refusal:
+    if answer.status == 400:
         raise DoesNotHoldError(f"Page 0 is refused: {refusal(answer)}.")
-    rows = _rows(answer)
-    if not rows:
-        raise DoesNotHoldError("Page 0 is empty, although entries were created.")
+    created_together(found)
+    try:
+        rows = found.feed("created")
+    except NotTriedError:
+        if answer.is_refusal:
+            raise
+        raise DoesNotHoldError("Page 0 is empty, although entries were created.") from None
     moments = [str(at(row, ("auditMetadata", "createdAt"))) for row in rows]
     is_ascending = all(one <= other for one, other in pairwise(moments))
     return f"Page 0 has {len(rows)} rows, {'by ascending createdAt' if is_ascending else 'in another order'}."
@@ -186,9 +188,7 @@ def feed_pages(found: Found) -> str:
 
 def feed_bounds(found: Found) -> str:
     """Judge whether a feed gives what was created between its bounds, asked with 14 hours more on both sides."""
-    rows = _rows(found.good("created"))
-    if not rows:
-        raise NotTriedError("The feed of created entries gave no row.")
+    rows = found.feed("created")
     first, _, last = known = created_together(found)
     moments = [datetime.fromisoformat(row["auditMetadata"]["createdAt"]) for row in rows]
     start, end = created(first) - 2 * OFFSET, created(last) + 2 * OFFSET + _SECOND
@@ -209,11 +209,11 @@ def feed_bounds(found: Found) -> str:
 
 def deleted_rows(found: Found) -> str:
     """Judge the shape of rows of the feed of deletions."""
-    rows = _rows(found.good("deleted"))
-    if not rows:
+    if not found.good("deleted").json:
         raise NotTriedError(
             "No entry was deleted in the last 29 days. Delete one, and run again after a few minutes."
         )
+    rows = found.feed("deleted")
     odd = sum(
         not (isinstance(row.get("document"), dict) and row.get("id") and row.get("deletedAt")) for row in rows
     )

@@ -20,6 +20,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from airflow_provider_clockify.conformance.answers import (
+    HALF,
     OFFSET,
     PAGE,
     WITHOUT_DECIMALS,
@@ -29,8 +30,8 @@ from airflow_provider_clockify.conformance.answers import (
     Report,
     Row,
     anchor_of,
-    created_together,
     month_of,
+    odd_currencies,
     reaches_into,
     refusal,
     shows_zone,
@@ -38,10 +39,11 @@ from airflow_provider_clockify.conformance.answers import (
 )
 from airflow_provider_clockify.conformance.tries import half
 
-_HALF = Decimal("0.5")
 # Smaller amounts are too rounded in a file to tell their factor.
 _ENOUGH = Decimal(10)
 _AMOUNT_COLUMN = re.compile(r"amount", re.IGNORECASE)
+_DURATION_COLUMN = re.compile(r"duration.*decimal", re.IGNORECASE)
+_ROUNDED = Decimal("0.01")
 
 
 def sorted_by_id(found: Found) -> str:
@@ -100,11 +102,11 @@ def total_time(found: Found) -> str:
     month, second = found.report("month"), found.report("second_page")
     first, other = (Decimal(report.totals["totalTime"]) for report in (month, second))
     timers = any(row.end is None for row in month.rows)
-    if abs(first - other) >= _HALF and not timers:
+    if abs(first - other) >= HALF and not timers:
         raise DoesNotHoldError("Page 2 of another size has another totalTime than page 1.")
     for report in found.complete_reports("month", "week"):
         total = Decimal(report.totals["totalTime"])
-        if not timers and all(abs(total - own) >= _HALF for own in _seconds(report)):
+        if not timers and all(abs(total - own) >= HALF for own in _seconds(report)):
             share = total / max(_seconds(report)[0], Decimal(1))
             raise DoesNotHoldError(f"totalTime is {share:.3f} times the seconds of the rows.")
     return f"totalTime is the seconds of {month.count} entries, on every page."
@@ -125,7 +127,7 @@ def total_amounts(found: Found) -> str:
     if not first:
         raise NotTriedError("No entry of the fullest month has an amount. Track billable time at a rate.")
     if any(
-        abs(first.get(code, Decimal(0)) - other.get(code, Decimal(0))) >= _HALF for code in {*first, *other}
+        abs(first.get(code, Decimal(0)) - other.get(code, Decimal(0))) >= HALF for code in {*first, *other}
     ):
         raise DoesNotHoldError("Page 2 of another size has other amounts in its totals than page 1.")
     for report in found.complete_reports("month", "week"):
@@ -135,15 +137,11 @@ def total_amounts(found: Found) -> str:
 
 def _compare_money(report: Report) -> None:
     own: dict[str, Decimal] = {}
-    rows = Counter(row.currency for row in report.rows)
     for row in report.rows:
         own[row.currency] = own.get(row.currency, Decimal(0)) + (row.amount or Decimal(0))
-    said = report.money() or {}
-    for code in {*own, *said}:
-        if abs(own.get(code, Decimal(0)) - said.get(code, Decimal(0))) > _HALF * (rows[code] + 1):
-            raise DoesNotHoldError(
-                f"The total in {code or 'no currency'} is not the sum of its rows' amounts."
-            )
+    odd = odd_currencies(own, report.money() or {}, len(report.rows))
+    if odd:
+        raise DoesNotHoldError(f"Totals in {len(odd)} currencies are not the sums of their rows' amounts.")
 
 
 def breaks(found: Found) -> str:
@@ -163,9 +161,9 @@ def breaks(found: Found) -> str:
         with_breaks, without = _seconds(report)
         if with_breaks == without:
             continue
-        if abs(total - with_breaks) < _HALF:
+        if abs(total - with_breaks) < HALF:
             ways.add("with all of their seconds")
-        elif abs(total - without) < _HALF:
+        elif abs(total - without) < HALF:
             ways.add("not at all")
         else:
             raise DoesNotHoldError("totalTime is neither the sum with breaks nor the sum without them.")
@@ -340,7 +338,7 @@ def amount_of_a_row(found: Found) -> str:
         raise NotTriedError(
             "No entry of the fullest month is billable at a rate. Track billable time, with an admin's key."
         )
-    odd = sum(abs((row.amount or 0) - row.seconds * (row.rate or 0) / 3600) > _HALF for row in rows)
+    odd = sum(abs((row.amount or 0) - row.seconds * (row.rate or 0) / 3600) > HALF for row in rows)
     if odd:
         raise DoesNotHoldError(f"{odd} of {len(rows)} amounts are not the rate times the hours.")
     parts = sum((row.amount or Decimal(0)) % 1 != 0 for row in rows)
@@ -391,9 +389,12 @@ def _compare_with_csv(found: Found, chosen: Any, which: str) -> str:
         raise NotTriedError(
             "The CSV file has no column of amounts. Show it in the settings of the detailed report."
         )
+    lines = list(zip(rows, table, strict=False))
+    if not _are_aligned(lines):
+        raise NotTriedError("Rows of the CSV file do not come in the order of the report.")
     pairs = [
         (row.amount, shown)
-        for row, line in zip(rows, table, strict=False)
+        for row, line in lines
         if row.amount and chosen(row.currency) and (shown := _money(line[names[0]])) and shown >= _ENOUGH
     ]
     if not pairs:
@@ -410,17 +411,28 @@ def _compare_with_csv(found: Found, chosen: Any, which: str) -> str:
 def _factor(amount: Decimal, shown: Decimal) -> int:
     """Return the power of ten between two amounts; 0 where they do not differ by one."""
     found = [
-        power for power in (1, 10, 100, 1000, 10_000) if abs(amount - shown * power) <= power * _HALF + _HALF
+        power for power in (1, 10, 100, 1000, 10_000) if abs(amount - shown * power) <= power * HALF + HALF
     ]
     return min(found, key=lambda power: abs(amount - shown * power)) if found else 0
 
 
+def _are_aligned(lines: Sequence[tuple[Row, Mapping[str, str]]]) -> bool:
+    """Tell whether lines have the durations of their rows, as far as the file has decimal durations."""
+    names = [name for name in lines[0][1] if name and _DURATION_COLUMN.search(name)]
+    if not names:
+        return True
+    hours = [(row.seconds / 3600, _money(line[names[0]]) or Decimal(0)) for row, line in lines]
+    return sum(abs(own - shown) <= _ROUNDED for own, shown in hours) * 10 >= len(hours) * 9
+
+
 def _money(text: str) -> Decimal | None:
+    """Read a number as any locale writes it: the last separator begins the decimals, unless three digits follow."""
     digits = re.sub(r"[^\d.,-]", "", text or "")
-    if "," in digits and "." not in digits and len(digits.rpartition(",")[2]) == 2:
-        digits = digits.replace(",", ".")
+    whole, separator, decimals = re.fullmatch(r"(.*?)(?:([.,])(\d*))?", digits).groups()  # type: ignore[union-attr]
+    if separator and len(decimals) == 3:
+        whole, decimals = whole + decimals, ""
     try:
-        return Decimal(digits.replace(",", "")) or None
+        return Decimal(f"{re.sub('[.,]', '', whole)}.{decimals or 0}") or None
     except InvalidOperation:
         return None
 
@@ -488,11 +500,7 @@ def custom_fields(found: Found) -> str:
 
 def ids_of_creation(found: Found) -> str:
     """Judge whether an id begins with the second of its creation."""
-    rows = found.good("created").json
-    rows = rows.get("response", rows) if isinstance(rows, dict) else rows
-    if not rows:
-        raise NotTriedError("The feed of created entries gave no row.")
-    created_together(found)
+    rows = found.feed("created")
     for row in rows:
         said = datetime.fromisoformat(row["auditMetadata"]["createdAt"])
         apart = abs(said - datetime.fromtimestamp(int(row["id"][:8], 16), said.tzinfo))

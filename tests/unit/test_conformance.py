@@ -34,6 +34,8 @@ from airflow_provider_clockify.conformance.report_checks import (
     breaks,
     empty_report,
     entries_count,
+    hundredths,
+    hundredths_of_yen,
     page_too_large,
     running_timers,
     sorted_by_id,
@@ -340,6 +342,99 @@ def test_what_a_429_looks_like(header, holds):
     else:
         with pytest.raises(DoesNotHoldError):
             too_many_requests(found)
+
+
+# --- money ----------------------------------------------------------------------------------------------------------
+
+
+def csv_of(cells: list[tuple[str, str]], name: str = "Billable Amount (EUR)") -> Answer:
+    lines = [f'"Duration (decimal)","{name}"', *(f'"{hours}","{money}"' for hours, money in cells)]
+    return Answer(REQUEST, 200, {"content-type": "text/csv"}, "\n".join(lines).encode())
+
+
+def paid_row(number: int, amount: float, currency: str | None = "EUR") -> dict[str, Any]:
+    return row(number * 3600, amount=amount, billable=True) | (
+        {} if currency is None else {"currency": currency}
+    )
+
+
+@pytest.mark.parametrize("written", ["1,142.50", "1.142,50", "1142.50", "1142,50", "EUR 1142.5", "1'142.50"])
+def test_a_file_of_any_locale_shows_the_factor(written):
+    found = found_with(month=report([paid_row(2, 114_250)]), csv=csv_of([("2.00", written)]))
+    assert hundredths(found) == "Amounts are 100 times what the CSV file shows, in 1 of 1 rows."
+
+
+@pytest.mark.parametrize(("written", "factor"), [("114,250.00", 1), ("114,250", 1), ("114.25", 1000)])
+def test_another_factor_is_noticed(written, factor):
+    found = found_with(month=report([paid_row(2, 114_250)]), csv=csv_of([("2.00", written)]))
+    with pytest.raises(DoesNotHoldError, match=f"Amounts are {factor} times"):
+        hundredths(found)
+
+
+def test_currencies_without_decimals_are_judged_by_themselves():
+    rows = [paid_row(2, 114_250), paid_row(3, 5_000, "JPY")]
+    found = found_with(month=report(rows), csv=csv_of([("2.00", "1142.50"), ("3.00", "5,000")]))
+    assert hundredths(found)
+    with pytest.raises(DoesNotHoldError, match="Amounts are 1 times"):
+        hundredths_of_yen(found)
+
+
+def test_a_file_in_another_order_proves_nothing():
+    rows = [paid_row(2, 20_000), paid_row(3, 30_000)]
+    found = found_with(month=report(rows), csv=csv_of([("3.00", "300.00"), ("2.00", "200.00")]))
+    with pytest.raises(NotTriedError, match="do not come in the order"):
+        hundredths(found)
+
+
+def test_a_file_without_amounts_proves_nothing():
+    found = found_with(month=report([paid_row(2, 20_000)]), csv=csv_of([("2.00", "3")], "Betrag"))
+    with pytest.raises(NotTriedError, match="no column of amounts"):
+        hundredths(found)
+
+
+def money_of(**sums: float) -> list[dict[str, Any]]:
+    return [{"currency": code, "amount": amount} for code, amount in sums.items()]
+
+
+@pytest.mark.parametrize(
+    ("codes", "sums", "outcome"),
+    [
+        (("EUR", "USD"), {"EUR": 100, "USD": 200}, "holds"),
+        (("EUR", "USD"), {"EUR": 101.5, "USD": 200}, "holds"),  # Rows may be rounded.
+        (("EUR", "USD"), {"EUR": 200, "USD": 100}, "does not hold"),
+        (("EUR", "EUR"), {"EUR": 300, "USD": 5}, "does not hold"),
+        ((None, None), {"EUR": 300}, "holds"),
+        ((None, "EUR"), {"EUR": 300}, "holds"),
+        ((None, None), {"EUR": 100, "USD": 200}, "could not be tried"),
+    ],
+)
+def test_amounts_are_compared_by_currency(codes, sums, outcome):
+    rows = [paid_row(number, 100 * number, code) for number, code in enumerate(codes, 1)]
+    page = report(rows, totalAmountByCurrency=money_of(**sums))
+    (verdict,) = judge(found_with(month=page, second_page=page), [BY_NUMBER[5]])
+    assert verdict.outcome == outcome, verdict.evidence
+
+
+# --- feeds ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", ["array", "envelope", "text"])
+def test_every_shape_of_a_feed_is_read(shape):
+    rows: Any = [{"id": "66b0c1a2d3e4f5a6b7c8aa77", "deletedAt": "2026-11-02T08:00:00.000Z", "document": {}}]
+    body = {"array": rows, "envelope": {"response": rows}, "text": json.dumps(rows)}[shape]
+    (verdict,) = judge(found_with(deleted=answer(body)), [BY_NUMBER[38]])
+    assert verdict.outcome == "holds"
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(400, "does not hold"), (403, "could not be tried"), (404, "could not be tried")]
+)
+def test_a_plan_without_feeds_is_no_wrong_page(status, outcome):
+    seconds = [0x66B0C1A2, 0x66B0C1B2, 0x66B0C1C2]
+    rows = [row(1) | {"_id": f"{moment:08x}{0:016x}"} for moment in seconds]
+    refused = answer({"message": "no", "code": 1}, status)
+    (verdict,) = judge(found_with(month=report(rows), created=refused), [BY_NUMBER[36]])
+    assert verdict.outcome == outcome
 
 
 JSON = st.recursive(

@@ -9,9 +9,14 @@ ENV_3 := .venvs/airflow-$(AIRFLOW_3)
 ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 ENV_BENCH := .venvs/bench
 PYTHON ?=
+# Processes that the tests run in. Much of their time is waiting, so there are more than cores of a small machine.
+WORKERS ?= 4
+# The tests of this repository, rewritten by pytest, are compiled once, whatever the machine says.
+PARALLEL := --numprocesses $(WORKERS) --dist worksteal
+PYTEST := env PYTHONDONTWRITEBYTECODE= $(ENV_3)/bin/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-airflow-2 test-stack test-s3 test-browser matrix faults kills bench bench-import bench-sensors bench-celery \
+.PHONY: help demo ui test test-airflow-2 test-kit coverage test-stack test-s3 test-browser matrix faults kills bench bench-import bench-sensors bench-celery \
 	check docs screenshots format tables requirements build release-check clean
 
 help: ## List the targets
@@ -27,11 +32,19 @@ ui: ## Show the example DAGs, an emulated workspace and a connection in Airflow'
 
 test: ## Run the tests, on Airflow 3.3
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
-	$(ENV_3)/bin/python -m pytest
+	$(PYTEST) $(PARALLEL)
 
 test-airflow-2: ## Run the tests on Airflow 2.11
 	@scripts/environment.sh airflow-$(AIRFLOW_2) $(PYTHON)
-	$(ENV_2)/bin/python -m pytest
+	env PYTHONDONTWRITEBYTECODE= $(ENV_2)/bin/python -m pytest $(PARALLEL)
+
+test-kit: ## Run the tests of what the tests use
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	$(PYTEST) $(PARALLEL) -m kit tests/kit
+
+coverage: ## Run the tests on Airflow 3.3, and measure which branches of the package they reach
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	$(PYTEST) $(PARALLEL) --cov --cov-report term
 
 test-stack: ## Run the tests of a whole Airflow as processes, with PostgreSQL's server; takes minutes
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
@@ -71,7 +84,7 @@ live: ## Settle with your own account what is assumed about the service: 28 read
 		test $$status -le 1 && $(ENV_3)/bin/python -m pytest -m live tests/live && exit $$status
 
 matrix: ## Test on every supported Airflow and Python; LINES="3.1.8:3.12 lowest" chooses
-	@python3 scripts/matrix.py $(LINES)
+	@WORKERS=$(WORKERS) python3 scripts/matrix.py $(LINES)
 
 bench-import: ## Measure what importing this package and parsing the examples costs
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
@@ -92,12 +105,13 @@ bench-celery: ## Measure a year's backfill on one and two Celery workers; needs 
 	@scripts/environment.sh airflow-$(AIRFLOW_3)-celery $(PYTHON)
 	@$(ENV_3)-celery/bin/python benchmarks/celery_backfill.py
 
-check: ## Static checks: style, types, import direction
+check: ## Static checks: style, types, import direction, names
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/ruff check .
 	$(ENV_3)/bin/ruff format --check .
 	$(ENV_3)/bin/mypy
 	$(ENV_3)/bin/lint-imports
+	$(PYTEST) --quiet tests/unit/test_tree.py
 
 docs: ## Build the documentation into docs/_build/html, warnings as errors
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
@@ -130,4 +144,4 @@ release-check: build ## Check what is in dist/, install it into a bare Airflow a
 	@$(ENV_3)/bin/python scripts/release_check.py
 
 clean: ## Remove the environments and everything built
-	rm -rf .venvs .ui dist build demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venvs .ui dist build demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*

@@ -148,5 +148,6 @@ class ReportParameters(BaseReportParameters, total=False):
     start: str | datetime | None
     end: str | datetime | None
     window: WindowMode
+    timezone: str
     lookback: timedelta | str | None
     partition_by: PartitionUnit | None

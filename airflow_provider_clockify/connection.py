@@ -9,17 +9,21 @@ connection id and the cure in the message, and never shows the key.
 
 from __future__ import annotations
 
+import json
+import logging
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyMissingConnectionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+log = logging.getLogger(__name__)
 
 CONN_TYPE = "clockify"
 DEFAULT_CONN_ID = "clockify_default"
@@ -66,6 +70,8 @@ _KEY = re.compile(r"[\x21-\x7e]+")
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
+_doubted: set[tuple[str, tuple[str, ...]]] = set()
+
 
 class Secret(str):
     """Text that does not show itself where values are printed: in ``repr``, and in tracebacks with local variables."""
@@ -98,6 +104,7 @@ class ClockifySettings:
     :param max_retries: Attempts after the first.
     :param max_wait: Longest wait in seconds, for the service or for the quota, that a worker holds its slot for.
     :param hash_salt: Key of hashed columns; kept out of ``repr``.
+    :param doubts: What :func:`doubts_of_extra` says of its extra.
     """
 
     conn_id: str
@@ -116,6 +123,7 @@ class ClockifySettings:
     max_retries: int = DEFAULT_MAX_RETRIES
     max_wait: float = DEFAULT_MAX_WAIT
     hash_salt: str | None = field(default=None, repr=False)
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Keep both secrets from being printed by whoever gets hold of them."""
@@ -173,7 +181,69 @@ class ClockifySettings:
             max_retries=read.integer("max_retries", DEFAULT_MAX_RETRIES, 0),
             max_wait=read.number("max_wait", DEFAULT_MAX_WAIT),
             hash_salt=read.secret("hash_salt"),
+            doubts=doubts_of_extra(extra or {}),
         )
+
+    @classmethod
+    def of(cls, conn_id: str, connection: Any) -> ClockifySettings:
+        """
+        Read an Airflow connection; names in its extra that look misspelt are warned of, once per process.
+
+        :param conn_id: Its id.
+        :param connection: The connection, of any supported Airflow version.
+        :raises ClockifyConfigError: a field is missing or wrong, or it is a connection to something else.
+        :raises ClockifyMissingConnectionError: Airflow cannot decrypt it.
+        """
+        with reading_connection(conn_id):
+            password, extra = connection.password, connection.extra
+        settings = cls.from_fields(
+            conn_id,
+            conn_type=getattr(connection, "conn_type", None),
+            password=password,
+            host=connection.host,
+            schema=connection.schema,
+            port=connection.port,
+            extra=_parsed(conn_id, extra),
+        )
+        # Triggers read the connection for each look.
+        if settings.doubts and (conn_id, settings.doubts) not in _doubted:
+            _doubted.add((conn_id, settings.doubts))
+            log.warning("Connection %r: %s", conn_id, " ".join(settings.doubts))
+        return settings
+
+
+@contextmanager
+def reading_connection(conn_id: str) -> Iterator[None]:
+    """
+    Turn what Airflow raises while it gives a connection into one error.
+
+    Its text names the class of Airflow's error only: a secrets backend may put anything into the text.
+
+    :param conn_id: Connection that is read.
+    :raises ClockifyMissingConnectionError: it was not given, whatever the reason.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise ClockifyMissingConnectionError(
+            f"Airflow gave no connection {conn_id!r} ({type(error).__name__}): it does not exist, or the secrets "
+            "backend that holds it does not answer. Check the id under Admin, Connections, and the secrets backend."
+        ) from error
+
+
+def _parsed(conn_id: str, text: str | None) -> Mapping[str, Any]:
+    # Airflow's own reader answers a broken extra with an empty one: the region would silently be the global one.
+    if not text:
+        return {}
+    try:
+        extra = json.loads(text)
+    except ValueError as error:
+        raise ClockifyConfigError(
+            f"Connection {conn_id!r}: its extra is not valid JSON (line {getattr(error, 'lineno', '?')})."
+        ) from error
+    if not isinstance(extra, dict):
+        raise ClockifyConfigError(f"Connection {conn_id!r}: its extra must be a JSON object.")
+    return extra
 
 
 def doubts_of_extra(extra: Mapping[str, Any]) -> tuple[str, ...]:

@@ -65,6 +65,10 @@ class ClockifyError(Exception):
         self.operation = operation
         self.attempts = attempts
 
+    def advise(self, advice: str) -> None:
+        """Add what to change to the message."""
+        self.args = (f"{self} {advice}",)
+
 
 class ClockifyConfigError(ClockifyError, ValueError):
     """A parameter or a connection field is wrong; trying again cannot help."""

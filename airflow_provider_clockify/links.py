@@ -23,19 +23,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify.connection import ClockifySettings
+    from airflow_provider_clockify.export.declared_reports import DeclaredReport
     from airflow_provider_clockify.window import Window
 
 __all__ = ["ClockifyReportLink"]
 
 LINK_KEY = "clockify_link"
 
-# As in the web app's own menu (seen in public links, 2024); the address of its expense report is not known.
-REPORT_PATHS = {
-    "detailed": "detailed",
-    "summary": "summary",
-    "weekly": "weekly",
-    "attendance": "team/attendance",
-}
 # The filters that public links were seen with.
 _FILTERS = ("clients", "projects", "users")
 
@@ -61,42 +55,50 @@ class ClockifyReportLink(BaseOperatorLink):
 
 
 def push_report_link(
-    context: Context, report: str, window: Window, settings: ClockifySettings, filters: Mapping[str, Any]
+    context: Context,
+    report: DeclaredReport,
+    window: Window,
+    settings: ClockifySettings,
+    filters: Mapping[str, Any],
 ) -> str:
     """
     Keep the address of a report for the button; nothing where no task runs.
 
     :param context: Context of the task.
-    :param report: Name of the report.
+    :param report: The report.
     :param window: The run's window.
     :param settings: The connection.
     :param filters: Filters in their full form.
     :return: The address; empty where nothing is kept.
     """
     task_instance: Any = context.get("ti")
-    if task_instance is None or report not in REPORT_PATHS:
+    if task_instance is None or report.web_path is None:
         return ""
-    url = report_url(settings, report, window, filters)
+    url = report_url(settings, report.web_path, window, filters)
     task_instance.xcom_push(key=LINK_KEY, value=url)
     return url
 
 
-def report_url(settings: ClockifySettings, report: str, window: Window, filters: Mapping[str, Any]) -> str:
+def report_url(settings: ClockifySettings, web_path: str, window: Window, filters: Mapping[str, Any]) -> str:
     """
     Return the address of a report in the web app.
 
-    It shows the workspace that is open there, and takes the bounds for times of its user's profile, both included.
+    It shows the workspace that is open there, and takes the bounds for times of its user's profile, both included: they
+    are those of the window's zone, so that somebody whose profile has this zone sees just what was exported.
     A filter that public links were not seen with is left out: the page then shows more than the export.
 
     :param settings: The connection, for region and subdomain.
-    :param report: One of :data:`REPORT_PATHS`.
+    :param web_path: As the report's row has it, see :class:`.declared_reports.DeclaredReport`.
     :param window: The window.
     :param filters: Filters in their full form.
     """
     chosen = {
         name: each for name in _FILTERS if (each := filters.get(name)) and each["contains"] == "CONTAINS"
     }
-    query = {"start": _bound(window.start), "end": _bound(window.end - timedelta(milliseconds=1))}
+    last = window.end - timedelta(milliseconds=1)
+    query = {
+        name: _bound(each.astimezone(window.zone)) for name, each in (("start", window.start), ("end", last))
+    }
     if chosen:
         query["filterValuesData"] = _compact({name: each["ids"] for name, each in chosen.items()})
         query["filterOptions"] = _compact(
@@ -105,7 +107,7 @@ def report_url(settings: ClockifySettings, report: str, window: Window, filters:
                 for name, each in chosen.items()
             }
         )
-    return f"https://{_web_host(settings)}/reports/{REPORT_PATHS[report]}?{urlencode(query, safe=':')}"
+    return f"https://{_web_host(settings)}/reports/{web_path}?{urlencode(query, safe=':')}"
 
 
 def _web_host(settings: ClockifySettings) -> str:

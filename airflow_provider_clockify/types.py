@@ -37,15 +37,15 @@ __all__ = [
 ]
 
 #: Formats that this package writes.
-FileFormat = Literal["jsonl", "csv", "parquet"]
+FileFormat = Literal["jsonl", "csv", "parquet", "xlsx"]
 #: The same, and the files that the service renders.
-ReportFileFormat = Literal["jsonl", "csv", "parquet", "clockify_csv", "xlsx", "pdf"]
+ReportFileFormat = Literal["jsonl", "csv", "parquet", "xlsx", "clockify_csv", "clockify_xlsx", "pdf"]
 Compression = Literal["gzip", "zstd"]
 #: What an export without rows does.
 OnEmpty = Literal["write", "skip", "fail"]
 #: What an export does that does not fit the hourly quota.
 OnBudget = Literal["fail", "defer", "ignore"]
-#: Units of UTC.
+#: Units of a time zone.
 Unit = Literal["hour", "day", "week", "month"]
 #: Units that one file may hold.
 PartitionUnit = Literal["day", "month"]
@@ -94,6 +94,7 @@ Entity = Literal[
     "expenses",
     "holidays",
     "in_progress_time_entries",
+    "invoice_items",
     "invoice_payments",
     "invoices",
     "project_custom_fields",
@@ -116,8 +117,8 @@ class ExportTotals(TypedDict):
 
     #: Duration of all rows.
     seconds: int | float
-    #: Amounts by currency, in minor units, as text, so that no digit is lost.
-    amounts_minor_units: dict[str, str]
+    #: Amounts by currency, in units of the currency, as text, so that no digit is lost.
+    amounts: dict[str, str]
     #: Timers that ran when the window was read; not among the rows.
     running_timers: int
 
@@ -134,6 +135,8 @@ class _ExportFacts(TypedDict):
     window_start: str | None
     #: First instant after it.
     window_end: str | None
+    #: Time zone of its units and of the service's days; ``None`` of a list.
+    timezone: str | None
     report: str
     workspace_id: str
     #: Requests sent, repeated ones included.
@@ -167,6 +170,8 @@ class AssetEventExtra(TypedDict):
     sha256: str | None
     window_start: str | None
     window_end: str | None
+    #: Time zone in which the window was cut; ``None`` without a window.
+    timezone: str | None
 
 
 class WrittenTimeEntry(TypedDict):

@@ -3,8 +3,9 @@
 """
 ### Dimensions: users, projects, clients, tags and tasks, every night
 
-One mapped task per list writes a full snapshot, archived things and people who left included. Every row says when the
-list was read (`snapshot_at`), so that a warehouse can keep the history.
+One mapped task per list writes a full snapshot into the list's own folder, `dimensions/users/dt=…/`, archived things
+and people who left included. Every row says when the list was read (`snapshot_at`), so that a warehouse can keep the
+history.
 
 - Needs a connection `clockify_default` and the extra `parquet`.
 - Costs one request per list, and for the tasks one for each project: too many for a Free workspace with many projects.
@@ -20,7 +21,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 
 from airflow_provider_clockify.operators.entities import ClockifyExportEntitiesOperator
 
-FOLDER = "{{ var.value.get('clockify_output', '/tmp/clockify') }}/dimensions/dt={{ data_interval_end | ds }}"
+FOLDER = "{{ var.value.get('clockify_output', '/tmp/clockify') }}/dimensions"
 
 with DAG(
     dag_id="example_clockify_dimensions",
@@ -34,11 +35,12 @@ with DAG(
     export = ClockifyExportEntitiesOperator.partial(
         task_id="export_list",
         file_format="parquet",
+        partition_by="day",
         max_active_tis_per_dagrun=1,
         map_index_template="{{ task.entity }}",
     ).expand_kwargs(
         [
-            {"entity": entity, "output_path": f"{FOLDER}/{entity}.parquet"}
+            {"entity": entity, "output_path": f"{FOLDER}/{entity}"}
             for entity in ("users", "projects", "clients", "tags", "tasks")
         ]
     )

@@ -3,9 +3,9 @@
 """
 ### Month end for finance: hours and money per user and project
 
-Each run sums up the last complete UTC month in one request and writes one Parquet row per user and project: seconds,
-amount in minor units, currency. It runs on the third of the month, when late entries are in; run it again after
-corrections, and the file is replaced.
+Each run sums up the last complete UTC month in one request and writes one Parquet row per user and project: hours,
+amount (142.50 is 142.50 EUR) and currency. It runs on the third of the month, when late entries are in; run it again
+after corrections, and the file is replaced.
 
 - Needs a connection `clockify_default` and the extra `parquet`.
 - Writes below the Airflow variable `clockify_output` (by default `/tmp/clockify`).

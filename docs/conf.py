@@ -34,7 +34,7 @@ nitpicky = True
 # Names of other libraries: their inventories lie on the network, which a build does not need. And types of the package
 # that are not part of the reference, in signatures of what is.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(airflow|asyncio|collections|datetime|decimal|_thread|requests|typing)\..*"),
+    (r"py:.*", r"(airflow|asyncio|collections|datetime|decimal|os|_thread|requests|typing)\..*"),
     (
         r"py:.*",
         r"airflow_provider_clockify\.(service|http|reading|watching|columns|export|testing|window)\..*",

@@ -134,7 +134,7 @@ def show(source: Source) -> int:
         rows += found
     console.print(files)
     sample = Table(title="A few rows")
-    for name, width in (("start, UTC", 16), ("s", 5), ("user", 12), ("project", 12), ("minor units", 12)):
+    for name, width in (("start, UTC", 16), ("s", 5), ("user", 12), ("project", 12), ("amount", 12)):
         sample.add_column(name, overflow="ellipsis", no_wrap=True, min_width=width)
     for row in rows[:: max(1, len(rows) // 6)][:6]:
         interval = row["timeInterval"]
@@ -143,7 +143,7 @@ def show(source: Source) -> int:
             str(interval["duration"]),
             row.get("userName") or "",
             row.get("projectName") or "",
-            f"{row.get('amount') or 0:.2f} {row.get('currency') or ''}",
+            f"{(row.get('amount') or 0) / 100:.2f} {row.get('currency') or ''}",
         )
     console.print(sample)
     if source.emulator is None:

@@ -44,7 +44,8 @@ echo "  installing the installer …"
 uv="$folder/bin/uv"
 export VIRTUAL_ENV="$PWD/$folder" UV_LINK_MODE=copy
 echo "  installing Airflow $airflow and $(wc -l <"$requirements") pinned packages …"
-"$uv" pip install --quiet --requirement "$requirements"
+# Compiled at once: tests start Airflow again and again, some machines never keep what Python compiles.
+"$uv" pip install --quiet --compile-bytecode --requirement "$requirements"
 if [ "$folder" = "$(awk '!/^#/ { print ".venvs/" $1; exit }' requirements/versions.txt)" ]; then
     echo "  installing the static checks …"
     "$uv" pip install --quiet --requirement requirements/lint.txt

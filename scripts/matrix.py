@@ -10,6 +10,7 @@ Needs nothing but the standard library.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,8 @@ CORE = [
     f"tests/airflow/test_{name}.py"
     for name in ("bad_input", "event_trigger", "example_dags", "links", "provider", "retry_policy", "runs")
 ]
+# As in the Makefile, which passes WORKERS on.
+PARALLEL = [f"--numprocesses={os.environ.get('WORKERS', '4')}", "--dist=worksteal"]
 TESTS = {"": "Airflow", "core": "core", "all": "every"}
 FOR_OTHER_TARGETS = ("-s3", "-celery")  # have their own make targets
 
@@ -137,8 +140,17 @@ def run(line: Line, interpreter: str) -> None:
     with TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
         level = {"all": [], "core": CORE}.get(line.tests, ["-m", "airflow and not stack"])
-        command = [folder / "bin" / "python", "-m", "pytest", "-q", f"--junit-xml={report}", *level]
-        done = subprocess.run(command, cwd=ROOT)
+        command = [
+            folder / "bin" / "python",
+            "-m",
+            "pytest",
+            "-q",
+            *PARALLEL,
+            f"--junit-xml={report}",
+            *level,
+        ]
+        # What pytest makes of the tests is kept, whatever the machine says.
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""})
         line.counts = read_counts(report)
     line.seconds = time.monotonic() - began
     line.outcome = "passed" if done.returncode == 0 and line.counts.get("passed") else "failed"

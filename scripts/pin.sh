@@ -32,6 +32,7 @@ while read -r name airflow day _; do
     case $name in
         *-s3) more+=(--group s3) ;;
         *-celery) more+=(--group celery) ;;
+        "$newest") more+=(--group readers) ;;
     esac
     pin pyproject.toml ${more[@]+"${more[@]}"} --all-extras --group test --resolution "$resolution" --exclude-newer "$day" \
         --constraint <(echo "$limits") "requirements/$name.txt"

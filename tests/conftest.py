@@ -19,8 +19,23 @@ from our_threads import left_over
 pytest_plugins = ["airflow_provider_clockify.testing.pytest_plugin", "secret_guard"]
 
 ROOT = Path(__file__).parent.parent
-HOME = Path(tempfile.mkdtemp(prefix="clockify-airflow-"))
-atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
+# A run has a folder, and each process of it that runs tests (each worker of pytest-xdist) has Airflow's home in there.
+_OF_RUN = "CLOCKIFY_TESTS_RUN"
+if "PYTEST_XDIST_WORKER" in os.environ and _OF_RUN in os.environ:
+    RUN = Path(os.environ[_OF_RUN])
+else:
+    RUN = Path(tempfile.mkdtemp(prefix="clockify-airflow-"))
+    atexit.register(shutil.rmtree, RUN, ignore_errors=True)
+    os.environ[_OF_RUN] = str(RUN)
+HOME = RUN / os.environ.get("PYTEST_XDIST_WORKER", "home")
+HOME.mkdir()
+
+# Programs that tests start keep the pace of a workspace in a folder of their own, not in the machine's: an emulator of
+# an earlier test, or of a colleague, may have had the same port and told the same workspace to wait.
+tempfile.gettempdir()  # Remembers that of this process.
+os.environ["TMPDIR"] = str(RUN / f"{HOME.name}-tmp")
+Path(os.environ["TMPDIR"]).mkdir()
 
 # Airflow runs what lies in its folder: the example DAGs as they are, and the DAGs that only tests need.
 DAGS_FOLDER = HOME / "dags"
@@ -45,6 +60,18 @@ settings.register_profile("default", deadline=None)
 # What runs before a change lands must not fail by chance; people's own runs go on looking for new examples.
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse names of tests that are others in the next process, which pytest-xdist could only be puzzled by."""
+    if found := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(f"These ids name objects by their addresses; give ids= others: {found[:5]}")
+
+
+@pytest.fixture(scope="session")
+def run_folder() -> Path:
+    """Return the folder that all processes of the run have in common."""
+    return RUN
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,6 @@ import msgspec
 from msgspec.structs import astuple
 
 from airflow_provider_clockify.columns.tables import (
-    MAX_DIGITS,
     MONEY_TEXT_LENGTH,
     PEOPLE_AND_PROJECTS,
     Column,
@@ -30,7 +29,8 @@ from airflow_provider_clockify.columns.tables import (
     read_text,
 )
 from airflow_provider_clockify.exceptions import ClockifyResponseError
-from airflow_provider_clockify.service.values import instant, shown
+from airflow_provider_clockify.service.money import text_for_column
+from airflow_provider_clockify.service.values import hours, hours_text, instant, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,6 +137,12 @@ DETAILED_COLUMNS = (
         "Duration in seconds, as the service counts it.",
         "timeInterval.duration",
     ),
+    column(
+        "duration_hours",
+        ColumnType.HOURS,
+        "Duration in hours, rounded half to even at the 6th digit.",
+        "timeInterval.duration",
+    ),
     column("billable", FLAG, "Whether the entry is billable.", "billable"),
     column("type", TEXT, "REGULAR, BREAK, HOLIDAY or TIME_OFF.", "type"),
     column("is_locked", FLAG, "Whether the entry is locked against changes.", "isLocked", "locked"),
@@ -151,20 +157,23 @@ DETAILED_COLUMNS = (
     ),
     column("tag_names", ColumnType.TEXTS, "Names of the tags, in the order of tag_ids.", "tags.*.name"),
     column(
-        "custom_fields", ColumnType.JSON, "Custom field values: JSON as the service sent it.", "customFields"
+        "custom_fields",
+        ColumnType.JSON,
+        "Custom field values: JSON as sent, with names and types.",
+        "customFields",
     ),
     column("currency", TEXT, "Currency of all amounts and rates of the row.", "currency"),
     column(
         "amount",
         MONEY,
-        "Amount that was asked for (amountShown, by default earned), minor units.",
+        "Amount that was asked for (amountShown, by default earned), units of the currency.",
         "amount",
     ),
-    column("rate", MONEY, "Hourly rate of amount, minor units.", "rate"),
-    column("earned_amount", MONEY, "Earned amount, minor units.", "earnedAmount"),
-    column("earned_rate", MONEY, "Hourly rate of earned_amount, minor units.", "earnedRate"),
-    column("cost_amount", MONEY, "Cost, minor units.", "costAmount"),
-    column("cost_rate", MONEY, "Hourly rate of cost_amount, minor units.", "costRate"),
+    column("rate", MONEY, "Rate per hour of amount, units of the currency.", "rate"),
+    column("earned_amount", MONEY, "Earned amount, units of the currency.", "earnedAmount"),
+    column("earned_rate", MONEY, "Rate per hour of earned_amount, units of the currency.", "earnedRate"),
+    column("cost_amount", MONEY, "Cost, units of the currency.", "costAmount"),
+    column("cost_rate", MONEY, "Rate per hour of cost_amount, units of the currency.", "costRate"),
     column(
         "approval_request_id", TEXT, "Id of the approval request the entry belongs to.", "approvalRequestId"
     ),
@@ -180,8 +189,8 @@ def entry_rows(row: bytes) -> tuple[Row]:
 
     Does by hand what a generic table does by paths: this is the one table of millions of rows.
 
-    Absent fields, ``null`` and empty client ids become ``None``; instants are aware datetimes in UTC; money stays
-    exact, in minor units.
+    Absent fields, ``null`` and empty client ids become ``None``; instants are aware datetimes in UTC; money is
+    in units of the currency.
 
     :param row: JSON object of ``generateDetailedReport``.
     :return: One row of values, in the order of :data:`DETAILED_COLUMNS`.
@@ -194,7 +203,7 @@ def entry_rows(row: bytes) -> tuple[Row]:
             f"Entry {_id_of(row)} has an unexpected shape that no column can hold ({error}); export it as jsonl and "
             "report it."
         ) from error
-    (values,) = zip(*_columns([entry], _tags, _instants, _seconds, _money), strict=True)
+    (values,) = zip(*_columns([entry], _tags, _instants, _seconds, hours, _money), strict=True)
     return (values,)
 
 
@@ -202,13 +211,13 @@ def entry_columns(rows: Sequence[bytes]) -> Columns:
     """
     Flatten many rows of the detailed report at once: the values of :func:`entry_rows`, column by column.
 
-    Where all of a column are in the form that ``csv`` files have, instants and money stay text.
+    Hours are text, and so are instants and money where all of a column can be had in the form that ``csv`` files have.
 
     :param rows: JSON objects of ``generateDetailedReport``, at least one.
     :raises Exception: one of them does not fit; :func:`entry_rows` says which and why.
     """
     entries = list(map(_decode_quick, rows))
-    return _columns(entries, _raw_tags, _instant_texts, _whole_seconds, _money_texts)
+    return _columns(entries, _raw_tags, _instant_texts, _whole_seconds, hours_text, _money_texts)
 
 
 def _columns(
@@ -216,6 +225,7 @@ def _columns(
     tags: Callable[[Sequence[Any], Sequence[Any]], Sequence[Tags]],
     instants: Callable[[list[str | None], Column, Ids], Sequence[Any]],
     seconds: Callable[[list[Any], Ids], Sequence[Any]],
+    hours_of: Callable[[int], Any],
     money: Callable[[Sequence[Any], Column, Ids], Sequence[Any]],
 ) -> Columns:
     """Return the values of entries in the order of :data:`DETAILED_COLUMNS`."""
@@ -225,12 +235,14 @@ def _columns(
     if not all(ids):
         ids = [a or b for a, b in zip(ids, came["plain_id"], strict=True)]
     intervals = came["time_interval"]
+    durations = seconds([interval.duration for interval in intervals], ids)
     tag_ids, tag_names = zip(*tags(came["tags"], came["tag_ids"]), strict=True)
     made = {
         "id": ids,
         "start": instants([interval.start for interval in intervals], _START, ids),
         "end": instants([interval.end for interval in intervals], _END, ids),
-        "duration_seconds": seconds([interval.duration for interval in intervals], ids),
+        "duration_seconds": durations,
+        "duration_hours": [None if each is None else hours_of(each) for each in durations],
         "is_locked": [b if a is None else a for a, b in zip(came["is_locked"], came["locked"], strict=True)],
         "tag_ids": tag_ids,
         "tag_names": tag_names,
@@ -348,9 +360,7 @@ def _whole_seconds(values: Sequence[Any], ids: Ids) -> Sequence[Any]:
 
 def _money(values: Sequence[Decimal | None], of: Column, ids: Ids) -> list[Decimal | None]:
     return [
-        value
-        if value is None or (value.is_finite() and -MAX_DIGITS < value.adjusted() < MAX_DIGITS)
-        else number(value, of, entry_id)
+        None if value is None else number(value, of, entry_id)
         for value, entry_id in zip(values, ids, strict=True)
     ]
 
@@ -360,9 +370,10 @@ def _money_texts(raws: Sequence[msgspec.Raw], of: Column, ids: Ids) -> Sequence[
     words = joined.translate(None, b"0123456789.-\n")
     if not words.replace(b"null", b""):
         texts = joined.decode().split("\n")
-        # A zero as a whole number loses its sign when it is read.
-        if max(map(len, texts)) <= MONEY_TEXT_LENGTH and (b"-0" not in joined or "-0" not in texts):
-            return _nulls(texts) if words else texts
+        if max(map(len, texts)) <= MONEY_TEXT_LENGTH:
+            if not words:
+                return list(map(text_for_column, texts))
+            return [None if text == "null" else text_for_column(text) for text in texts]
     return _money(list(map(_decode_money, raws)), of, ids)
 
 

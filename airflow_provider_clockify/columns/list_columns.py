@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""Lists of the service as flat rows (pure). Money is in minor units, durations in seconds, instants in UTC."""
+"""Lists of the service as flat rows (pure). Money is in units of its currency, durations in seconds, times in UTC."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_clockify.columns.tables import Column, ColumnType, Row, Table, column, generic_table
@@ -24,7 +25,7 @@ _WORKSPACE = column("workspace_id", TEXT, "Id of the workspace.", "workspaceId")
 
 def _rate(name: str, path: str, what: str) -> tuple[Column, Column]:
     return (
-        column(f"{name}_amount", MONEY, f"{what} per hour, minor units.", f"{path}.amount"),
+        column(f"{name}_amount", MONEY, f"{what} per hour, units of the currency.", f"{path}.amount"),
         column(f"{name}_currency", TEXT, f"Currency of {name}_amount.", f"{path}.currency"),
     )
 
@@ -69,7 +70,12 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("time_zone", TEXT, "Profile time zone, IANA name.", "settings.timeZone"),
         column("week_start", TEXT, "First day of the week.", "settings.weekStart"),
         column("custom_fields", JSON, "User custom fields: JSON as the service sent it.", "customFields"),
-        column("memberships", JSON, "Memberships, where they were asked for: JSON.", "memberships"),
+        column(
+            "memberships",
+            JSON,
+            "Memberships, where asked for: JSON as sent, rates in hundredths.",
+            "memberships",
+        ),
         column("roles", JSON, "Roles, where they were asked for: JSON.", "roles"),
     ),
     "user_groups": (
@@ -108,9 +114,19 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_rate("cost_rate", "costRate", "Cost rate"),
         column("estimate", JSON, "Estimate: JSON as the service sent it.", "estimate"),
         column("time_estimate", JSON, "Time estimate: JSON as the service sent it.", "timeEstimate"),
-        column("budget_estimate", JSON, "Budget estimate: JSON as the service sent it.", "budgetEstimate"),
+        column(
+            "budget_estimate",
+            JSON,
+            "Budget estimate: JSON as sent, money in hundredths.",
+            "budgetEstimate",
+        ),
         column("member_ids", TEXTS, "Ids of members, where the service gave them.", "memberships.*.userId"),
-        column("memberships", JSON, "Memberships with rates: JSON as the service sent it.", "memberships"),
+        column(
+            "memberships",
+            JSON,
+            "Memberships: JSON as sent, rates in hundredths.",
+            "memberships",
+        ),
         column("custom_fields", JSON, "Custom fields, if hydrated: JSON.", "customFields"),
     ),
     "tasks": (
@@ -125,7 +141,12 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("duration_seconds", SECONDS, "Time tracked so far, in seconds.", "duration"),
         *_rate("hourly_rate", "hourlyRate", "Billable rate"),
         *_rate("cost_rate", "costRate", "Cost rate"),
-        column("budget_estimate", JSON, "Budget estimate: JSON as the service sent it.", "budgetEstimate"),
+        column(
+            "budget_estimate",
+            JSON,
+            "Budget estimate: JSON as sent, money in hundredths.",
+            "budgetEstimate",
+        ),
     ),
     "tags": (_ID, _NAME, _ARCHIVED, _WORKSPACE),
     "custom_fields": (
@@ -152,7 +173,8 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("category_id", TEXT, "Id of the category.", "category.id", "categoryId"),
         column("category_name", TEXT, "Name of the category.", "category.name"),
         column("quantity", NUMBER, "Units, or 1.", "quantity"),
-        column("total", MONEY, "Amount, minor units.", "total"),
+        column("currency", TEXT, "Currency of total; empty as long as the service names none.", "currency"),
+        column("total", MONEY, "Amount, units of the currency.", "total"),
         column("billable", FLAG, "Whether the expense is billable.", "billable"),
         column("is_locked", FLAG, "Whether it is locked against changes.", "locked", "isLocked"),
         column("notes", TEXT, "Notes.", "notes"),
@@ -166,7 +188,8 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         _WORKSPACE,
         column("has_unit_price", FLAG, "Whether it has a price per unit.", "hasUnitPrice"),
         column("unit", TEXT, "Unit.", "unit"),
-        column("price", MONEY, "Price per unit, minor units.", "priceInCents"),
+        column("currency", TEXT, "Currency of price; empty as long as the service names none.", "currency"),
+        column("price", MONEY, "Price per unit, units of the currency.", "priceInCents"),
     ),
     "invoices": (
         _ID,
@@ -175,16 +198,32 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("client_name", TEXT, "Name of the client.", "clientName"),
         column("status", TEXT, "UNSENT, SENT, PAID, PARTIALLY_PAID, VOID or OVERDUE.", "status"),
         column("currency", TEXT, "Currency of all amounts.", "currency"),
-        column("amount", MONEY, "Amount, minor units.", "amount"),
-        column("balance", MONEY, "Open amount, minor units.", "balance"),
-        column("paid", MONEY, "Paid amount, minor units.", "paid"),
+        column("amount", MONEY, "Amount, units of the currency.", "amount"),
+        column("balance", MONEY, "Open amount, units of the currency.", "balance"),
+        column("paid", MONEY, "Paid amount, units of the currency.", "paid"),
         column("issued_date", DAY, "Day of issue.", "issuedDate"),
         column("due_date", DAY, "Day when it is due.", "dueDate"),
+    ),
+    "invoice_items": (
+        column("invoice_id", TEXT, "Id of the invoice that was asked for.", "invoice_id"),
+        column("order", WHOLE, "Place in the invoice, from 0.", "order"),
+        column("item_type", TEXT, "Type of the item.", "itemType"),
+        column("description", TEXT, "Description.", "description"),
+        column("quantity", NUMBER, "Quantity.", "quantity"),
+        # Hundredths of hundredths (observed 2026-08).
+        replace(column("unit_price", MONEY, "Price of one, units of the currency.", "unitPrice"), shift=-4),
+        column("amount", MONEY, "Amount, units of the currency.", "amount"),
+        column("currency", TEXT, "Currency of the invoice.", "currency"),
+        column("apply_taxes", TEXT, "Which of the invoice's taxes apply.", "applyTaxes"),
+        column("import_type", TEXT, "What it was made from.", "importType"),
+        column("time_entry_ids", TEXTS, "Ids of the time entries that it was made from.", "timeEntryIds"),
+        column("expense_ids", TEXTS, "Ids of the expenses that it was made from.", "expenseIds"),
     ),
     "invoice_payments": (
         _ID,
         column("invoice_id", TEXT, "Id of the invoice that was asked for.", "invoice_id"),
-        column("amount", MONEY, "Amount, minor units.", "amount"),
+        column("currency", TEXT, "Currency of amount; empty as long as the service names none.", "currency"),
+        column("amount", MONEY, "Amount, units of the currency.", "amount"),
         column("date", DAY, "Day of payment.", "date"),
         column("author", TEXT, "Who entered it.", "author"),
         column("note", TEXT, "Note.", "note"),
@@ -257,9 +296,12 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("pending_seconds", SECONDS, "Pending time in seconds.", "pendingTime"),
         column("billable_seconds", SECONDS, "Billable time in seconds.", "billableTime"),
         column("break_seconds", SECONDS, "Breaks in seconds.", "breakTime"),
-        column("billable_amount", MONEY, "Billable amount, minor units.", "billableAmount"),
-        column("cost_amount", MONEY, "Cost, minor units.", "costAmount"),
-        column("expense_total", MONEY, "Expenses, minor units.", "expenseTotal"),
+        column(
+            "currency", TEXT, "Currency of the amounts; empty as long as the service names none.", "currency"
+        ),
+        column("billable_amount", MONEY, "Billable amount, units of the currency.", "billableAmount"),
+        column("cost_amount", MONEY, "Cost, units of the currency.", "costAmount"),
+        column("expense_total", MONEY, "Expenses, units of the currency.", "expenseTotal"),
         column("entry_ids", TEXTS, "Ids of the time entries.", "entries.*.id"),
     ),
     "assignments": (
@@ -300,12 +342,17 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
 PARENTS: Mapping[str, tuple[str, str]] = {
     "tasks": ("projects", "project_id"),
     "project_custom_fields": ("projects", "project_id"),
+    "invoice_items": ("invoices", "invoice_id"),
     "invoice_payments": ("invoices", "invoice_id"),
     "time_off_balances": ("time_off_policies", "policy_id"),
 }
 
-# Items of these do not say which parent they belong to; they get its id, under the name of the argument.
-WITHOUT_PARENT = ("project_custom_fields", "invoice_payments")
+# Items of these do not say which parent they belong to, nor in which currency they are: they get fields of it.
+OF_PARENT: Mapping[str, Mapping[str, str]] = {
+    "invoice_items": {"invoice_id": "id", "currency": "currency"},
+    "invoice_payments": {"invoice_id": "id", "currency": "currency"},
+    "project_custom_fields": {"project_id": "id"},
+}
 
 # Fields that are never written to a file: the secret with which deliveries are signed.
 SECRETS: Mapping[str, tuple[str, ...]] = {"webhooks": ("authToken",)}
@@ -314,6 +361,7 @@ _FIELDS_OF_PROJECT = (
     column("project_id", TEXT, "Id of the project that was asked for.", "project_id"),
     *_COLUMNS["custom_fields"],
 )
+
 
 TABLES: Mapping[str, Table] = {
     name: generic_table(name, columns)
@@ -328,7 +376,12 @@ CHANGES = generic_table(
         column("id", TEXT, "Id of what changed.", "id"),
         column("changed_at", INSTANT, "When, UTC.", "changed_at"),
         column("entity_type", TEXT, "Kind of entity, for example TIME_ENTRY.", "entity_type"),
-        column("document", JSON, "The state after the change (before it, if deleted): JSON.", "document"),
+        column(
+            "document",
+            JSON,
+            "The state after the change (before it, if deleted): JSON as sent.",
+            "document",
+        ),
     ),
 )
 

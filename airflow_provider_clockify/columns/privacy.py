@@ -15,6 +15,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -160,17 +161,17 @@ def _names(table: Table, parameter: str, given: object, *, is_flat: bool) -> fro
         or not all(isinstance(n, str) for n in names)
     ):
         raise ClockifyConfigError(f"{parameter} is {names!r}; it must be a list of names.")
-    known = {each.name: each.name for each in table.columns}
+    known: dict[str, set[str]] = {}
     for each in table.columns:
-        for path in each.paths:
-            known.setdefault(".".join(path), each.name)
+        for word in (each.name, *map(".".join, each.paths)):
+            known.setdefault(word, set()).add(each.name)
     for name in names:
         # A name in the service's words is camel case or dotted; a misspelt column would leave the data in.
         if name not in known and not _lies_in_json(table, name) and (is_flat or "_" in name or not name):
             has = ", ".join(sorted(each.name for each in table.columns))
             more = "" if is_flat else ", and fields in the service's own words"
             raise ClockifyConfigError(f"{parameter} names {name!r}; {table.name} has {has}{more}.")
-    return frozenset(str(known.get(name, name)) for name in names)
+    return frozenset(chain.from_iterable(known.get(name, {name}) for name in names))
 
 
 def _lies_in_json(table: Table, name: str) -> bool:

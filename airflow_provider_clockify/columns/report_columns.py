@@ -31,7 +31,16 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.window import Window
 
 TEXT, FLAG, INSTANT, MONEY = ColumnType.TEXT, ColumnType.FLAG, ColumnType.INSTANT, ColumnType.MONEY
-SECONDS, DAY, JSON = ColumnType.SECONDS, ColumnType.DAY, ColumnType.JSON
+SECONDS, HOURS, DAY, JSON = ColumnType.SECONDS, ColumnType.HOURS, ColumnType.DAY, ColumnType.JSON
+
+
+def _both(name: str, what: str, path: str) -> tuple[Column, Column]:
+    """Return the columns of a duration: in seconds, and in hours."""
+    return (
+        column(f"{name}_seconds", SECONDS, f"{what} in seconds.", path),
+        column(f"{name}_hours", HOURS, f"{what} in hours, rounded half to even at the 6th digit.", path),
+    )
+
 
 _PERIOD = (
     column("period_start", INSTANT, "Start of the time that the row sums up, UTC."),
@@ -59,11 +68,11 @@ _GROUPS = tuple(
         ),
     )
 )
-_DURATION = column("duration_seconds", SECONDS, "Duration in seconds.", "duration")
+_DURATION, _HOURS = _both("duration", "Duration", "duration")
 _AMOUNT = column(
     "amount",
     MONEY,
-    "Amount that was asked for (amountShown), minor units; empty where it adds up several currencies.",
+    "Amount that was asked for (amountShown), units of the currency; empty where it adds up several currencies.",
     "amount",
 )
 _CURRENCY = column(
@@ -74,9 +83,12 @@ _CURRENCY = column(
     "workspaceCurrencyCode",
 )
 _AMOUNTS = column(
-    "amounts", JSON, "All amounts of the group, per currency: JSON as the service sent it.", "amounts"
+    "amounts",
+    JSON,
+    "All amounts of the group, per currency: JSON as the service sent it, in hundredths.",
+    "amounts",
 )
-_DATE = column("date", DAY, "Day, UTC.", "date")
+_DATE = column("date", DAY, "Day, in the time zone of the export.", "date")
 
 
 # Where an item repeats the values of its groups and days.
@@ -92,7 +104,7 @@ def _repeated(of: Column, *places: str) -> Column:
 SUMMARY_COLUMNS = (
     *_PERIOD,
     *_GROUPS,
-    *(_repeated(each, *_BELOW) for each in (_DURATION, _AMOUNT, _CURRENCY, _AMOUNTS)),
+    *(_repeated(each, *_BELOW) for each in (_DURATION, _HOURS, _AMOUNT, _CURRENCY, _AMOUNTS)),
 )
 
 WEEKLY_COLUMNS = (
@@ -100,17 +112,18 @@ WEEKLY_COLUMNS = (
     column("group", TEXT, "USER or PROJECT."),
     column("group_id", TEXT, "Id of the user or project.", "_id", "id"),
     column("group_name", TEXT, "Its name.", "name", copies=("nameLowerCase",)),
-    *(_repeated(each, *_DAYS) for each in (_DATE, _DURATION, _AMOUNT, _CURRENCY)),
+    *(_repeated(each, *_DAYS) for each in (_DATE, _DURATION, _HOURS, _AMOUNT, _CURRENCY)),
     column(
         "amounts",
         JSON,
-        "All amounts of the day, where they are given: JSON as the service sent it.",
+        "All amounts of the day, where they are given: JSON as the service sent it, in hundredths.",
         "days.*.amounts",
     ),
     column(
         "group_amounts",
         JSON,
-        "All amounts of the group in the whole week, per currency: JSON as the service sent it; the same on each day.",
+        "All amounts of the group in the week, per currency: JSON as the service sent it, in hundredths; the same on "
+        "each day.",
         "amounts",
         copies=("children.*.amounts", "children.*.days.*.amounts"),
     ),
@@ -121,19 +134,14 @@ ATTENDANCE = generic_table(
     (
         column("user_id", TEXT, "Id of the user.", "userId"),
         column("user_name", TEXT, "Name of the user.", "userName"),
-        column("date", DAY, "Day, UTC.", "date"),
+        column("date", DAY, "Day, in the time zone of the export.", "date"),
         column("start_time", TEXT, "First start of the day, as the service sent it.", "startTime"),
         column("end_time", TEXT, "Last end of the day, as the service sent it.", "endTime"),
-        column(
-            "total_duration_seconds",
-            SECONDS,
-            "Time worked, in the service's unit (seconds).",
-            "totalDuration",
-        ),
-        column("break_seconds", SECONDS, "Breaks, in the service's unit (seconds).", "break"),
-        column("capacity_seconds", SECONDS, "Capacity, in the service's unit (seconds).", "capacity"),
-        column("remaining_capacity_seconds", SECONDS, "Capacity left, same unit.", "remainingCapacity"),
-        column("overtime_seconds", SECONDS, "Overtime, same unit.", "overtime"),
+        *_both("total_duration", "Time worked", "totalDuration"),
+        *_both("break", "Breaks", "break"),
+        *_both("capacity", "Capacity", "capacity"),
+        *_both("remaining_capacity", "Capacity left", "remainingCapacity"),
+        *_both("overtime", "Overtime", "overtime"),
         column("time_off", JSON, "Time off of the day: JSON as the service sent it.", "timeOff"),
         column("has_running_entry", FLAG, "Whether a timer runs.", "hasRunningEntry"),
     ),
@@ -143,7 +151,7 @@ EXPENSES = generic_table(
     "expenses",
     (
         column("id", TEXT, "Id of the expense; unique in the workspace.", "_id", "id"),
-        column("date", DAY, "Day of the expense, UTC.", "date"),
+        column("date", DAY, "Day of the expense; it has no time zone.", "date"),
         *PEOPLE_AND_PROJECTS,
         column("category_id", TEXT, "Id of the category.", "categoryId"),
         column("category_name", TEXT, "Name of the category.", "categoryName"),
@@ -156,7 +164,12 @@ EXPENSES = generic_table(
         ),
         column("quantity", ColumnType.NUMBER, "Units, or 1.", "quantity"),
         column("currency", TEXT, "Currency of the amount.", "currency"),
-        column("amount", MONEY, "Amount, minor units (scale not verified against the service).", "amount"),
+        column(
+            "amount",
+            MONEY,
+            "Amount, units of the currency (scale not verified against the service).",
+            "amount",
+        ),
         column("billable", FLAG, "Whether the expense is billable.", "billable"),
         column("notes", TEXT, "Notes.", "notes"),
         column("is_locked", FLAG, "Whether it is locked against changes.", "isLocked", "locked"),
@@ -166,7 +179,7 @@ EXPENSES = generic_table(
         column(
             "user_custom_fields",
             JSON,
-            "Custom field values of the user: JSON as the service sent it.",
+            "Custom field values of the user: JSON as sent, with names and types.",
             "userCustomFields",
         ),
         column("invoicing_info", JSON, "Invoicing state: JSON as the service sent it.", "invoicingInfo"),
@@ -196,12 +209,13 @@ def _innermost(group: Any, groups: Sequence[str], prefix: Row, level: int = 0) -
         for child in children:
             yield from _innermost(child, groups, here, level + 1)
         return
-    duration, (amount, currency) = value_of(group, _DURATION), _money(group)
+    duration, hours = value_of(group, _DURATION), value_of(group, _HOURS)
+    amount, currency = _money(group)
     amounts = value_of(group, _AMOUNTS)
     if level + 1 < len(groups) and not (duration or value_of(group, _AMOUNT)):
         return  # Nothing to divide.
     unused = (None,) * (3 * (MAX_GROUPS - level - 1))
-    yield (*here, *unused, duration, amount, currency, amounts)
+    yield (*here, *unused, duration, hours, amount, currency, amounts)
 
 
 def _check_time(group: Any, what: str, parts: Sequence[Any], *, may_overlap: bool = False) -> None:
@@ -303,6 +317,7 @@ def weekly_table(group: str, window: Window) -> Table:
                 *who,
                 value_of(day, _DATE),
                 value_of(day, _DURATION),
+                value_of(day, _HOURS),
                 amount,
                 own,
                 value_of(day, _AMOUNTS),

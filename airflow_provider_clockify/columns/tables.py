@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
-from airflow_provider_clockify.service.values import exact_seconds, id_of, instant, shown
+from airflow_provider_clockify.service.money import HUNDREDTHS, for_column
+from airflow_provider_clockify.service.values import exact_seconds, hours, id_of, instant, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Row = tuple[Any, ...]
 Columns = Sequence[Sequence[Any]]
@@ -32,7 +33,7 @@ T = TypeVar("T")
 
 # Digits of a number before and after the point: what has more was never money or time, only a way to fill memory.
 MAX_DIGITS = 1000
-# From text with 21 digits before the point Arrow makes another number, without an error; exact numbers it refuses.
+# Longer numbers are read one by one.
 MONEY_TEXT_LENGTH = 20
 _WHOLE_BITS = 63
 
@@ -51,8 +52,13 @@ class ColumnType(StrEnum):
     DAY = "day"
     MONEY = "money"
     SECONDS = "seconds"
+    HOURS = "hours"
     TEXTS = "texts"
     JSON = "json"
+
+
+# Both are made from what the service gives as a duration.
+_DURATIONS = frozenset({ColumnType.SECONDS, ColumnType.HOURS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ class Column:
     :param paths: Where the value is in an item, keys from the outside in; the first path that leads to a value
         counts. ``*`` goes through a list. None where the value is computed.
     :param copies: Where else an item says the same, or what the value is made of; left out and hashed with it.
+    :param shift: Digits by which the point of money moves, from what the service gives to units of the currency.
     """
 
     name: str
@@ -73,6 +80,7 @@ class Column:
     description: str
     paths: tuple[tuple[str, ...], ...] = ()
     copies: tuple[tuple[str, ...], ...] = ()
+    shift: int = HUNDREDTHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +93,8 @@ class Table:
     :param rows: From the JSON of one item to its rows, values in column order. Most items are one row.
     :param line: From the JSON of one item to what ``jsonl`` holds of it; ``None`` where that is the item as it came.
     :param columns_of: From the JSON of many items, one row each, to their values column by column: quicker than
-        ``rows``, which is asked where this raises anything. A column of instants or money may be text, as ``csv`` has
-        it, if all of it is, and money no longer than :data:`MONEY_TEXT_LENGTH`. ``None`` where there is only ``rows``.
+        ``rows``, which is asked where this raises anything. A column of instants, money or hours may be text, as
+        ``csv`` has it, if all of it is. ``None`` where there is only ``rows``.
     """
 
     name: str
@@ -217,7 +225,7 @@ def convert(value: Any, of: Column, item_id: Any) -> Any:
         return read_text(instant, value, of, item_id)
     if kind is ColumnType.DAY and isinstance(value, str):
         return read_text(_day, value, of, item_id)
-    if kind is ColumnType.SECONDS and isinstance(value, str):
+    if kind in _DURATIONS and isinstance(value, str):
         value = read_text(lambda text, _: exact_seconds(text), value, of, item_id)
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         return number(value, of, item_id)
@@ -263,20 +271,20 @@ def number(value: float | Decimal, of: Column, item_id: Any) -> Any:
     if abs(exact.adjusted()) >= MAX_DIGITS:
         raise misfit(f"number of more than {MAX_DIGITS} digits", of, item_id)
     if kind is ColumnType.MONEY:
-        return exact
+        return for_column(exact, of.shift)
     if kind is ColumnType.NUMBER:
         as_float = _float(exact)
         if as_float is None:
             raise misfit("number too large for double precision", of, item_id)
         return as_float
-    if kind in (ColumnType.WHOLE, ColumnType.SECONDS):
+    if kind is ColumnType.WHOLE or kind in _DURATIONS:
         whole = int(exact)
         if whole != exact:
-            unit = " of seconds" if kind is ColumnType.SECONDS else ""
+            unit = " of seconds" if kind in _DURATIONS else ""
             raise misfit(f"{shown(str(exact))}, which is no whole number{unit},", of, item_id)
         if not -(1 << _WHOLE_BITS) <= whole < 1 << _WHOLE_BITS:
             raise misfit("whole number of more than 64 bits", of, item_id)
-        return whole
+        return hours(whole) if kind is ColumnType.HOURS else whole
     raise misfit("number", of, item_id)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import threading
 
     from airflow_provider_clockify.connection import ClockifySettings
-    from airflow_provider_clockify.service.messages import ApiRequest
+    from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
 
 # The reports service is asked for a report by POST.
 _REPORTS = re.compile(
@@ -72,7 +72,7 @@ class ReadOnlyTransport(SyncTransport):
         self._sent = 0
         self.answers: list[Answer] = []
 
-    def _exchange(self, request: ApiRequest, abandoned: threading.Event) -> tuple[int, dict[str, str], bytes]:
+    def _exchange(self, request: ApiRequest, abandoned: threading.Event) -> ApiResponse:
         """Put a request on the wire, if it is a read."""
         if not is_read(request):
             raise NotAReadError(
@@ -82,6 +82,6 @@ class ReadOnlyTransport(SyncTransport):
         if self._sent >= self._most:
             raise RequestsSpentError(f"All of {self._most} requests are spent.", operation=request.operation)
         self._sent += 1
-        status, headers, body = super()._exchange(request, abandoned)
-        self.answers.append(Answer(request, status, headers, body))
-        return status, headers, body
+        response = super()._exchange(request, abandoned)
+        self.answers.append(Answer(request, response.status, response.headers, response.body))
+        return response

@@ -17,6 +17,7 @@ from airflow_provider_clockify.reading.report_reader import ReportReader
 from airflow_provider_clockify.reading.sum_readers import AttendanceReader, summary_reader, weekly_reader
 from airflow_provider_clockify.service.change_feeds import read_feed
 from airflow_provider_clockify.service.lists import LISTS
+from airflow_provider_clockify.service.messages import ApiResponse
 from airflow_provider_clockify.service.report_kinds import detailed, expenses
 from airflow_provider_clockify.window import Window
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.conformance.answers import Answer, Found
     from airflow_provider_clockify.reading.reader import Reader
-    from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.service.messages import ApiRequest
 
 T = TypeVar("T")
 
@@ -77,15 +78,8 @@ class _Recorded:
         if _page(request)[0] != self._page[0]:
             raise NotRecordedError("more pages follow, which are not recorded", operation=request.operation)
         answer = self._answer
-        return read_answer(
-            _SETTINGS,
-            answer.request,
-            answer.status,
-            dict(answer.headers),
-            answer.body,
-            decode,
-            1,
-        )
+        response = ApiResponse(answer.status, answer.headers, answer.body)
+        return read_answer(_SETTINGS, answer.request, response, decode, 1)
 
 
 def _page(request: ApiRequest) -> tuple[int, int]:

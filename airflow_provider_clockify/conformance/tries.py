@@ -36,7 +36,6 @@ from airflow_provider_clockify.service.lists import (
     USERS,
     logged_user,
     project,
-    time_entries,
     workspace,
 )
 from airflow_provider_clockify.service.report_kinds import (
@@ -172,21 +171,23 @@ def _running_report(found: Found) -> ApiRequest:
 def _user_entries(found: Found) -> ApiRequest:
     gone = deactivated(found) if "workspace" in found.answers else []
     user = gone[0] if gone else anchor_of(found)[0].user
-    request = time_entries(found.workspace_id, user, month_of(found))
-    return LISTS["time_entries"].page(request, 1, LISTS["time_entries"].page_size or PAGE)
+    entries = LISTS["time_entries"]
+    bounds = entries.bounds(month_of(found))
+    request = entries.request(bounds, workspace_id=found.workspace_id, user_id=user)
+    return entries.page(request, 1, entries.page_size or PAGE)
 
 
 def _created(found: Found) -> ApiRequest:
     first, _, last = created_together(found)
     bounds = created(first) - OFFSET, created(last) + OFFSET
     request = feed_request("created", "TIME_ENTRY", found.workspace_id, *bounds)
-    return request.with_params(page="0", limit=str(FEED_LIMITS[0]))
+    return request.with_values({"page": "0", "limit": str(FEED_LIMITS[0])})
 
 
 def _deleted(found: Found) -> ApiRequest:
     month = last_complete_unit(found.now, "day").end
     request = feed_request("deleted", "TIME_ENTRY", found.workspace_id, month - 29 * DAY, month)
-    return request.with_params(page="0", limit="50")
+    return request.with_values({"page": "0", "limit": "50"})
 
 
 TRIES: tuple[Try, ...] = (

@@ -19,6 +19,7 @@ import hashlib
 import logging
 import re
 import tempfile
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,20 +126,12 @@ class Keeper:
         """
         if self._folder is None:
             return None
-        try:
-            note = msgspec.json.decode((self._folder / f"{part}.json").read_bytes(), type=_Note)
-            if self._now() - note.read_at > KEPT_FOR:
-                raise ValueError(f"it was read at {note.read_at:%Y-%m-%d %H:%M:%SZ}, too long ago")
-            for path in paths:
-                remote = self._folder / path.name
-                remote.fs.get_file(remote.path, str(path))
-            if {path.name: _fingerprint(path) for path in paths} != note.files:
-                raise ValueError("its files have changed")
-        except FileNotFoundError:
-            note = None  # It was not finished.
-        except Exception as error:  # noqa: BLE001 - of any storage
-            log.warning("Part %s of an earlier attempt cannot be used (%s); it is read again.", part, error)
-            note = None
+        note = None
+        with (
+            self._unless_storage_fails(f"Part {part} of an earlier attempt cannot be used; it is read again"),
+            suppress(FileNotFoundError),  # It was not finished.
+        ):
+            note = self._copied(part, paths)
         if note is None:
             for path in paths:
                 path.unlink(missing_ok=True)
@@ -147,6 +140,17 @@ class Keeper:
         self.requests_before = max(self.requests_before, note.requests)
         self._read_at.append(note.read_at)
         return note.facts
+
+    def _copied(self, part: str, paths: Sequence[Path]) -> _Note:
+        note = msgspec.json.decode((self._folder / f"{part}.json").read_bytes(), type=_Note)
+        if self._now() - note.read_at > KEPT_FOR:
+            raise ValueError(f"it was read at {note.read_at:%Y-%m-%d %H:%M:%SZ}, too long ago")
+        for path in paths:
+            remote = self._folder / path.name
+            remote.fs.get_file(remote.path, str(path))
+        if {path.name: _fingerprint(path) for path in paths} != note.files:
+            raise ValueError("its files have changed")
+        return note
 
     def say(self, parts: int) -> None:
         """
@@ -174,7 +178,10 @@ class Keeper:
         """
         if not self._works:
             return
-        try:
+        with self._unless_storage_fails(
+            "Finished parts are not kept for a later attempt; the export goes on"
+        ):
+            self._works = False
             if self._folder is None:
                 self._remove_abandoned()
                 self._folder = self._make()
@@ -185,27 +192,14 @@ class Keeper:
             note = _Note(self._now(), self.requests_before + self._spent(), files, facts)
             (self._folder / f"{part}.json").write_bytes(msgspec.json.encode(note))
             self.parts += 1
-        except Exception as error:  # noqa: BLE001 - of any storage
-            self._works = False
-            log.warning(
-                "Finished parts are not kept for a later attempt (%s: %s); the export goes on.",
-                type(error).__name__,
-                error,
-            )
+            self._works = True
 
     def forget(self) -> None:
         """Remove everything that is kept."""
         folder, self._folder = self._folder, None
         if folder is not None:
-            try:
+            with self._unless_storage_fails(f"{folder} could not be removed; it is not used again"):
                 folder.fs.rm(folder.path, recursive=True)
-            except Exception as error:  # noqa: BLE001 - of any storage
-                log.warning(
-                    "%s could not be removed (%s: %s); it is not used again.",
-                    folder,
-                    type(error).__name__,
-                    error,
-                )
 
     def __enter__(self) -> Keeper:
         """Begin the export."""
@@ -218,18 +212,21 @@ class Keeper:
         if error is None or isinstance(error, ClockifyNoRowsError):
             self.forget()
 
-    def _find(self) -> None:
+    @contextmanager
+    def _unless_storage_fails(self, what_then: str) -> Iterator[None]:
+        """Log what an error of the storage means, whichever storage it is, instead of raising it."""
         try:
-            found = [name for name, _, job in self._names() if job == self._job]
+            yield
         except Exception as error:  # noqa: BLE001 - of any storage
-            log.warning(
-                "What an earlier attempt may have kept cannot be looked for (%s: %s); everything is read again.",
-                type(error).__name__,
-                error,
-            )
-            return
-        if found:
-            self._folder = self._home / max(found)
+            log.warning("%s (%s: %s).", what_then, type(error).__name__, error)
+
+    def _find(self) -> None:
+        with self._unless_storage_fails(
+            "What an earlier attempt may have kept cannot be looked for; everything is read again"
+        ):
+            found = [name for name, _, job in self._names() if job == self._job]
+            if found:
+                self._folder = self._home / max(found)
 
     def _names(self) -> Iterator[tuple[str, datetime, str]]:
         """Go through the folders at the target: name, when it was made, and for which job."""

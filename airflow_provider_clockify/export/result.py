@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_clockify.service.money import in_units, text_in_units
+from airflow_provider_clockify.window import zone_name
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,7 +36,7 @@ class PublishedFile:
     :param rows: Rows in it.
     :param bytes: Its size.
     :param sha256: Its hash.
-    :param window: Time that it covers; ``None`` for a snapshot.
+    :param window: Time that it covers; ``None`` for a snapshot that is no partition.
     :param is_partition: Whether it is the whole of a partition.
     """
 
@@ -59,7 +62,7 @@ class ExportResult:
     :param output_path: Where it went: the file, or the folder with the partitions.
     :param files: Published files, in the order of time.
     :param seconds: Duration of all rows, in seconds.
-    :param money: Amounts in minor units per currency.
+    :param money: Amounts per currency, as the service gives them.
     :param running: Timers that ran when the window was read; not among the rows.
     :param snapshot_at: When a list was read, UTC.
     :param deleted: Ids in the tombstones, where some were asked for.
@@ -143,11 +146,11 @@ class ExportResult:
         found = self.warnings
         if self.rounded:
             differences = ", ".join(
-                f"{amount:+f} {currency}" for currency, amount in sorted(self.rounded.items())
+                f"{in_units(amount):+f} {currency}" for currency, amount in sorted(self.rounded.items())
             )
             found.append(
-                f"The amounts of the rows and the service's own sums differ by {differences} (minor units): no more "
-                "than half a unit per row, as rounding does. Count and time agree, so that no row is missing."
+                f"The amounts of the rows and the service's own sums differ by {differences}: no more than "
+                "half a hundredth per row, as rounding does. Count and time agree, so that no row is missing."
             )
         narrowed = {"users", "userGroups"} & set(filters)
         if len(self.users) == 1 and not narrowed:
@@ -174,7 +177,7 @@ class ExportResult:
         return f"Exported {what} to {where}, {self.bytes:,} bytes.{running}"
 
     def to_xcom(self) -> ExportSummary:
-        """Return the summary as JSON values; money as text, so that no digit is lost."""
+        """Return the summary as JSON values; money in units of the currency, as text, so that no digit is lost."""
         seconds = int(self.seconds) if self.seconds == int(self.seconds) else float(self.seconds)
         summary: ExportSummary = {
             "paths": self.paths,
@@ -183,14 +186,15 @@ class ExportResult:
             "sha256": self.sha256,
             "window_start": self.window.start_iso if self.window else None,
             "window_end": self.window.end_iso if self.window else None,
+            "timezone": zone_name(self.window.zone) if self.window else None,
             "report": self.report,
             "workspace_id": self.workspace_id,
             "requests": self.requests,
             "format": self.format,
             "totals": {
                 "seconds": seconds,
-                "amounts_minor_units": {
-                    currency: f"{amount.normalize():f}" for currency, amount in sorted(self.money.items())
+                "amounts": {
+                    currency: text_in_units(amount) for currency, amount in sorted(self.money.items())
                 },
                 "running_timers": self.running,
             },

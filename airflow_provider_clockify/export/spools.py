@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_clockify.export.storage import HashingFile
 from airflow_provider_clockify.reading.chunk_reading import IdFile
 from airflow_provider_clockify.service.values import lines
-from airflow_provider_clockify.window import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.export.plan import Output
     from airflow_provider_clockify.export.storage import Staging
-    from airflow_provider_clockify.window import PartitionUnit
 
 
 class Spools:
     """
     The rows of one chunk, as lines, in one private file per output, and their ids in another.
 
+    :param staging: Private folder of the export.
+    :param name: Begins the names of the files.
+    :param outputs: Files that hold a part of the chunk, in the order of time.
     :param is_final: Whether the rows of an output, as they are, are the file to publish.
     :ivar ids: Their ids.
     """
@@ -35,11 +37,12 @@ class Spools:
         staging: Staging,
         name: str,
         outputs: Sequence[Output],
-        unit: PartitionUnit | None,
         *,
         is_final: bool = False,
     ) -> None:
-        self._unit = unit
+        self.outputs = outputs
+        self._starts = [output.window.start for output in outputs]
+        self._keys = [output.key for output in outputs]
         self._is_final = is_final
         self._finished: dict[str, HashingFile] = {}
         self._counts: dict[str, int] = {}
@@ -70,10 +73,8 @@ class Spools:
         self.close()
         for path in self.paths:
             path.unlink(missing_ok=True)  # It may be the file of a kept part as well, which stays as it is.
-        for (
-            key,
-            path,
-        ) in self._paths.items():  # One after the other: those before one that cannot be opened are closed.
+        # One after the other: those before one that cannot be opened are closed.
+        for key, path in self._paths.items():
             self._files[key] = HashingFile(path) if self._is_final else path.open("wb")
         self._finished = {key: file for key, file in self._files.items() if isinstance(file, HashingFile)}
         self._counts = dict.fromkeys(self._paths, 0)
@@ -87,11 +88,11 @@ class Spools:
         self.ids.write(ids)
 
     def _by_output(self, rows: Sequence[bytes], starts: Sequence[datetime]) -> Mapping[str, Sequence[bytes]]:
-        if self._unit is None:
-            return {"": rows}
+        if len(self._keys) == 1:
+            return {self._keys[0]: rows}
         parts: dict[str, list[bytes]] = {}
         for row, start in zip(rows, starts, strict=True):
-            parts.setdefault(partition_of(start, self._unit), []).append(row)
+            parts.setdefault(self._keys[bisect_right(self._starts, start) - 1], []).append(row)
         return parts
 
     def close(self) -> None:

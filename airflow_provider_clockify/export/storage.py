@@ -7,6 +7,9 @@ Everything is first written into a private folder. Local targets keep it beside 
 that publishing is a rename; object stores get each finished file in one upload, which they show when it is complete.
 The folder is locked while its process lives, so that a later export can tell and remove what a killed one left.
 
+s3fs aborts an upload that fails. What a killed process leaves on S3, invisible but paid for, is for a lifecycle rule of
+the bucket: only its owner knows which uploads are nobody's.
+
 Errors of the file system and of the object store leave a :class:`Staging` as ``ClockifyStorageError``.
 """
 
@@ -20,20 +23,23 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_clockify._compat import ObjectStoragePath
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyStorageError
-from airflow_provider_clockify.export.uploads import check_reachable, upload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
 log = logging.getLogger(__name__)
+
+# s3fs sends ten parts at once, by default of 50 MiB: half a gigabyte of memory. Files of two parts and more are cut.
+PART_SIZE = 8 * 2**20
+_MOST_PARTS = 10_000
 
 _PREFIX, _SUFFIX = ".clockify-", ".tmp"
 _LOCK = "lock"
@@ -125,7 +131,10 @@ class Target:
         if self.local is not None:
             return
         try:
-            check_reachable(self._remote.fs, self._remote.path)
+            fs = self._remote.fs
+            if _is_s3(fs):  # Where it is cheap.
+                with suppress(PermissionError):  # Some keys may only write.
+                    fs.call_s3("head_bucket", Bucket=fs.split_path(self._remote.path)[0])
         except FileNotFoundError as error:
             raise ClockifyConfigError(
                 f"output_path {self.output_path!r} cannot be written ({error}): check that the bucket exists."
@@ -315,7 +324,10 @@ class Staging:
     def _upload(self, private: Path, place: Place) -> None:
         remote = ObjectStoragePath(place.url)
         try:
-            upload(remote.fs, private, remote.path)
+            options = {}
+            if _is_s3(remote.fs):
+                options["chunksize"] = max(PART_SIZE, -(-private.stat().st_size // _MOST_PARTS))
+            remote.fs.put_file(str(private), remote.path, **options)
         except Exception as error:
             cure = "Run again when it is reachable."
             if isinstance(error, PermissionError):
@@ -412,6 +424,29 @@ class Staging:
                 path.rmdir()
             except OSError:
                 return  # Somebody else put something there.
+
+
+def _is_s3(fs: Any) -> bool:
+    return "s3" in ([fs.protocol] if isinstance(fs.protocol, str) else fs.protocol)
+
+
+@contextmanager
+def saved_to(to: str | os.PathLike[str] | IO[bytes]) -> Iterator[IO[bytes] | HashingFile]:
+    """
+    Open a file that gets its name when it is whole, or never.
+
+    :param to: Absolute path or URL, as an ``output_path``; what is there is replaced. Or an open binary file, which
+        stays open.
+    :raises ClockifyConfigError: nothing can be written there.
+    :raises ClockifyStorageError: the file system or the object store stopped it.
+    """
+    if not isinstance(to, (str, os.PathLike)):
+        yield to
+        return
+    with Staging(Target(str(to)), is_base=False) as staging:
+        with closing(HashingFile(staging.path("file.done"))) as file:
+            yield file
+        staging.publish(file.path)
 
 
 def _check_absolute(output_path: str) -> None:

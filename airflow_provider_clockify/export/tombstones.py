@@ -28,6 +28,7 @@ from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.export.formats import unescape_formula
 from airflow_provider_clockify.export.storage import HashingFile
 from airflow_provider_clockify.reading.csv_records import fields, records
+from airflow_provider_clockify.service.values import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -57,7 +58,7 @@ def tombstones(
     :return: Tombstones from now on, in the order of ids; an id that is back has none.
     """
     there = set(after)
-    detected = now.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    detected = utc_text(now.replace(microsecond=0))
     gone = {**dict.fromkeys(before, detected), **known}
     return {each: gone[each] for each in sorted(gone) if each not in there}
 
@@ -163,8 +164,13 @@ def check_reconcile(kind: FileKind) -> None:
     """
     Refuse what leaves no ids to compare.
 
-    :raises ClockifyConfigError: the id is dropped or hashed.
+    :raises ClockifyConfigError: the id is dropped or hashed, or the format is one that is only written.
     """
+    if kind.file_format == "xlsx":
+        raise ClockifyConfigError(
+            "reconcile does not fit file_format='xlsx': a workbook is for people, and is not read again. Use jsonl, "
+            "csv or parquet."
+        )
     if kind.rules and "id" in kind.rules.drop | kind.rules.hashed:
         raise ClockifyConfigError("reconcile compares ids: leave the column id as it is.")
 

@@ -4,13 +4,9 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cached_property, partial
+from typing import IO, TYPE_CHECKING, Any, get_args
 
 from airflow_provider_clockify._compat import BaseHook, mask_secret
 from airflow_provider_clockify.connection import (
@@ -18,37 +14,52 @@ from airflow_provider_clockify.connection import (
     CONN_TYPE,
     DEFAULT_CONN_ID,
     ClockifySettings,
-    doubts_of_extra,
+    reading_connection,
 )
-from airflow_provider_clockify.exceptions import (
-    ClockifyConfigError,
-    ClockifyError,
-    ClockifyMissingConnectionError,
-    ClockifyResponseError,
-    ClockifyWindowError,
-)
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError
 from airflow_provider_clockify.get_provider_info import FIELDS, HOOK_NAME, UI_FIELD_BEHAVIOUR
-from airflow_provider_clockify.rendered import is_nothing, nothing_rendered
-from airflow_provider_clockify.window import Window, parse_instant
+from airflow_provider_clockify.rendered import is_nothing, nothing_rendered, one_of
+from airflow_provider_clockify.service.filters import report_filters
+from airflow_provider_clockify.service.key_sight import (
+    ADMIN_ROLES,
+    active_workspace,
+    check_admin,
+    profile_zone,
+    shown_workspace,
+    sight,
+)
+from airflow_provider_clockify.service.lists import (
+    BALANCES_OF_USER,
+    PROJECTS,
+    TIME_ENTRIES,
+    chosen,
+    logged_user,
+    member_profile,
+    new_time_entry,
+    project,
+    resource,
+    workspace,
+)
+from airflow_provider_clockify.service.user_totals import user_totals
+from airflow_provider_clockify.service.values import durations_to_seconds, window_between, window_if_any
+from airflow_provider_clockify.types import WeeklyGroup
+from airflow_provider_clockify.window import parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import tzinfo
+    import os
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import requests
 
     from airflow_provider_clockify.reading.client import ClockifyClient
     from airflow_provider_clockify.service.lists import Resource
-    from airflow_provider_clockify.service.messages import Method, Service
-    from airflow_provider_clockify.types import Change, EntityType, EntryType, ExportType, WeeklyGroup
+    from airflow_provider_clockify.service.messages import ApiRequest, Method, Service
+    from airflow_provider_clockify.types import Change, EntityType, EntryType, ExportType
+    from airflow_provider_clockify.window import Window
 
 __all__ = ["ClockifyHook"]
 
 Item = dict[str, Any]
-
-log = logging.getLogger(__name__)
-
-_doubted: set[tuple[str, tuple[str, ...]]] = set()
 
 
 class ClockifyHook(BaseHook):
@@ -73,7 +84,6 @@ class ClockifyHook(BaseHook):
         super().__init__(**kwargs)
         self.clockify_conn_id = clockify_conn_id
         self._workspace_id = workspace_id
-        self._doubts: tuple[str, ...] = ()
         # Whether its user can give its slot back, and so need not wait here for a service that refuses requests.
         self.may_defer = False
 
@@ -98,8 +108,7 @@ class ClockifyHook(BaseHook):
         """The connection, checked."""
         with reading_connection(self.clockify_conn_id):
             connection = self.get_connection(self.clockify_conn_id)
-        settings = settings_from(self.clockify_conn_id, connection)
-        self._doubts = doubts_of_extra(_extra(self.clockify_conn_id, connection.extra))
+        settings = ClockifySettings.of(self.clockify_conn_id, connection)
         # Airflow masks the password as it is stored; the key that is sent has no spaces around it. And of an extra it
         # masks only what sounds like a secret to it.
         mask_secret(str(settings.api_key))
@@ -132,20 +141,14 @@ class ClockifyHook(BaseHook):
         known = self._workspace_id or self.settings.workspace_id
         if known:
             return known
-        user = self._logged_user
-        active = user.get("activeWorkspace") or user.get("defaultWorkspace")
-        if not active:
-            raise ClockifyConfigError(
-                f"Connection {self.clockify_conn_id!r} names no workspace and its key has no active one: set "
-                "extra.workspace_id."
-            )
+        active = active_workspace(self._logged_user, self.clockify_conn_id)
         self.log.info(
             "No workspace id given: using %s, the active workspace of connection %r's key. Set workspace_id to save "
             "this request and to be independent of what its owner clicks.",
             active,
             self.clockify_conn_id,
         )
-        return str(active)
+        return active
 
     def require_admin(self) -> None:
         """
@@ -155,20 +158,12 @@ class ClockifyHook(BaseHook):
 
         :raises ClockifyConfigError: the key has neither role there.
         """
-        if self.settings.auth_type == ADDON_TOKEN_AUTH:
-            return
-        roles = ["OWNER", "WORKSPACE_ADMIN"]
-        if self.workspace_id not in {found.get("id") for found in self.iter_workspaces(roles=roles)}:
-            raise ClockifyConfigError(
-                f"Connection {self.clockify_conn_id!r}: its key is neither an owner's nor an admin's of workspace "
-                f"{self.workspace_id}, so that the service leaves out other people's data without an error. Use the "
-                "key of an owner or admin, or leave require_admin out."
-            )
+        if self.settings.auth_type != ADDON_TOKEN_AUTH:
+            administered = list(self.iter_workspaces(roles=list(ADMIN_ROLES)))
+            check_admin(self.workspace_id, administered, self.clockify_conn_id)
 
     @cached_property
     def _logged_user(self) -> Item:
-        from airflow_provider_clockify.service.lists import logged_user
-
         return self.client.get(logged_user())
 
     def get_conn(self) -> requests.Session:
@@ -224,26 +219,17 @@ class ClockifyHook(BaseHook):
             success, message = self._test()
         except ClockifyError as error:
             success, message = False, str(error)
-        return success, " ".join((message, *self._doubts))
+        doubts = self.settings.doubts if "settings" in vars(self) else ()
+        return success, " ".join((message, *doubts))
 
     def _test(self) -> tuple[bool, str]:
-        from airflow_provider_clockify.service.lists import WORKSPACES, logged_user, workspace
-
+        in_connection = self.settings.workspace_id
         if self.settings.auth_type == ADDON_TOKEN_AUTH:
             found = self.client.get(workspace(self.workspace_id))
-            return True, f"The add-on token works for workspace {_named(found)}."
+            return True, f"The add-on token works for workspace {shown_workspace(found)}."
         user = self.client.get(logged_user())
-        workspaces = list(self.client.iterate(WORKSPACES))
-        wanted = self._workspace_id or self.settings.workspace_id or user.get("activeWorkspace")
-        default = next((item for item in workspaces if item.get("id") == wanted), None)
-        owner = f"The key belongs to {user.get('name') or 'somebody without a name'} ({user.get('email')})"
-        seen = ", ".join(_named(item) for item in workspaces) or "none"
-        if default is None:
-            return False, (
-                f"{owner}, but workspace {wanted} is not among those it sees: {seen}. Correct the workspace id."
-            )
-        chosen = "by this connection" if self.settings.workspace_id else "its active one; none is set here"
-        return True, f"{owner}. Workspaces: {seen}. Default: {_named(default)} ({chosen})."
+        workspaces = list(self.iter_workspaces())
+        return sight(user, workspaces, self._workspace_id or in_connection, in_connection is not None)
 
     def get_logged_user(self) -> Item:
         """
@@ -285,11 +271,7 @@ class ClockifyHook(BaseHook):
         :return: ``workCapacity`` in seconds per working day.
         :raises ClockifyNotFoundError: the workspace has no such member.
         """
-        from airflow_provider_clockify.service.lists import member_profile
-        from airflow_provider_clockify.service.values import durations_to_seconds
-
-        item = self.client.get(member_profile(self.workspace_id, user_id))
-        return durations_to_seconds(item, (("workCapacity",),))
+        return self._item(member_profile(self.workspace_id, user_id), (("workCapacity",),))
 
     def iter_user_groups(self, **filters: Any) -> Iterator[Item]:
         """
@@ -313,7 +295,8 @@ class ClockifyHook(BaseHook):
         """
         Go through the projects of the workspace (``getProjects``, 5,000 per request; 1,000 hydrated).
 
-        Without ``archived`` both archived and active ones are listed. Durations are in seconds, money in minor units.
+        Without ``archived`` both archived and active ones are listed. Durations are in seconds, money as the service
+        sends it: hundredths of the currency's unit.
 
         :param filters: ``name``, ``strict_name_search``, ``archived``, ``billable``, ``clients``, ``contains_client``,
             ``client_status``, ``users``, ``contains_user``, ``user_status``, ``user_groups``, ``contains_group``,
@@ -330,11 +313,7 @@ class ClockifyHook(BaseHook):
         :param hydrated: Include memberships, tasks and custom fields.
         :raises ClockifyNotFoundError: the workspace has no such project.
         """
-        from airflow_provider_clockify.service.lists import PROJECTS, project
-        from airflow_provider_clockify.service.values import durations_to_seconds
-
-        item = self.client.get(project(self.workspace_id, project_id, hydrated=hydrated))
-        return durations_to_seconds(item, PROJECTS.durations)
+        return self._item(project(self.workspace_id, project_id, hydrated=hydrated), PROJECTS.durations)
 
     def iter_tasks(self, project_id: str, **filters: Any) -> Iterator[Item]:
         """
@@ -390,15 +369,7 @@ class ClockifyHook(BaseHook):
         :param filters: ``description``, ``project``, ``task``, ``tags``, ``project_required``, ``task_required``,
             ``in_progress``, ``hydrated``.
         """
-        from airflow_provider_clockify.service.lists import TIME_ENTRIES, time_entries
-        from airflow_provider_clockify.service.values import instant
-
-        window = _window(start, end)
-        request = time_entries(self.workspace_id, user_id, window, filters)
-        return _keep(
-            self.client.iterate_request(TIME_ENTRIES, request),
-            lambda item: instant(item["timeInterval"]["start"], item.get("id")) in window,
-        )
+        return self._list("time_entries", filters, window_between(start, end), user_id=user_id)
 
     def iter_in_progress_time_entries(self) -> Iterator[Item]:
         """
@@ -415,19 +386,14 @@ class ClockifyHook(BaseHook):
         Go through the expenses (``getExpenses``, 5,000 per request), always through all of them.
 
         The service ignores dates here (observed 2026-07-19): with ``start`` and ``end`` this keeps what has its
-        ``date``, at midnight UTC, in ``[start, end)``. ``total`` is in minor units.
+        ``date``, at midnight UTC, in ``[start, end)``. ``total`` is as the service
+        sends it: hundredths of the currency's unit.
 
         :param start: Aware datetime or ISO 8601 with offset; only with ``end``.
         :param end: The same; excluded.
         :param filters: ``user_id``.
         """
-        from airflow_provider_clockify.service.values import day_or_instant
-
-        window = _optional_window(start, end)
-        return _keep(
-            self._list("expenses", filters),
-            lambda item: window is None or day_or_instant(item["date"], item.get("id")) in window,
-        )
+        return self._list("expenses", filters, window_if_any(start, end))
 
     def iter_expense_categories(self, **filters: Any) -> Iterator[Item]:
         """
@@ -441,7 +407,9 @@ class ClockifyHook(BaseHook):
 
     def iter_invoices(self, **filters: Any) -> Iterator[Item]:
         """
-        Go through the invoices (``getInvoices``, 5,000 per request); money is in minor units.
+        Go through the invoices (``getInvoices``, 5,000 per request).
+
+        Money is as the service sends it: hundredths of the currency's unit.
 
         :param filters: ``statuses`` (list of UNSENT, SENT, PAID, PARTIALLY_PAID, VOID, OVERDUE).
         """
@@ -449,12 +417,25 @@ class ClockifyHook(BaseHook):
 
     def iter_invoice_payments(self, invoice_id: str) -> Iterator[Item]:
         """
-        Go through the payments of one invoice (``getPaymentsForInvoice``, 5,000 per request), in minor units.
+        Go through the payments of one invoice (``getPaymentsForInvoice``, 5,000 per request).
+
+        Money is as the service sends it: hundredths of the currency's unit.
 
         :param invoice_id: Invoice.
         :raises ClockifyNotFoundError: the workspace has no such invoice.
         """
         return self._list("invoice_payments", {}, invoice_id=invoice_id)
+
+    def iter_invoice_items(self, invoice_id: str) -> Iterator[Item]:
+        """
+        Go through the lines of one invoice (``getInvoice``, one request), in the currency of the invoice.
+
+        ``amount`` is in hundredths of the currency's unit, ``unitPrice`` in hundredths of these (observed 2026-08).
+
+        :param invoice_id: Invoice.
+        :raises ClockifyNotFoundError: the workspace has no such invoice.
+        """
+        return self._list("invoice_items", {}, invoice_id=invoice_id)
 
     def iter_holidays(self, **filters: Any) -> Iterator[Item]:
         """
@@ -474,10 +455,9 @@ class ClockifyHook(BaseHook):
         :param start: Aware datetime or ISO 8601 with offset.
         :param end: The same. Which days at the bounds count is up to the service.
         """
-        window = _window(start, end)
-        return self._list(
-            "holidays_in_period", {"assigned_to": assigned_to, "start": window.start, "end": window.end}
-        )
+        window = window_between(start, end)
+        filters = {"assigned_to": assigned_to, "start": window.start, "end": window.end}
+        return self._list("holidays_in_period", filters)
 
     def iter_time_off_requests(
         self, start: datetime | str | None = None, end: datetime | str | None = None, **filters: Any
@@ -492,15 +472,7 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded.
         :param filters: ``statuses`` (list of PENDING, APPROVED, REJECTED, ALL), ``users``, ``user_groups`` (ids).
         """
-        from airflow_provider_clockify.service.lists import widened
-        from airflow_provider_clockify.service.values import instant
-
-        window = _optional_window(start, end)
-        first, last = (None, None) if window is None else widened(window)
-        return _keep(
-            self._list("time_off_requests", {**filters, "start": first, "end": last}),
-            lambda item: window is None or instant(item["createdAt"], item.get("id")) in window,
-        )
+        return self._list("time_off_requests", filters, window_if_any(start, end))
 
     def iter_time_off_policies(self, **filters: Any) -> Iterator[Item]:
         """
@@ -521,12 +493,8 @@ class ClockifyHook(BaseHook):
         :param policy_id: Policy; or
         :param user_id: user. Exactly one of them.
         """
-        from airflow_provider_clockify.service.lists import BALANCES_OF_POLICY, BALANCES_OF_USER
-
         if policy_id and not user_id:
-            return self.client.iterate(
-                BALANCES_OF_POLICY, workspace_id=self.workspace_id, policy_id=policy_id
-            )
+            return self._list("time_off_balances", {}, policy_id=policy_id)
         if user_id and not policy_id:
             return self.client.iterate(BALANCES_OF_USER, workspace_id=self.workspace_id, user_id=user_id)
         raise ClockifyConfigError("iter_time_off_balances needs policy_id or user_id, and not both.")
@@ -550,16 +518,7 @@ class ClockifyHook(BaseHook):
         :param filters: ``status`` (PENDING, APPROVED, WITHDRAWN_APPROVAL), ``types`` (TIMESHEET, EXPENSE,
             TIMESHEET_AND_EXPENSE).
         """
-        window = _optional_window(start, end)
-        owners = None if user_ids is None else _ids("user_ids", user_ids)
-
-        def wanted(item: Item) -> bool:
-            request = item["approvalRequest"]
-            if owners is not None and request["owner"]["userId"] not in owners:
-                return False
-            return window is None or _overlaps(request["dateRange"], window, request.get("id"))
-
-        return _keep(self._list("approval_requests", filters), wanted)
+        return self._list("approval_requests", filters, window_if_any(start, end), user_ids)
 
     def iter_assignments(self, start: datetime | str, end: datetime | str, **filters: Any) -> Iterator[Item]:
         """
@@ -572,14 +531,7 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded.
         :param filters: ``name`` (part).
         """
-        from airflow_provider_clockify.service.lists import widened
-
-        window = _window(start, end)
-        first, last = widened(window)
-        return _keep(
-            self._list("assignments", {**filters, "start": first, "end": last}),
-            lambda item: _overlaps(item["period"], window, item.get("id")),
-        )
+        return self._list("assignments", filters, window_between(start, end))
 
     def iter_webhooks(self, **filters: Any) -> Iterator[Item]:
         """
@@ -607,7 +559,7 @@ class ClockifyHook(BaseHook):
         :param arguments: Those of that method: ids of what the list belongs to, bounds, filters.
         :raises ClockifyConfigError: there is no such list.
         """
-        _resource(name)
+        resource(name)
         found: Iterator[Item] = getattr(self, f"iter_{name}")(**arguments)
         return found
 
@@ -625,37 +577,131 @@ class ClockifyHook(BaseHook):
         :param arguments: Ids of what the list belongs to, for example ``project_id`` for ``tasks``.
         :raises ClockifyConfigError: the list or a filter is unknown, or an id is missing.
         """
-        found = _resource(name)
+        found = resource(name)
         if found.in_workspace:
             arguments = {"workspace_id": self.workspace_id, **arguments}
         request = found.request(filters, **arguments)
         return self.client.iterate_request(found, request, found.rows_per_page(filters), as_sent=True)
 
-    def check_list(self, name: str, filters: Mapping[str, Any]) -> None:
-        """
-        Check a list's name and filters; costs no request.
-
-        :param name: As for :meth:`iter_as_sent`.
-        :param filters: The same.
-        :raises ClockifyConfigError: one of them is unknown or of the wrong kind.
-        """
-        found = _resource(name)
-        found.request(filters, workspace_id="w", **dict.fromkeys(found.arguments, "x"))
-
-    def everything(self, name: str) -> dict[str, Any]:
-        """
-        Return the filters with which a list leaves nothing out; costs no request.
-
-        :param name: As for :meth:`iter_as_sent`.
-        """
-        return dict(_resource(name).everything)
-
-    def _list(self, name: str, filters: Mapping[str, Any], **arguments: str) -> Iterator[Item]:
-        from airflow_provider_clockify.service.lists import LISTS
-
-        if LISTS[name].in_workspace:
+    def _list(
+        self,
+        name: str,
+        filters: Mapping[str, Any],
+        window: Window | None = None,
+        owners: Iterable[str] | None = None,
+        **arguments: str,
+    ) -> Iterator[Item]:
+        found = resource(name)
+        if found.in_workspace:
             arguments["workspace_id"] = self.workspace_id
-        return self.client.iterate(LISTS[name], filters, **arguments)
+        if window is not None:
+            filters = {**filters, **found.bounds(window)}
+        return chosen(self.client.iterate(found, filters, **arguments), found, window, owners)
+
+    def _item(self, request: ApiRequest, durations: Iterable[tuple[str, ...]]) -> Item:
+        return durations_to_seconds(self.client.get(request), durations)
+
+    # --- single items, and files ----------------------------------------------------------------------------------
+
+    def get_client(self, client_id: str) -> Item:
+        """
+        Get one client (``getClient``, one request).
+
+        :param client_id: Client.
+        :raises ClockifyNotFoundError: the workspace has no such client.
+        """
+        return self._one("client", client_id=client_id)
+
+    def get_task(self, project_id: str, clockify_task_id: str) -> Item:
+        """
+        Get one task (``getTask``, one request), with ``estimate`` and ``duration`` in seconds.
+
+        :param project_id: Project of the task.
+        :param clockify_task_id: Task of the project; called so wherever ``task_id`` would be Airflow's.
+        :raises ClockifyNotFoundError: the project has no such task.
+        """
+        return self._one("task", project_id=project_id, clockify_task_id=clockify_task_id)
+
+    def get_tag(self, tag_id: str) -> Item:
+        """
+        Get one tag (``getTag``, one request).
+
+        :param tag_id: Tag.
+        :raises ClockifyNotFoundError: the workspace has no such tag.
+        """
+        return self._one("tag", tag_id=tag_id)
+
+    def get_invoice(self, invoice_id: str) -> Item:
+        """
+        Get one invoice with its lines in ``items`` (``getInvoice``, one request; a paid feature).
+
+        Money is in hundredths of the currency's unit, ``unitPrice`` of a line in hundredths of these; ``discount``,
+        ``tax`` and ``tax2`` are percent times 100 (observed 2026-08).
+
+        :param invoice_id: Invoice.
+        :raises ClockifyNotFoundError: the workspace has no such invoice.
+        """
+        return self._one("invoice", invoice_id=invoice_id)
+
+    def download_invoice(
+        self, invoice_id: str, to: str | os.PathLike[str] | IO[bytes], *, locale: str = "en"
+    ) -> int:
+        """
+        Save an invoice as the PDF that the service renders (``exportInvoice``, one request; a paid feature).
+
+        :param invoice_id: Invoice.
+        :param to: Absolute path, or URL as an ``output_path``, where the file appears when it is whole; or an open
+            binary file.
+        :param locale: Language of its labels.
+        :return: Size in bytes.
+        :raises ClockifyNotFoundError: the workspace has no such invoice.
+        :raises ClockifyResponseError: the answer is no PDF.
+        """
+        return self._save("invoice_pdf", to, b"%PDF", {"locale": locale}, invoice_id=invoice_id)
+
+    def download_receipt(self, expense_id: str, file_id: str, to: str | os.PathLike[str] | IO[bytes]) -> int:
+        """
+        Save the receipt of an expense as it was uploaded (``downloadFile``, one request; a paid feature).
+
+        :param expense_id: Expense.
+        :param file_id: The ``fileId`` of the expense; its name is in ``fileName``.
+        :param to: Absolute path, or URL as an ``output_path``, where the file appears when it is whole; or an open
+            binary file.
+        :return: Size in bytes.
+        :raises ClockifyNotFoundError: the workspace has no such expense, or the expense no such file.
+        """
+        return self._save("receipt", to, b"", {}, expense_id=expense_id, file_id=file_id)
+
+    def _one(self, name: str, **ids: str) -> Item:
+        found, request = self._single(name, {}, ids)
+        return self._item(request, found.durations)
+
+    def _save(
+        self,
+        name: str,
+        to: str | os.PathLike[str] | IO[bytes],
+        begins: bytes,
+        filters: Mapping[str, Any],
+        **ids: str,
+    ) -> int:
+        from airflow_provider_clockify.export.storage import saved_to
+        from airflow_provider_clockify.reading.rendered_files import read_document
+
+        _, request = self._single(name, filters, ids)
+        with saved_to(to) as file:
+            content = self.client.send(request, partial(read_document, begins))
+            file.write(content)
+        return len(content)
+
+    def _single(
+        self, name: str, filters: Mapping[str, Any], ids: Mapping[str, str]
+    ) -> tuple[Resource, ApiRequest]:
+        from airflow_provider_clockify.service.lists import ITEMS
+
+        for parameter, value in ids.items():
+            if value is None or is_nothing(value):  # Its path would be that of a list.
+                raise ClockifyConfigError(f"{parameter} is {value!r}; give an id.")
+        return ITEMS[name], ITEMS[name].request(filters, workspace_id=self.workspace_id, **ids)
 
     # --- changes -------------------------------------------------------------------------------------------------
 
@@ -683,11 +729,9 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded; at least two minutes in the past.
         :raises ClockifyWindowError: the window ends too late.
         """
-        from airflow_provider_clockify.service.change_feeds import check_changes, check_window, iter_changes
+        from airflow_provider_clockify.service.change_feeds import iter_changes
 
-        window, now = _window(start, end), datetime.now(UTC)
-        check_changes(change, entity_type)
-        check_window(window, now)
+        window, now = self._settled(change, entity_type, start, end)
         return iter_changes(
             self.client.send,
             change,
@@ -695,7 +739,7 @@ class ClockifyHook(BaseHook):
             window,
             workspace_id=self.workspace_id,
             now=now,
-            zone=self._profile_zone() if change == "deleted" else None,
+            zone=profile_zone(self._logged_user) if change == "deleted" else None,
         )
 
     def get_entity_changes(
@@ -720,34 +764,29 @@ class ClockifyHook(BaseHook):
         :return: ``{"change": …, "id": …, "changed_at": "…Z", "entity_type": …, "document": {…}}``, see
             :func:`~airflow_provider_clockify.service.change_feeds.changes_of_window`.
         """
-        from airflow_provider_clockify.service.change_feeds import (
-            changes_of_window,
-            check_changes,
-            check_window,
-        )
+        from airflow_provider_clockify.service.change_feeds import changes_of_window
 
-        window, now = _window(start, end), datetime.now(UTC)
-        check_changes("created", entity_type)
-        check_window(window, now)
+        window, now = self._settled("created", entity_type, start, end)
         return changes_of_window(
             self.client.send,
             entity_type,
             window,
             workspace_id=self.workspace_id,
             now=now,
-            zone=self._profile_zone(),
+            zone=profile_zone(self._logged_user),
             known_until=None if known_until is None else parse_instant(known_until, "known_until"),
         )
 
-    def _profile_zone(self) -> tzinfo | None:
-        name = (self._logged_user.get("settings") or {}).get("timeZone")
-        try:
-            return ZoneInfo(name) if name else None
-        except (ValueError, OSError, ZoneInfoNotFoundError):
-            self.log.warning(
-                "The time zone %r of the key's user is unknown here; taking bounds literally.", name
-            )
-            return None
+    def _settled(
+        self, change: str, entity_type: str, start: datetime | str, end: datetime | str
+    ) -> tuple[Window, datetime]:
+        """Return a window that the feeds can answer for, and the time; what is wrong is refused before a request."""
+        from airflow_provider_clockify.service.change_feeds import check_changes, check_window
+
+        window, now = window_between(start, end), datetime.now(UTC)
+        check_changes(change, entity_type)
+        check_window(window, now)
+        return window, now
 
     # --- reports -------------------------------------------------------------------------------------------------
 
@@ -758,8 +797,7 @@ class ClockifyHook(BaseHook):
         Go through all finished entries that start in ``[start, end)`` (``generateDetailedReport``, 1,000 per request).
 
         Rows come ordered by id within each chunk of at most 31 days, in UTC, as the service sent them: durations in
-        seconds, money in minor units. No row is given before all of
-        them are proven complete.
+        seconds, money in hundredths of the currency's unit. No row is given before all of them are proven complete.
 
         :param start: Aware datetime or ISO 8601 with offset.
         :param end: The same; excluded.
@@ -767,7 +805,7 @@ class ClockifyHook(BaseHook):
             :func:`~airflow_provider_clockify.service.filters.report_filters`.
         :raises ClockifyIncompleteError: the data kept changing while they were read.
         """
-        return self.client.iterate_detailed(self.workspace_id, _window(start, end), filters)
+        return self._report_rows("detailed", start, end, filters)
 
     def get_summary_report(
         self,
@@ -783,14 +821,13 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded. A Free workspace allows 31 days.
         :param groups: One to three of CLIENT, PROJECT, TASK, TIMEENTRY, DATE, WEEK, MONTH, USER, TAG.
         :param filters: In the service's own words.
-        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``children``; seconds, minor units.
+        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``children``; durations in seconds,
+            money in hundredths of the currency's unit.
         """
-        from airflow_provider_clockify.service.filters import report_filters
         from airflow_provider_clockify.service.report_kinds import summary_groups, summary_request
 
-        checked = report_filters(filters, "summary")
-        named = summary_groups(groups)
-        window = _window(start, end)
+        checked, named = report_filters(filters, "summary"), summary_groups(groups)
+        window = window_between(start, end)
         return self.client.get(summary_request(self.workspace_id, window, checked, named))
 
     def get_weekly_report(
@@ -807,15 +844,14 @@ class ClockifyHook(BaseHook):
         :param end: Seven days later; excluded.
         :param group: ``USER`` or ``PROJECT``.
         :param filters: In the service's own words.
-        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``days``; seconds, minor units.
+        :return: The answer as the service sent it: ``totals``, ``groupOne`` with ``days``; durations in seconds, money
+            in hundredths of the currency's unit.
         :raises ClockifyWindowError: it is not seven days.
         """
-        from airflow_provider_clockify.service.filters import report_filters
-        from airflow_provider_clockify.service.report_kinds import check_week, weekly_group, weekly_request
+        from airflow_provider_clockify.service.report_kinds import check_week, weekly_request
 
-        checked = report_filters(filters, "weekly")
-        named = weekly_group(group)
-        window = _window(start, end)
+        checked, named = report_filters(filters, "weekly"), one_of("group", group, get_args(WeeklyGroup))
+        window = window_between(start, end)
         check_week(window)
         return self.client.get(weekly_request(self.workspace_id, window, checked, named))
 
@@ -830,15 +866,7 @@ class ClockifyHook(BaseHook):
         :param filters: In the service's own words.
         :raises ClockifyWindowError: it begins or ends within a day.
         """
-        from airflow_provider_clockify.reading.sum_readers import AttendanceReader
-        from airflow_provider_clockify.service.filters import report_filters
-        from airflow_provider_clockify.service.report_kinds import check_whole_days
-
-        checked = report_filters(filters, "attendance")
-        window = _window(start, end)
-        check_whole_days(window)
-        reader = AttendanceReader(self.client.send, self.workspace_id, checked)
-        return self.client.iterate_report(reader, window)
+        return self._report_rows("attendance", start, end, filters)
 
     def iter_expense_report(
         self, start: datetime | str, end: datetime | str, filters: Mapping[str, Any] | None = None
@@ -850,13 +878,17 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded.
         :param filters: In the service's own words.
         """
-        from airflow_provider_clockify.reading.report_reader import ReportReader
-        from airflow_provider_clockify.service.filters import report_filters
-        from airflow_provider_clockify.service.report_kinds import expenses
+        return self._report_rows("expenses", start, end, filters)
 
-        report = expenses(self.workspace_id, report_filters(filters, "expenses"))
-        reader = ReportReader(self.client.send, report, concurrency=self.settings.max_concurrency)
-        return self.client.iterate_report(reader, _window(start, end))
+    def _report_rows(
+        self, name: str, start: datetime | str, end: datetime | str, filters: Mapping[str, Any] | None
+    ) -> Iterator[Item]:
+        from airflow_provider_clockify.export.declared_reports import REPORTS, Asked
+
+        report, checked = REPORTS[name], report_filters(filters, name)
+        plan = report.plan(window_between(start, end), partition_by=None, file_name="")
+        reader = report.reader(Asked(self.client, self.workspace_id, checked, ()))
+        return self.client.iterate_report(reader, plan.window)
 
     def get_user_totals(self, start: datetime | str, end: datetime | str, user_id: str) -> Item:
         """
@@ -868,28 +900,11 @@ class ClockifyHook(BaseHook):
         :param end: The same; excluded. A Free workspace allows 31 days.
         :param user_id: User.
         :return: ``{"user_id", "name", "seconds", "amount", "currency", "amounts", "projects": [{"id", "name",
-            "seconds", "amount", "currency", "amounts"}]}``; no seconds when the user has no time there. Amounts in
-            minor units; ``amount`` and ``currency`` are ``None`` where there are several currencies, ``amounts`` has
-            each: ``{"EUR": 9900.0, "USD": 12500.0}``.
+            "seconds", "amount", "currency", "amounts"}]}``; no seconds when the user has no time there. Amounts are
+            decimals in units of the currency; ``amount`` and ``currency`` are ``None`` where there are several
+            currencies, ``amounts`` has each: ``{"EUR": Decimal("99"), "USD": Decimal("125")}``.
         """
-        report = self.get_summary_report(start, end, ("USER", "PROJECT"))
-        mine: list[Item] = [each for each in report["groupOne"] if each.get("_id") == user_id]
-        group = mine[0] if mine else {}
-        return {
-            "user_id": user_id,
-            "name": group.get("name"),
-            "seconds": group.get("duration") or 0,
-            **_money_of(group),
-            "projects": [
-                {
-                    "id": child.get("_id"),
-                    "name": child.get("name"),
-                    "seconds": child.get("duration") or 0,
-                    **_money_of(child),
-                }
-                for child in group.get("children") or ()
-            ],
-        }
+        return user_totals(self.get_summary_report(start, end, ("USER", "PROJECT")), user_id)
 
     def download_report(
         self,
@@ -915,18 +930,15 @@ class ClockifyHook(BaseHook):
         :return: The file.
         :raises ClockifyIncompleteError: the service cut the file.
         """
+        from airflow_provider_clockify.export.declared_reports import declared_report
         from airflow_provider_clockify.reading.rendered_files import download
-        from airflow_provider_clockify.service.filters import FILTERS, report_filters
         from airflow_provider_clockify.service.report_kinds import summary_groups
 
-        if report not in FILTERS:
-            raise ClockifyConfigError(f"report is {report!r}; use one of {', '.join(FILTERS)}.")
-        checked = report_filters(filters, report, file=True)
-        window, named = _window(start, end), summary_groups(groups)
-        content, _ = download(
-            self.client.send, self.workspace_id, report, window, checked, export_type, named
-        )
-        return content
+        name = declared_report(report).name
+        checked = report_filters(filters, name, file=True)
+        window, named = window_between(start, end), summary_groups(groups)
+        send = self.client.send
+        return download(send, self.workspace_id, name, window, checked, export_type, named)[0]
 
     # --- writing -------------------------------------------------------------------------------------------------
 
@@ -957,17 +969,10 @@ class ClockifyHook(BaseHook):
         :param custom_fields: Values by custom field id, or the service's own list form.
         :return: The entry as created.
         """
-        from airflow_provider_clockify.service.lists import TIME_ENTRIES, new_time_entry
-        from airflow_provider_clockify.service.values import durations_to_seconds
-
-        first = parse_instant(start, "start")
-        last = None
-        if end is not None:
-            last = _window(first, end).end
         request = new_time_entry(
             self.workspace_id,
-            start=first,
-            end=last,
+            start=start,
+            end=end,
             user_id=user_id,
             description=description,
             project_id=project_id,
@@ -977,132 +982,4 @@ class ClockifyHook(BaseHook):
             entry_type=entry_type,
             custom_fields=custom_fields,
         )
-        return durations_to_seconds(self.client.get(request), TIME_ENTRIES.durations)
-
-
-@contextmanager
-def reading_connection(conn_id: str) -> Iterator[None]:
-    """
-    Turn what Airflow raises while it gives a connection into one error.
-
-    Its text names the class of Airflow's error only: a secrets backend may put anything into the text.
-
-    :param conn_id: Connection that is read.
-    :raises ClockifyMissingConnectionError: it was not given, whatever the reason.
-    """
-    try:
-        yield
-    except Exception as error:
-        raise ClockifyMissingConnectionError(
-            f"Airflow gave no connection {conn_id!r} ({type(error).__name__}): it does not exist, or the secrets "
-            "backend that holds it does not answer. Check the id under Admin, Connections, and the secrets backend."
-        ) from error
-
-
-def settings_from(conn_id: str, connection: Any) -> ClockifySettings:
-    """
-    Read an Airflow connection; names in its extra that look misspelt are warned of, once per process.
-
-    :param conn_id: Its id.
-    :param connection: The connection, of any supported Airflow version.
-    :raises ClockifyConfigError: a field is missing or wrong, or it is a connection to something else.
-    :raises ClockifyMissingConnectionError: Airflow cannot decrypt it.
-    """
-    with reading_connection(conn_id):
-        password, text = connection.password, connection.extra
-    extra = _extra(conn_id, text)
-    settings = ClockifySettings.from_fields(
-        conn_id,
-        conn_type=getattr(connection, "conn_type", None),
-        password=password,
-        host=connection.host,
-        schema=connection.schema,
-        port=connection.port,
-        extra=extra,
-    )
-    doubts = doubts_of_extra(extra)
-    # Triggers read the connection for each look.
-    if doubts and (conn_id, doubts) not in _doubted:
-        _doubted.add((conn_id, doubts))
-        log.warning("Connection %r: %s", conn_id, " ".join(doubts))
-    return settings
-
-
-def _extra(conn_id: str, text: str | None) -> Mapping[str, Any]:
-    # Airflow's own reader answers a broken extra with an empty one: the region would silently be the global one.
-    if not text:
-        return {}
-    try:
-        extra = json.loads(text)
-    except ValueError as error:
-        raise ClockifyConfigError(
-            f"Connection {conn_id!r}: its extra is not valid JSON (line {getattr(error, 'lineno', '?')})."
-        ) from error
-    if not isinstance(extra, dict):
-        raise ClockifyConfigError(f"Connection {conn_id!r}: its extra must be a JSON object.")
-    return extra
-
-
-def _resource(name: str) -> Resource:
-    from airflow_provider_clockify.service.lists import BALANCES_OF_POLICY, resource
-
-    return BALANCES_OF_POLICY if name == "time_off_balances" else resource(name)
-
-
-def _window(start: datetime | str, end: datetime | str) -> Window:
-    return Window(parse_instant(start, "start"), parse_instant(end, "end"))
-
-
-def _optional_window(start: datetime | str | None, end: datetime | str | None) -> Window | None:
-    if start is None and end is None:
-        return None
-    if start is None or end is None:
-        raise ClockifyWindowError("Give both start and end, or neither.")
-    return _window(start, end)
-
-
-def _overlaps(period: Mapping[str, Any], window: Window, item_id: str | None) -> bool:
-    from airflow_provider_clockify.service.values import day_or_instant
-
-    # Whether the end of such a period belongs to it is not documented: one that touches the window counts.
-    return (
-        day_or_instant(period["start"], item_id) < window.end
-        and day_or_instant(period["end"], item_id) >= window.start
-    )
-
-
-def _keep(items: Iterator[Item], wanted: Callable[[Item], bool]) -> Iterator[Item]:
-    from airflow_provider_clockify.service.values import shown
-
-    for item in items:
-        try:
-            is_wanted = wanted(item)
-        except (LookupError, TypeError, AttributeError) as error:
-            raise ClockifyResponseError(
-                f"Item {shown(item.get('id'))} does not say when it is or whose ({error!r}), so that it can neither be "
-                "kept nor left out. The service may have changed; please report it."
-            ) from error
-        if is_wanted:
-            yield item
-
-
-def _ids(parameter: str, values: Iterable[str]) -> frozenset[str]:
-    if isinstance(values, str):
-        raise ClockifyConfigError(f"{parameter}={values!r}: give a list of ids.")
-    return frozenset(values)
-
-
-def _named(workspace: Mapping[str, Any]) -> str:
-    return f"{workspace.get('name')} ({workspace.get('id')})"
-
-
-def _money_of(group: Mapping[str, Any]) -> Item:
-    """Return a group's money; sums over several currencies mean nothing."""
-    from airflow_provider_clockify.service.money import currency_of, sums_of
-
-    currency = currency_of(group)
-    return {
-        "amount": group.get("amount") if currency else None,
-        "currency": currency,
-        "amounts": {code: float(amount) for code, amount in sums_of(group, "EARNED").items()},
-    }
+        return self._item(request, TIME_ENTRIES.durations)

@@ -27,15 +27,15 @@ import httpx
 import msgspec
 from tenacity import AsyncRetrying
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError
-from airflow_provider_clockify.http.errors import invalid_url, no_answer
+from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.http.errors import answer_too_slow, invalid_url, no_answer
 from airflow_provider_clockify.http.hosts import (
     USER_AGENT,
     credential_header,
     request_url,
 )
 from airflow_provider_clockify.http.pacing import ENCODING, ContentEncodingError, PacedTransport, decompress
-from airflow_provider_clockify.http.redaction import hide_secret
+from airflow_provider_clockify.service.messages import ApiResponse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.http.pace import Turn
     from airflow_provider_clockify.http.rate_limit import RateLimiter
     from airflow_provider_clockify.http.retry import RetryPolicy
-    from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.service.messages import ApiRequest
 
 T = TypeVar("T")
 
@@ -133,21 +133,16 @@ class AsyncTransport(PacedTransport):
 
     async def _attempt(self, request: ApiRequest, decode: Callable[[ApiResponse], T], number: int) -> T:
         turn = await self._await_turn(request, number)
-        try:
-            status, headers, body = await self._exchange(request)
-        except ClockifyError as error:
-            error.attempts = number
-            hide_secret(error, self.settings.api_key)
-            raise
+        with self._wire_errors(number):
+            answer = await self._exchange(request)
         # Reading a large or a broken answer takes longer than the other triggers of the loop should wait.
-        return await asyncio.to_thread(self._read, turn, request, status, headers, body, decode, number)
+        return await asyncio.to_thread(self._read, turn, request, answer, decode, number)
 
-    async def _exchange(self, request: ApiRequest) -> tuple[int, dict[str, str], bytes]:
+    async def _exchange(self, request: ApiRequest) -> ApiResponse:
         url = request_url(self.settings, request)
         try:
-            (urlsplit(url).hostname or "").encode(
-                "idna"
-            )  # httpx takes an impossible name for an unknown one.
+            # httpx takes an impossible name for an unknown one.
+            (urlsplit(url).hostname or "").encode("idna")
         except UnicodeError as error:
             raise invalid_url(self.settings, request) from error
         # Certificates and late imports take tens of milliseconds, which would stall every other trigger.
@@ -178,7 +173,7 @@ class AsyncTransport(PacedTransport):
                 encoding = headers.get("content-encoding", "")
                 body = await asyncio.to_thread(decompress, content, encoding)
         except TimeoutError as error:
-            raise self._too_slow(request) from error
+            raise answer_too_slow(self.settings, request, self._answer_timeout) from error
         except httpx.InvalidURL as error:
             raise invalid_url(self.settings, request) from error
         except (httpx.HTTPError, ContentEncodingError) as error:
@@ -188,7 +183,7 @@ class AsyncTransport(PacedTransport):
             ) from error
         finally:
             _is_ours.reset(before)
-        return response.status_code, headers, body
+        return ApiResponse(response.status_code, headers, body)
 
 
 def _tls_context(conn_id: str) -> ssl.SSLContext:

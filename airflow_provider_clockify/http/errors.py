@@ -31,14 +31,13 @@ from airflow_provider_clockify.exceptions import (
 from airflow_provider_clockify.http.hosts import service_url
 from airflow_provider_clockify.http.redaction import without_secret
 from airflow_provider_clockify.http.retry import DETERMINISTIC_500, parse_retry_after
-from airflow_provider_clockify.service.messages import ApiResponse
 from airflow_provider_clockify.service.values import at, id_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from airflow_provider_clockify.http.rate_limit import RateLimiter
-    from airflow_provider_clockify.service.messages import ApiRequest
+    from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
 
 T = TypeVar("T")
 REASON_LENGTH = 300
@@ -96,10 +95,8 @@ def is_error_object(body: bytes) -> bool:
 def error_from_answer(
     settings: ClockifySettings,
     request: ApiRequest,
+    answer: ApiResponse,
     *,
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
     now: datetime,
     attempts: int = 1,
 ) -> ClockifyApiError:
@@ -108,13 +105,12 @@ def error_from_answer(
 
     :param settings: The connection, for the message; its key is removed from what the service echoed.
     :param request: What was asked.
-    :param status: HTTP status of the answer; a 2xx with an error object counts as a refusal.
-    :param headers: Header names in lower case.
-    :param body: Content of the answer.
+    :param answer: The answer; a 2xx with an error object counts as a refusal.
     :param now: Aware current time, for a ``Retry-After`` date.
     :param attempts: How many times the request was sent.
     """
-    code, reason = read_error_body(body, settings.api_key)
+    status, headers = answer.status, answer.headers
+    code, reason = read_error_body(answer.body, settings.api_key)
     host = urlsplit(service_url(settings, request.service)).netloc
     seen = f"{status}" + (f", code {code}" if code is not None else "") + (f": {reason}" if reason else "")
     where = f"Connection {settings.conn_id!r}, {request.operation} on {host}"
@@ -177,9 +173,7 @@ def error_from_answer(
 def read_answer(
     settings: ClockifySettings,
     request: ApiRequest,
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
+    answer: ApiResponse,
     decode: Callable[[ApiResponse], T],
     attempts: int,
 ) -> T:
@@ -188,32 +182,22 @@ def read_answer(
 
     :param settings: The connection.
     :param request: What was asked.
-    :param status: HTTP status.
-    :param headers: Header names in lower case.
-    :param body: Content of the answer.
-    :param decode: Reads a good answer.
+    :param answer: The answer.
+    :param decode: Reads a good one.
     :param attempts: How many times the request was sent.
     :raises ClockifyApiError: the service answered with an error.
     :raises ClockifyResponseError: the answer has an unexpected shape.
     :raises ClockifyTransportError: the answer is broken.
     """
-    if not 200 <= status < 300 or is_error_object(body):
-        refusal = error_from_answer(
-            settings,
-            request,
-            status=status,
-            headers=headers,
-            body=body,
-            now=datetime.now(UTC),
-            attempts=attempts,
-        )
+    if not 200 <= answer.status < 300 or is_error_object(answer.body):
+        refusal = error_from_answer(settings, request, answer, now=datetime.now(UTC), attempts=attempts)
         if isinstance(refusal, ClockifyServerError) and not request.idempotent:
-            raise unknown_outcome(settings, request, f"status {status}", attempts) from refusal
+            raise unknown_outcome(settings, request, f"status {answer.status}", attempts) from refusal
         raise refusal
     try:
-        return decode(ApiResponse(status, headers, body))
+        return decode(answer)
     except UNREADABLE as error:
-        raise _unreadable(settings, request, headers, body, error, attempts) from error
+        raise _unreadable(settings, request, answer, error, attempts) from error
     except ClockifyResponseError as error:
         # Decoders of rows know the row, not what was asked.
         error.operation = error.operation or request.operation
@@ -222,12 +206,7 @@ def read_answer(
 
 
 def _unreadable(
-    settings: ClockifySettings,
-    request: ApiRequest,
-    headers: Mapping[str, str],
-    body: bytes,
-    error: Exception,
-    attempts: int,
+    settings: ClockifySettings, request: ApiRequest, answer: ApiResponse, error: Exception, attempts: int
 ) -> ClockifyResponseError | ClockifyTransportError:
     """Tell an answer that will look the same again from one that was broken on its way, which is worth a retry."""
     where = f"Connection {settings.conn_id!r}: the answer to {request.operation}"
@@ -235,7 +214,7 @@ def _unreadable(
     wrong_shape = isinstance(error, msgspec.ValidationError)
     if not request.idempotent and not wrong_shape:
         return unknown_outcome(settings, request, "a broken answer", attempts)
-    odd = odd_value(body, error)
+    odd = odd_value(answer.body, error)
     if odd is not None:
         found = "has an unexpected shape" if wrong_shape else "cannot be read"
         return ClockifyResponseError(
@@ -243,9 +222,9 @@ def _unreadable(
             "with a filter; if it looks right there, the service may have changed: please report it.",
             **facts,
         )
-    content_type = without_secret(headers.get("content-type", "no content type"), settings.api_key)
+    content_type = without_secret(answer.headers.get("content-type", "no content type"), settings.api_key)
     return ClockifyTransportError(
-        f"{where} is broken ({error}; {len(body)} bytes, {content_type}). A proxy may have cut or replaced it.",
+        f"{where} is broken ({error}; {len(answer.body)} bytes, {content_type}). A proxy may have cut or replaced it.",
         **facts,
     )
 

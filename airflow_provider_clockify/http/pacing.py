@@ -7,28 +7,27 @@ from __future__ import annotations
 import gzip
 import logging
 import zlib
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
-from airflow_provider_clockify.exceptions import ClockifyRateLimitError
+from airflow_provider_clockify.exceptions import ClockifyError, ClockifyRateLimitError
 from airflow_provider_clockify.http.errors import (
-    answer_too_slow,
     ceiling_reached,
     pause_too_long,
     read_answer,
 )
 from airflow_provider_clockify.http.hosts import plain_url, service_url
 from airflow_provider_clockify.http.rate_limit import limiter_for
-from airflow_provider_clockify.http.redaction import hide_in_logs
+from airflow_provider_clockify.http.redaction import hide_in_logs, hide_secret
 from airflow_provider_clockify.http.retry import policy_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator
 
     from tenacity import RetryCallState
 
     from airflow_provider_clockify.connection import ClockifySettings
-    from airflow_provider_clockify.exceptions import ClockifyTransportError
     from airflow_provider_clockify.http.pace import Turn
     from airflow_provider_clockify.http.rate_limit import RateLimiter
     from airflow_provider_clockify.http.retry import RetryPolicy
@@ -45,7 +44,6 @@ ANSWER_TIMEOUTS = 10
 TOO_MANY_REQUESTS = 429
 # Seconds that are waited for even by those who give up rather than wait.
 A_MOMENT = 2.0
-
 
 # The one content encoding that is asked for: both libraries undo it silently where its end was cut off.
 ENCODING = "gzip"
@@ -120,8 +118,15 @@ class PacedTransport:
         """Seconds that one answer may take from the first byte of the request to the last of the body."""
         return ANSWER_TIMEOUTS * self.settings.timeout
 
-    def _too_slow(self, request: ApiRequest) -> ClockifyTransportError:
-        return answer_too_slow(self.settings, request, self._answer_timeout)
+    @contextmanager
+    def _wire_errors(self, number: int) -> Iterator[None]:
+        """Tell errors of an exchange which attempt it was, and hide the key in them."""
+        try:
+            yield
+        except ClockifyError as error:
+            error.attempts = number
+            hide_secret(error, self.settings.api_key)
+            raise
 
     def _reserve(self, limiter: RateLimiter, request: ApiRequest, number: int) -> Turn:
         """
@@ -147,17 +152,15 @@ class PacedTransport:
         self,
         turn: Turn,
         request: ApiRequest,
-        status: int,
-        headers: Mapping[str, str],
-        body: bytes,
+        answer: ApiResponse,
         decode: Callable[[ApiResponse], T],
         number: int,
     ) -> T:
         limiter = self.limiter_of(request.workspace_id)
-        if status != TOO_MANY_REQUESTS:
+        if answer.status != TOO_MANY_REQUESTS:
             limiter.answer(turn)
         try:
-            return read_answer(self.settings, request, status, headers, body, decode, number)
+            return read_answer(self.settings, request, answer, decode, number)
         except ClockifyRateLimitError as error:
             # Also when it is not asked again here: whoever asks next, from wherever, would be refused as well.
             error.in_a_row, error.pause = limiter.refuse(turn, error.retry_after)

@@ -22,8 +22,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from tenacity import Retrying
 
-from airflow_provider_clockify.exceptions import ClockifyError
-from airflow_provider_clockify.http.errors import invalid_url, no_answer
+from airflow_provider_clockify.http.errors import answer_too_slow, invalid_url, no_answer
 from airflow_provider_clockify.http.hosts import (
     USER_AGENT,
     credential_header,
@@ -33,12 +32,14 @@ from airflow_provider_clockify.http.hosts import (
 )
 from airflow_provider_clockify.http.pacing import (
     ENCODING,
+    TOO_MANY_REQUESTS,
     ContentEncodingError,
     PacedTransport,
     RequestAbandonedError,
     decompress,
 )
 from airflow_provider_clockify.http.redaction import hide_secret
+from airflow_provider_clockify.service.messages import ApiResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,14 +48,13 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.http.pace import Turn
     from airflow_provider_clockify.http.rate_limit import RateLimiter
     from airflow_provider_clockify.http.retry import RetryPolicy
-    from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.service.messages import ApiRequest
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 PIECE = 128 * 1024
-TOO_MANY_REQUESTS = 429
 
 
 @dataclass(slots=True)
@@ -249,19 +249,15 @@ class SyncTransport(PacedTransport):
             with self._lock:
                 self.stats.requests += 1
                 self.stats.retries += number > 1
-            try:
-                status, headers, body = self._exchange(request, abandoned)
-            except ClockifyError as error:
-                error.attempts = number
-                hide_secret(error, self.settings.api_key)
-                raise
+            with self._wire_errors(number):
+                answer = self._exchange(request, abandoned)
             with self._lock:
-                self.stats.received += len(body)
-            if status == TOO_MANY_REQUESTS:  # Whoever takes the wire next must know of it.
-                return self._read(turn, request, status, headers, body, decode, number)
-        return self._read(turn, request, status, headers, body, decode, number)
+                self.stats.received += len(answer.body)
+            if answer.status == TOO_MANY_REQUESTS:  # Whoever takes the wire next must know of it.
+                return self._read(turn, request, answer, decode, number)
+        return self._read(turn, request, answer, decode, number)
 
-    def _exchange(self, request: ApiRequest, abandoned: threading.Event) -> tuple[int, dict[str, str], bytes]:
+    def _exchange(self, request: ApiRequest, abandoned: threading.Event) -> ApiResponse:
         deadline = time.monotonic() + self._answer_timeout
         try:
             prepared = self.session.prepare_request(
@@ -286,7 +282,7 @@ class SyncTransport(PacedTransport):
                     pieces.append(piece)
                     _check(abandoned)
                     if time.monotonic() > deadline:
-                        raise self._too_slow(request)
+                        raise answer_too_slow(self.settings, request, self._answer_timeout)
                 body = decompress(b"".join(pieces), headers.get("content-encoding", ""))
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
             raise invalid_url(self.settings, request) from error
@@ -298,7 +294,7 @@ class SyncTransport(PacedTransport):
             raise no_answer(
                 self.settings, request, type(error).__name__, str(error), never_sent=False
             ) from error
-        return response.status_code, headers, body
+        return ApiResponse(response.status_code, headers, body)
 
     def _environment(self, url: str) -> Mapping[str, Any]:
         """Return proxies and certificates for a host: looked up once, since that takes a quarter of a request's CPU."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.export.storage import Target
     from airflow_provider_clockify.export.writing import FileKind
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.operators._base import ClockifyExportOperator
     from airflow_provider_clockify.reading.budget import Budget
 
 
@@ -73,45 +74,47 @@ class Tries:
         return cls((*names, last, clears), number <= last - retries + 1, number > last)
 
 
-@dataclass(slots=True)
-class Job:
+class Attempt:
     """
-    One attempt of a task.
+    One attempt of an export task.
 
+    :param task: The operator.
     :param hook: Hook of the connection.
     :param context: Context of the task.
-    :param on_budget: As of the operator.
     :param passed: What an attempt before a wait passed on.
-    :param tries: Where it stands among the attempts of its task run.
-    :param may_wait: Whether it may end in a wait, after which another attempt follows.
-    :param resume: Whether finished parts are kept and brought back.
     :ivar goes_on: Whether another attempt follows for certain.
     """
 
-    hook: ClockifyHook
-    context: Context
-    on_budget: str
-    passed: Passed
-    tries: Tries
-    may_wait: bool = False
-    resume: bool = True
-    goes_on: bool = False
-    _keeper: Keeper | None = None
-
-    @property
-    def kept_parts(self) -> int:
-        """Number of parts that the next attempt need not read."""
-        return self._keeper.parts if self._keeper else 0
+    def __init__(
+        self, task: ClockifyExportOperator, hook: ClockifyHook, context: Context, passed: Passed
+    ) -> None:
+        self.hook = hook
+        self.context = context
+        self.passed = passed
+        self.goes_on = False
+        self._task = task
+        self._tries = Tries.of(context, task.retries or 0)
+        self._keeper: Keeper | None = None
 
     def budget(self, workspace_id: str) -> Budget:
         """
-        Return what keeps the job within the hourly quota.
+        Return what keeps the export within the hourly quota.
 
         :param workspace_id: Workspace.
         """
         from airflow_provider_clockify.reading.budget import Budget
 
-        return Budget(self.hook.client, workspace_id, self.on_budget)
+        return Budget(self.hook.client, workspace_id, self._task.on_budget)
+
+    def pass_on(self) -> Passed:
+        """Return what the attempt after a wait is told."""
+        before, kept = self.passed, self._keeper.parts if self._keeper else 0
+        return Passed(
+            max(kept, before.parts),
+            before.waits + 1 if kept <= before.parts else 1,
+            before.requests + self.hook.client.transport.stats.requests,
+            before.began,
+        )
 
     def keeper(
         self, target: Target, kind: FileKind, what: Mapping[str, Any], *, is_base: bool
@@ -125,10 +128,10 @@ class Job:
         :param is_base: Whether the target is a folder.
         :return: ``None`` if no attempt comes before or after this one.
         """
-        goes_on = bool(self.passed.waits) or not self.tries.is_first
-        if not self.resume or self.tries.run is None:
+        goes_on = bool(self.passed.waits) or not self._tries.is_first
+        if not self._task.resume or self._tries.run is None:
             return None
-        if self.tries.is_last and not (goes_on or self.may_wait):
+        if self._tries.is_last and not (goes_on or self._task.may_wait):
             return None
         from airflow_provider_clockify import __version__
         from airflow_provider_clockify.export.keeping import Keeper, KeptJob
@@ -137,7 +140,7 @@ class Job:
         settings = self.hook.settings
         identity = {
             "version": __version__,
-            "run": self.tries.run,
+            "run": self._tries.run,
             "output_path": target.output_path,
             "key": hashlib.sha256(settings.api_key.encode()).hexdigest(),
             "auth_type": settings.auth_type,
@@ -159,7 +162,7 @@ class Job:
 
     def end(self, log: Any) -> None:
         """Say what the attempt has spent, however it ended, and leave nothing that nobody will come back for."""
-        if self._keeper is not None and self.tries.is_last and not self.goes_on:
+        if self._keeper is not None and self._tries.is_last and not self.goes_on:
             self._keeper.forget()
         if "client" not in vars(self.hook):
             return  # Nothing was asked.

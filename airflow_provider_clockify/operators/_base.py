@@ -28,7 +28,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyRateLimitError,
     ClockifyWindowError,
 )
-from airflow_provider_clockify.operators._attempts import Job, Passed, Tries
+from airflow_provider_clockify.operators._attempts import Attempt, Passed
 from airflow_provider_clockify.rendered import check_choices, check_templates, is_final, is_nothing
 from airflow_provider_clockify.types import Compression, FileFormat, OnBudget, OnEmpty, WindowMode
 from airflow_provider_clockify.window import (
@@ -36,7 +36,9 @@ from airflow_provider_clockify.window import (
     Window,
     early_run_warning,
     parse_lookback,
+    parse_zone,
     resolve_window,
+    zone_name,
 )
 
 if TYPE_CHECKING:
@@ -65,9 +67,10 @@ class ClockifyExportOperator(BaseOperator):
 
     :param output_path: Path or URL of the file (``s3://conn@bucket/…``, ``gs://…``, ``abfs://…``, ``file://…``, or a
         plain local path). Replaced atomically. (templated)
-    :param file_format: ``jsonl`` (each row exactly as the service sent it), ``csv`` or ``parquet`` (typed flat
-        columns; needs the extra ``parquet``).
-    :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``.
+    :param file_format: ``jsonl`` (each row exactly as the service sent it), or typed flat columns as ``csv``,
+        ``parquet`` (needs the extra ``parquet``) or ``xlsx`` (a workbook; needs the extra ``xlsx``).
+    :param compression: ``gzip``, ``zstd`` (for ``jsonl`` and ``csv`` with the extra ``zstd``) or ``None``; not with
+        ``xlsx``.
     :param filters: Filters; a template may give the dict as JSON text. (templated)
     :param drop_columns: Columns to leave out, in every format, for example ``("user_email",)``; a template may give the
         list as JSON text. (templated)
@@ -166,13 +169,11 @@ class ClockifyExportOperator(BaseOperator):
             check_templates(self)
             check_choices(self, rendered=True)
             hook = ClockifyHook(self.clockify_conn_id, self.workspace_id)
-            may_wait = self.deferrable or self.on_budget == "defer"
-            hook.may_defer = may_wait
-            tries = Tries.of(context, self.retries or 0)
-            job = Job(hook, context, self.on_budget, passed, tries, may_wait, self.resume)
+            hook.may_defer = self.may_wait
+            attempt = Attempt(self, hook, context, passed)
             try:
                 with self._log_group("Clockify export"):
-                    result = self.export(job)
+                    result = self.export(attempt)
                 for warning in result.warnings:
                     self.log.warning("%s", warning)
                 self.log.info("%s", result.summary())
@@ -181,23 +182,30 @@ class ClockifyExportOperator(BaseOperator):
                     raise AirflowSkipException(str(error)) from error
                 raise
             except ClockifyRateLimitError as error:
-                if not self._may_wait(error):
-                    raise
-                waits = passed.waits + 1 if job.kept_parts <= passed.parts else 1
-                if waits > MAX_WAITS:
-                    raise
-                delay = UNKNOWN_WAIT if error.retry_after is None else timedelta(seconds=error.retry_after)
-                self.log.info("%s", error)
-                self._check_wait(delay, passed)
-                job.goes_on = True
-                spent = passed.requests + hook.client.transport.stats.requests
-                self.wait(delay, Passed(max(job.kept_parts, passed.parts), waits, spent, passed.began))
+                self._wait_for_quota(error, attempt)
             finally:
-                job.end(self.log)
+                attempt.end(self.log)
         before = max(passed.requests, result.requests_before)
         result.requests = hook.client.transport.stats.requests + before
-        self._tell(job, result)
+        self._tell(attempt, result)
         return result.to_xcom()
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether an attempt may end in a wait, after which another one follows."""
+        return self.deferrable or self.on_budget == "defer"
+
+    def _wait_for_quota(self, error: ClockifyRateLimitError, attempt: Attempt) -> NoReturn:
+        """Free the slot until the service takes requests again, or raise the error where waiting is of no use."""
+        fits = self.on_budget == "defer" and error.fits if isinstance(error, ClockifyBudgetError) else True
+        passed = attempt.pass_on()
+        if not (self.may_wait and fits) or passed.waits > MAX_WAITS:
+            raise error
+        delay = UNKNOWN_WAIT if error.retry_after is None else timedelta(seconds=error.retry_after)
+        self.log.info("%s", error)
+        self._check_wait(delay, passed)
+        attempt.goes_on = True
+        self.wait(delay, passed)
 
     @contextmanager
     def _log_group(self, title: str) -> Iterator[None]:
@@ -208,11 +216,11 @@ class ClockifyExportOperator(BaseOperator):
         finally:
             self.log.info("::endgroup::")
 
-    def _tell(self, job: Job, result: ExportResult) -> None:
+    def _tell(self, attempt: Attempt, result: ExportResult) -> None:
         from airflow_provider_clockify.operators._lineage import tell_hook_lineage, tell_outlets
 
-        tell_outlets(job.context, self.outlets, result)
-        tell_hook_lineage(job.hook, result)
+        tell_outlets(attempt.context, self.outlets, result)
+        tell_hook_lineage(attempt.hook, result)
         self._exported = result
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
@@ -259,16 +267,11 @@ class ClockifyExportOperator(BaseOperator):
                 "hour, or none, or run it when the workspace's hour has room."
             )
 
-    def _may_wait(self, error: ClockifyRateLimitError) -> bool:
-        if isinstance(error, ClockifyBudgetError):
-            return self.on_budget == "defer" and error.fits
-        return self.deferrable or self.on_budget == "defer"
-
-    def export(self, job: Job) -> ExportResult:
+    def export(self, attempt: Attempt) -> ExportResult:
         """
         Export; the part that differs between the operators.
 
-        :param job: The attempt; nothing has been asked yet.
+        :param attempt: This attempt; nothing has been asked yet.
         """
         raise NotImplementedError
 
@@ -309,12 +312,14 @@ class WindowMixin:
     :ivar start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :ivar end: First instant after an explicit window. (templated)
     :ivar window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``.
+    :ivar timezone: IANA name of the time zone of these units, and of those of ``partition_by``. (templated)
     :ivar lookback: How much further back the window reaches: a timedelta, or ISO 8601 text such as ``P7D``. (templated)
     """
 
     start: str | datetime | None
     end: str | datetime | None
     window: WindowMode
+    timezone: str
     lookback: timedelta | str | None
     log: Any
     window_choices: ClassVar[Mapping[str, Sequence[str | None]]] = {"window": get_args(WindowMode)}
@@ -324,8 +329,18 @@ class WindowMixin:
         if is_final(self, "lookback", self.lookback) and not is_nothing(self.lookback):
             parse_lookback(self.lookback)
 
-    def resolve_window(self, context: Context) -> Window:
-        """Find the window of the run; costs no request."""
+    def _check_timezone(self) -> None:
+        """Check the time zone while the DAG is parsed, if it is known by then."""
+        if is_final(self, "timezone", self.timezone):
+            parse_zone(self.timezone)
+
+    def resolve_window(self, context: Context, *, with_lookback: bool = True) -> Window:
+        """
+        Find the window of the run; costs no request.
+
+        :param context: Context of the task.
+        :param with_lookback: Whether it reaches further back.
+        """
         times = run_times(context)
         by_unit = self.start is None and self.end is None and self.window != "data_interval"
         key = getattr(context.get("dag_run"), "partition_key", None)
@@ -333,13 +348,22 @@ class WindowMixin:
             raise ClockifyWindowError(
                 f"The run has the partition key {key!r}, but this Airflow gives its tasks no partition_date (3.3 "
                 "does), so that the window would be another one than the partition. Give the bounds yourself, for "
-                """example start="{{ dag_run.partition_key }}Z" and an end made from it, or upgrade Airflow."""
+                """example start="{{ dag_run.partition_key }}Z" (of a timetable in UTC) and an end made from it, or """
+                "upgrade Airflow."
             )
+        zone = parse_zone(self.timezone)
         window = resolve_window(
-            start=self.start, end=self.end, window=self.window, lookback=self.lookback, times=times
+            start=self.start,
+            end=self.end,
+            window=self.window,
+            lookback=self.lookback if with_lookback else None,
+            times=times,
+            zone=zone,
         )
         warning = (
-            early_run_warning(self.window, times, schedule_zone(context.get("dag"))) if by_unit else None
+            early_run_warning(self.window, times, schedule_zone(context.get("dag")), zone)
+            if by_unit
+            else None
         )
         if warning:
             self.log.warning("%s", warning)
@@ -354,7 +378,7 @@ class WindowMixin:
             raise ClockifyWindowError(
                 f"The {self.window} of this run's partition, {window}, is not over yet: its export would be cut short. "
                 "Let the timetable name the last complete partition, for example CronPartitionTimetable("
-                '"0 0 * * *", timezone="UTC", run_offset=-1).'
+                f'"0 0 * * *", timezone="{zone_name(window.zone)}", run_offset=-1).'
             )
         self.log.warning("The window %s is not over yet: entries may still be added to it.", window)
 

@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_clockify.assets.clockify import SCHEME, asset_uri
+from airflow_provider_clockify.window import zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify.export.result import ExportResult, PublishedFile
@@ -54,12 +56,22 @@ class KeyedExtras(set["str | None"]):
 
 def key_of(file: PublishedFile) -> str | None:
     """
-    Return the key of the partition that a file is, as Airflow writes it (pure).
+    Return the key of the partition that a file is, as Airflow writes it (pure): the local time of its start.
 
     :param file: A published file.
     :return: ``None`` if it is none.
     """
-    return f"{file.window.start:{KEY_FORMAT}}" if file.is_partition and file.window else None
+    return written_key(file.window.start, file.window.zone) if file.is_partition and file.window else None
+
+
+def written_key(instant: datetime, zone: tzinfo) -> str:
+    """
+    Write an instant as ``CronPartitionTimetable`` writes keys, which does so in its own time zone (pure).
+
+    :param instant: Aware datetime.
+    :param zone: Time zone of the partitions.
+    """
+    return f"{instant.astimezone(zone):{KEY_FORMAT}}"
 
 
 def file_extra(result: ExportResult, file: PublishedFile, key: str | None) -> AssetEventExtra:
@@ -70,18 +82,7 @@ def file_extra(result: ExportResult, file: PublishedFile, key: str | None) -> As
     :param file: The file.
     :param key: Key of its partition, if it has one.
     """
-    return {
-        "report": result.report,
-        "workspace_id": result.workspace_id,
-        "key": key,
-        "path": file.path,
-        "files": 1,
-        "rows": file.rows,
-        "bytes": file.bytes,
-        "sha256": file.sha256,
-        "window_start": file.window.start_iso if file.window else None,
-        "window_end": file.window.end_iso if file.window else None,
-    }
+    return _extra(result, file, key, file.path, 1, file.sha256)
 
 
 def export_extra(result: ExportResult) -> AssetEventExtra:
@@ -93,17 +94,29 @@ def export_extra(result: ExportResult) -> AssetEventExtra:
     """
     if len(result.files) == 1:
         return file_extra(result, result.files[0], key_of(result.files[0]))
+    return _extra(result, result, None, result.output_path, len(result.files), None)
+
+
+def _extra(
+    result: ExportResult,
+    part: ExportResult | PublishedFile,
+    key: str | None,
+    path: str,
+    files: int,
+    sha256: str | None,
+) -> AssetEventExtra:
     return {
         "report": result.report,
         "workspace_id": result.workspace_id,
-        "key": None,
-        "path": result.output_path,
-        "files": len(result.files),
-        "rows": result.rows,
-        "bytes": result.bytes,
-        "sha256": None,
-        "window_start": result.window.start_iso if result.window else None,
-        "window_end": result.window.end_iso if result.window else None,
+        "key": key,
+        "path": path,
+        "files": files,
+        "rows": part.rows,
+        "bytes": part.bytes,
+        "sha256": sha256,
+        "window_start": part.window.start_iso if part.window else None,
+        "window_end": part.window.end_iso if part.window else None,
+        "timezone": zone_name(part.window.zone) if part.window else None,
     }
 
 
@@ -124,7 +137,7 @@ def own_file(result: ExportResult, run_key: str | None, run_date: datetime | Non
         (
             file
             for file in result.files
-            if file.is_partition and file.window and file.window.start == run_date
+            if file.is_partition and file.window and run_date and run_date in file.window
         ),
         None,
     )
@@ -142,7 +155,8 @@ def partition_files(
     :return: Files by key; none if the run's own key says it already, or is written in a way that cannot be known for
         the others.
     """
-    if run_key is not None and (run_date is None or f"{run_date:{KEY_FORMAT}}" != run_key):
+    zone = result.window.zone if result.window else UTC
+    if run_key is not None and (run_date is None or written_key(run_date, zone) != run_key):
         return {}
     found = {key: file for file in result.files if (key := key_of(file)) is not None}
     return {} if list(found) == [run_key] else found

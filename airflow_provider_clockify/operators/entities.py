@@ -6,24 +6,22 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
-from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWindowError
+from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin, run_times
 from airflow_provider_clockify.rendered import check_choices
-from airflow_provider_clockify.types import Entity, EntityType
-from airflow_provider_clockify.window import parse_lookback
+from airflow_provider_clockify.types import Entity, EntityType, PartitionUnit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Unpack
 
+    from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify._parameters import ChangesParameters, ListParameters
-    from airflow_provider_clockify.export.list_export import Part
+    from airflow_provider_clockify.export.plan import Output
     from airflow_provider_clockify.export.result import ExportResult
-    from airflow_provider_clockify.hooks.clockify import ClockifyHook
-    from airflow_provider_clockify.operators._attempts import Job
+    from airflow_provider_clockify.operators._attempts import Attempt
     from airflow_provider_clockify.types import WindowMode
     from airflow_provider_clockify.window import Window
 
@@ -34,13 +32,14 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
     """
     Export a full snapshot of a list: users, projects, clients, tags, tasks of all projects, …
 
-    ``csv`` and ``parquet`` get a column ``snapshot_at``; ``jsonl`` holds the items as the service sent them, durations
-    as ISO 8601 text. Only ``project_custom_fields`` and ``invoice_payments`` get a key more (``project_id``,
-    ``invoice_id``), since they do not say what they belong to, and ``webhooks`` are written without their secret.
+    ``csv``, ``parquet`` and ``xlsx`` get a column ``snapshot_at``; ``jsonl`` holds the items as the service sent them,
+    durations as ISO 8601 text. Only ``project_custom_fields`` (``project_id``), ``invoice_payments`` and
+    ``invoice_items`` (``invoice_id``, and the ``currency`` of the invoice) get keys more, since they do not say what
+    they belong to, and ``webhooks`` are written without their secret.
 
     Most lists cost one request per 5,000 items. Lists that exist per parent cost one request more for each parent; the
-    log says how many before: ``tasks`` and ``project_custom_fields`` per project, ``invoice_payments`` per invoice,
-    ``time_off_balances`` per policy.
+    log says how many before: ``tasks`` and ``project_custom_fields`` per project, ``invoice_payments`` and
+    ``invoice_items`` per invoice, ``time_off_balances`` per policy.
 
     .. seealso:: :ref:`howto/operator:ClockifyExportEntitiesOperator`
 
@@ -51,36 +50,57 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         Without them nothing is left out: archived and active items, and people whatever the status of their
         membership and account, so that those who left keep their names. ``assignments`` need ``start`` and ``end``.
         (templated)
+    :param partition_by: ``day`` or ``month``: ``output_path`` is then a base folder, and the snapshot is
+        ``dt=YYYY-MM-DD/<entity>.<format>`` (``month=YYYY-MM/…``) below it, which replaces the one of the same day or
+        month. The day, of UTC, is the one that holds the run's ``partition_date``, else the end of its data interval,
+        else its logical date.
     :return: Summary as of the report operators, with ``snapshot_at`` and without a window.
     :raises AirflowFailException: a parameter, the connection or the key is wrong; not retried.
     """
 
     template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "entity")
-    choices = {**ClockifyExportOperator.choices, "entity": get_args(Entity)}  # noqa: RUF012
+    choices = {  # noqa: RUF012 - as its base declares it
+        **ClockifyExportOperator.choices,
+        "entity": get_args(Entity),
+        "partition_by": (*get_args(PartitionUnit), None),
+    }
 
-    def __init__(self, *, entity: Entity | str, **kwargs: Unpack[ListParameters]) -> None:
+    def __init__(
+        self,
+        *,
+        entity: Entity | str,
+        partition_by: PartitionUnit | None = None,
+        **kwargs: Unpack[ListParameters],
+    ) -> None:
         super().__init__(**kwargs)
         self.entity = entity
+        self.partition_by = partition_by
         check_choices(self)
 
-    def export(self, job: Job) -> ExportResult:
+    def export(self, attempt: Attempt) -> ExportResult:
         """Export the list."""
         from airflow_provider_clockify.columns.list_columns import TABLES, snapshot_table
-        from airflow_provider_clockify.export.list_export import ListExport, export_list
+        from airflow_provider_clockify.export.list_export import (
+            ListExport,
+            export_list,
+            list_filters,
+            list_parts,
+        )
+        from airflow_provider_clockify.export.plan import late_snapshot_warning
         from airflow_provider_clockify.export.storage import Target
 
-        hook = job.hook
-        entity = self.entity
-        filters = self._checked_filters(hook, entity)
+        hook, entity = attempt.hook, self.entity
+        filters = list_filters(entity, self.filters)
         taken = datetime.now(UTC).replace(microsecond=0)
-        kind = self.file_kind(hook, snapshot_table(TABLES[entity], taken))
+        table = snapshot_table(TABLES[entity], taken)
+        kind = self.file_kind(hook, table)
         target = Target(self.output_path)
-        target.check(is_base=False)
+        target.check(is_base=self.partition_by is not None)
+        partition = self._partition(attempt.context, taken, entity + kind.suffix)
         workspace_id = self.check_key(hook)
         what = {"report": entity, "workspace_id": workspace_id, "filters": filters}
-        keeper = job.keeper(target, kind, what, is_base=False)
-        parts = self._parts(hook, entity, filters)
-        table = snapshot_table(TABLES[entity], taken)
+        keeper = attempt.keeper(target, kind, what, is_base=partition is not None)
+        parts = list_parts(hook.iter_as_sent, entity, filters)
         stamp = taken.isoformat().replace("+00:00", "Z")
         self.log.info("Exporting all %s of workspace %s to %s.", entity, workspace_id, target.output_path)
         result = export_list(
@@ -91,13 +111,16 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
                 table=table,
                 target=target,
                 kind=kind,
+                partition=partition,
                 on_empty=self.on_empty,
                 metadata={"clockify.snapshot_at": stamp},
-                budget=job.budget(workspace_id),
+                budget=attempt.budget(workspace_id),
                 keeper=keeper,
             )
         )
         result.snapshot_at = stamp
+        if late := late_snapshot_warning(run_times(attempt.context), self.partition_by, taken):
+            result.warnings.append(late)
         narrowed = {"email", "name", "project_id"} & set(filters)
         if entity == "users" and result.rows == 1 and not narrowed:
             result.warnings.append(
@@ -106,75 +129,20 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
             )
         return result
 
-    def _checked_filters(self, hook: ClockifyHook, entity: str) -> dict[str, Any]:
-        """Return the filters, with those without which the list would leave something out."""
-        from airflow_provider_clockify.service.filters import read_filters
+    def _partition(self, context: Context, taken: datetime, file_name: str) -> Output | None:
+        """Return the file of the snapshot among those of other days or months; ``None`` without ``partition_by``."""
+        from airflow_provider_clockify.export.plan import snapshot_moment, snapshot_output
 
-        filters = {**hook.everything(entity), **read_filters(self.filters)}
-        hook.check_list(entity, filters)
-        return filters
-
-    def _parts(self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]) -> list[Part]:
-        """Return what is read: the whole list, or the items of each parent."""
-        from airflow_provider_clockify.columns.list_columns import PARENTS, WITHOUT_PARENT
-        from airflow_provider_clockify.export.list_export import Part
-
-        if entity not in PARENTS:
-            return [Part("items", partial(self._items, hook, entity, filters))]
-        parents, argument = PARENTS[entity]
-        ids: list[str] = [
-            parent.get("id", "") for parent in hook.iter_as_sent(parents, hook.everything(parents))
-        ]
-        if not all(isinstance(each, str) and each for each in ids):
-            raise ClockifyResponseError(
-                f"One of the {parents} has no id, so that its {entity} cannot be listed; the service may have "
-                "changed."
+        if self.partition_by is None:
+            return None
+        times, key = run_times(context), getattr(context.get("dag_run"), "partition_key", None)
+        if key and times.partition_date is None:
+            raise ClockifyWindowError(
+                f"The run has the partition key {key!r}, but this Airflow gives its tasks no partition_date (3.3 "
+                "does), so that the snapshot would go to another partition. Leave partition_by out and put the key "
+                "into output_path yourself, for example dt={{ dag_run.partition_key[:10] }}, or upgrade Airflow."
             )
-        self.log.info(
-            "%s are listed for each of %d %s: at least %d requests.", entity, len(ids), parents, len(ids)
-        )
-        own = entity in WITHOUT_PARENT
-        parts = [
-            Part(
-                # By its id: what is kept for a later attempt must not depend on how many parents come before it.
-                parent_id if parent_id.isalnum() else parent_id.encode().hex(),
-                partial(
-                    _items_of,
-                    hook,
-                    entity,
-                    filters,
-                    {argument: parent_id},
-                    {argument: parent_id} if own else {},
-                ),
-            )
-            for parent_id in ids
-        ]
-        return parts or [Part("none", tuple)]
-
-    def _items(
-        self, hook: ClockifyHook, entity: str, filters: Mapping[str, Any]
-    ) -> Iterator[Mapping[str, Any]]:
-        from airflow_provider_clockify.columns.list_columns import SECRETS
-
-        if entity == "assignments":
-            # The one list of a period: the service may shift its bounds.
-            yield from hook.iter_assignments(**filters)
-            return
-        secrets = SECRETS.get(entity, ())
-        for item in hook.iter_as_sent(entity, filters):
-            yield {name: value for name, value in item.items() if name not in secrets}
-
-
-def _items_of(
-    hook: ClockifyHook,
-    entity: str,
-    filters: Mapping[str, Any],
-    parent: Mapping[str, str],
-    own: Mapping[str, str],
-) -> Iterator[Mapping[str, Any]]:
-    """Go through the items of one parent; ``own`` are keys that they get because they do not name it."""
-    for item in hook.iter_as_sent(entity, filters, **parent):
-        yield {**item, **own}
+        return snapshot_output(snapshot_moment(times) or taken, self.partition_by, file_name)
 
 
 class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
@@ -197,6 +165,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
     :param window: ``data_interval``, or ``hour``, ``day``, ``week``, ``month``; as of the report operators.
+    :param timezone: IANA name of the time zone of these units, for example ``Europe/Berlin``. (templated)
     :param lookback: How much further back the window reaches, into windows that have been exported before: a timedelta,
         or an ISO 8601 duration such as ``P7D`` or ``PT36H``. (templated)
     :return: Summary as of the report operators; ``totals`` stay empty.
@@ -209,6 +178,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         "start",
         "end",
         "lookback",
+        "timezone",
     )
     choices = {  # noqa: RUF012 - as its base declares it
         **ClockifyExportOperator.choices,
@@ -223,6 +193,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: WindowMode = "data_interval",
+        timezone: str = "UTC",
         lookback: timedelta | str | None = None,
         **kwargs: Unpack[ChangesParameters],
     ) -> None:
@@ -231,11 +202,13 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
         self.start = start
         self.end = end
         self.window = window
+        self.timezone = timezone
         self.lookback = lookback
         check_choices(self)
+        self._check_timezone()
         self._check_lookback()
 
-    def export(self, job: Job) -> ExportResult:
+    def export(self, attempt: Attempt) -> ExportResult:
         """Export the changes of the run's window."""
         from airflow_provider_clockify.columns.list_columns import CHANGES
         from airflow_provider_clockify.export.list_export import ListExport, Part, export_list
@@ -243,17 +216,20 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
 
         if self.filters:
             raise ClockifyConfigError("filters do not fit: the entity feeds have none. Leave them out.")
-        hook = job.hook
+        hook = attempt.hook
         kind = self.file_kind(hook, CHANGES)
         target = Target(self.output_path)
         target.check(is_base=False)
-        window, lookback = self.resolve_window(job.context), parse_lookback(self.lookback)
+        window = self.resolve_window(attempt.context)
+        known_until = (
+            self.resolve_window(attempt.context, with_lookback=False).start if self.lookback else None
+        )
         wait = self._checked_wait(window)
         workspace_id = self.check_key(hook)
         if wait > timedelta(0):
             self.log.info("Waiting %.0f s: deletions show about a minute late.", wait.total_seconds())
             if self.deferrable:
-                self.wait(wait, job.passed)
+                self.wait(wait, attempt.passed)
             time.sleep(wait.total_seconds())
         self.log.info("Exporting changes of %s in %s to %s.", self.entity_type, window, target.output_path)
         return export_list(
@@ -267,7 +243,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
                             self.entity_type,
                             window.start,
                             window.end,
-                            known_until=window.start + lookback if lookback else None,
+                            known_until=known_until,
                         ),
                     )
                 ],
@@ -276,7 +252,7 @@ class ClockifyEntityChangesOperator(WindowMixin, ClockifyExportOperator):
                 kind=kind,
                 window=window,
                 on_empty=self.on_empty,
-                budget=job.budget(workspace_id),
+                budget=attempt.budget(workspace_id),
             )
         )
 

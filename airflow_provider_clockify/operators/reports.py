@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""Operators that export reports over a run's window, in UTC."""
+"""Operators that export reports over a run's window."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
@@ -11,6 +12,7 @@ from airflow_provider_clockify.links import ClockifyReportLink, push_report_link
 from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin
 from airflow_provider_clockify.rendered import check_choices, container_of, is_final, one_of
 from airflow_provider_clockify.types import PartitionUnit, ReportFileFormat, SummaryGroup, WeeklyGroup
+from airflow_provider_clockify.window import zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -19,15 +21,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify._compat import Context
     from airflow_provider_clockify._parameters import BaseReportParameters, ReportParameters
+    from airflow_provider_clockify.columns.custom_fields import ChosenField
     from airflow_provider_clockify.columns.tables import Table
-    from airflow_provider_clockify.export.plan import Plan
     from airflow_provider_clockify.export.result import ExportResult
-    from airflow_provider_clockify.operators._attempts import Job
-    from airflow_provider_clockify.reading.budget import Budget
-    from airflow_provider_clockify.reading.client import ClockifyClient
-    from airflow_provider_clockify.reading.reader import Reader
+    from airflow_provider_clockify.export.writing import FileKind
+    from airflow_provider_clockify.hooks.clockify import ClockifyHook
+    from airflow_provider_clockify.operators._attempts import Attempt
     from airflow_provider_clockify.types import ExportSummary, WindowMode
-    from airflow_provider_clockify.window import Window
 
 __all__ = [
     "ClockifyAttendanceReportOperator",
@@ -46,29 +46,42 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
     Takes the parameters of :class:`~airflow_provider_clockify.operators._base.ClockifyExportOperator`, and:
 
     :param output_path: With ``partition_by`` the base folder. (templated)
-    :param file_format: Also ``clockify_csv``, ``xlsx`` and ``pdf``: files that the service renders itself, as people
-        know them from the web app. Their columns follow the profile of the key's owner.
+    :param file_format: Also ``clockify_csv``, ``clockify_xlsx`` and ``pdf``: files that the service renders itself, as
+        people know them from the web app. Their columns follow the profile of the key's owner.
     :param start: First instant of an explicit window, ISO 8601 with offset or ``Z``; only with ``end``. (templated)
     :param end: First instant after an explicit window. (templated)
-    :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete UTC
-        unit before the run's point in time, or the one that starts at its ``partition_date``.
+    :param window: ``data_interval``, or ``hour``, ``day``, ``week`` (from Monday), ``month``: the last complete unit of
+        ``timezone`` before the run's point in time, or the one that starts at its ``partition_date``.
+    :param timezone: IANA name of the time zone in which the units of ``window`` and ``partition_by`` are cut, and in
+        which the service groups days, for example ``Europe/Berlin``. Instants in the output stay UTC. (templated)
     :param lookback: How much further back the window reaches, to pick up late edits: a timedelta, or an ISO 8601
         duration such as ``P7D`` or ``PT36H``. (templated)
-    :param partition_by: ``day`` or ``month``: one file per UTC unit, in ``dt=YYYY-MM-DD/`` or ``month=YYYY-MM/`` below
-        ``output_path``, each replaced as a whole, empty ones included. The window grows to whole units.
+    :param partition_by: ``day`` or ``month``: one file per unit of ``timezone``, in ``dt=YYYY-MM-DD/`` or
+        ``month=YYYY-MM/`` below ``output_path``, each replaced as a whole, empty ones included. The window grows to
+        whole units.
     :param filters: The report's filters in the service's own words, for example
         ``{"projects": ["64a…"], "billable": True}``; lists of ids are expanded to the full form. (templated)
     :return: Summary, never rows: ``{"paths": [str], "rows": int, "bytes": int, "sha256": {path: str}, "window_start":
-        "…Z", "window_end": "…Z", "report": str, "workspace_id": str, "requests": int, "format": str, "totals":
-        {"seconds": int, "amounts_minor_units": {currency: str}, "running_timers": int}}``.
+        "…Z", "window_end": "…Z", "timezone": str, "report": str, "workspace_id": str, "requests": int, "format": str,
+        "totals": {"seconds": int, "amounts": {currency: str}, "running_timers": int}}``.
     :raises AirflowFailException: a parameter, the connection, the key or the window is wrong; not retried.
     :raises ClockifyIncompleteError: completeness could not be proven.
     :raises ClockifyTransportError: no usable answer within the connection's retries.
     """
 
-    template_fields: Sequence[str] = (*ClockifyExportOperator.template_fields, "start", "end", "lookback")
+    template_fields: Sequence[str] = (
+        *ClockifyExportOperator.template_fields,
+        "start",
+        "end",
+        "lookback",
+        "timezone",
+    )
     operator_extra_links: Collection[Any] = (ClockifyReportLink(),)
+    #: Name of its row in the table of reports.
     report: ClassVar[str]
+    #: Parameter that holds the groups, of a report that has some.
+    groups_parameter: ClassVar[str | None] = None
+    reconcile = False
     choices = {  # noqa: RUF012 - as its base declares it
         **ClockifyExportOperator.choices,
         **WindowMixin.window_choices,
@@ -84,6 +97,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: WindowMode = "data_interval",
+        timezone: str = "UTC",
         lookback: timedelta | str | None = None,
         partition_by: PartitionUnit | None = None,
         **kwargs: Unpack[BaseReportParameters],
@@ -92,9 +106,11 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         self.start = start
         self.end = end
         self.window = window
+        self.timezone = timezone
         self.lookback = lookback
         self.partition_by = partition_by
         check_choices(self)
+        self._check_timezone()
         self._check_lookback()
 
     def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> ExportSummary:
@@ -102,147 +118,100 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         self.report_link = None
         return super().execute_complete(context, event, passed)
 
-    def export(self, job: Job) -> ExportResult:
+    def export(self, attempt: Attempt) -> ExportResult:
         """Export the report of the run's window."""
-        from airflow_provider_clockify.export.rendered_export import NATIVE_FORMATS
-        from airflow_provider_clockify.export.report_export import ReportExport, export_report
+        from airflow_provider_clockify.columns.custom_fields import find_fields
+        from airflow_provider_clockify.export.declared_reports import REPORTS, Asked
+        from airflow_provider_clockify.export.formats import RENDERED_FORMATS
+        from airflow_provider_clockify.export.report_export import RenderedExport, ReportExport, export_report
         from airflow_provider_clockify.export.storage import Target
+        from airflow_provider_clockify.operators._field_names import CustomFields
+        from airflow_provider_clockify.reading.rendered_files import download
         from airflow_provider_clockify.service.filters import report_filters
 
-        hook, context = job.hook, job.context
-        self.check()
-        native = self.file_format in NATIVE_FORMATS
-        partition_by = self.partition_by
-        filters = report_filters(self.filters, self.report, file=native)
+        report, hook, is_base = REPORTS[self.report], attempt.hook, self.partition_by is not None
+        groups = report.groups(getattr(self, self.groups_parameter) if self.groups_parameter else None)
+        export_type = RENDERED_FORMATS.get(self.file_format)
+        filters = report_filters(self.filters, report.name, file=export_type is not None)
         target = Target(self.output_path)
-        target.check(is_base=partition_by is not None)
-        window = self.resolve_window(context)
-        self.report_link = push_report_link(context, self.report, window, hook.settings, filters)
-        if native:
-            return self._export_native(job, window, partition_by, filters, target)
-        kind = self.file_kind(hook, self.table(window))
-        plan = self.plan(window, partition_by, self.report + kind.suffix)
-        self.check_complete(plan.window, context)
-        self.check_kind(kind)
+        target.check(is_base=is_base)
+        window = self.resolve_window(attempt.context)
+        self.report_link = push_report_link(attempt.context, report, window, hook.settings, filters)
+        chosen = self.chosen_fields()
+        kind = self.file_kind(hook, report.named_table(groups, None, chosen, self.drop_columns, window))
+        plan = report.plan(window, partition_by=self.partition_by, file_name=report.name + kind.suffix)
+        self.check_complete(plan.window, attempt.context)
         workspace_id = self.check_key(hook)
-        self._log_plan(workspace_id, plan, target.output_path)
-        budget = job.budget(workspace_id)
-        what = {
-            "report": self.report,
-            "workspace_id": workspace_id,
-            "chunks": [str(chunk) for chunk in plan.chunks],
-            "partition_by": partition_by,
-            "filters": filters,
-            "groups": self.checked_groups(),
-        }
-        result = export_report(
-            ReportExport(
-                report=self.report,
-                workspace_id=workspace_id,
-                reader=self.reader(hook.client, workspace_id, filters, budget),
-                plan=plan,
-                table=self.table,
-                target=target,
-                kind=kind,
-                on_empty=self.on_empty,
-                reconcile=self.reconciles(),
-                budget=budget,
-                keeper=job.keeper(target, kind, what, is_base=partition_by is not None),
-            )
-        )
-        result.check_sight(filters)
-        return result
-
-    def check(self) -> None:
-        """Check parameters of one report; costs no request."""
-
-    def check_kind(self, kind: Any) -> None:
-        """Check what a report asks of its files; costs no request."""
-
-    def reconciles(self) -> bool:
-        """Tell whether the export writes tombstones."""
-        return False
-
-    def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
-        """Plan chunks and files."""
-        from airflow_provider_clockify.export.plan import make_plan
-
-        return make_plan(window, partition_by=partition_by, file_name=file_name)
-
-    def reader(
-        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
-    ) -> Reader:
-        """Return what reads this report."""
-        raise NotImplementedError
-
-    def table(self, window: Window) -> Table:
-        """Return the columns of the file of a window."""
-        raise NotImplementedError
-
-    def checked_groups(self) -> tuple[str, ...]:
-        """Return the groups of a report that has some."""
-        return ()
-
-    def _log_plan(self, workspace_id: str, plan: Plan, output_path: str) -> None:
         self.log.info(
             "Exporting the %s report of workspace %s for %s: %d chunk(s), %d file(s), %s to %s.",
-            self.report,
+            report.name,
             workspace_id,
             plan.window,
             len(plan.chunks),
             len(plan.outputs),
             self.file_format,
-            output_path,
+            target.output_path,
         )
-
-    def _export_native(
-        self,
-        job: Job,
-        window: Window,
-        partition_by: PartitionUnit | None,
-        filters: Mapping[str, Any],
-        target: Any,
-    ) -> ExportResult:
-        from airflow_provider_clockify.export.rendered_export import (
-            NATIVE_FORMATS,
-            NativeExport,
-            export_native,
-        )
-        from airflow_provider_clockify.reading.rendered_files import download
-
-        for name in ("compression", "drop_columns", "hash_columns", "escape_formulas", "reconcile"):
-            if getattr(self, name, None):
-                raise ClockifyConfigError(
-                    f"{name} does not fit file_format={self.file_format!r}, a file that the service renders; use "
-                    "jsonl, csv or parquet."
+        budget = attempt.budget(workspace_id)
+        common = (report.name, workspace_id, plan, target, kind, self.on_empty, budget)
+        if export_type:
+            send = hook.client.send
+            return export_report(
+                RenderedExport(
+                    *common,
+                    download=lambda each: download(
+                        send, workspace_id, report.name, each, filters, export_type, groups
+                    ),
                 )
-        export_type, suffix = NATIVE_FORMATS[self.file_format]
-        plan = self.plan(window, partition_by, self.report + suffix)
-        self.check_complete(plan.window, job.context)
-        if len(plan.outputs) == 1 and self.report == "weekly" and len(plan.chunks) > 1:
-            raise ClockifyConfigError("A weekly file of Clockify holds one week: use a window of seven days.")
-        workspace_id = self.check_key(job.hook)
-        self._log_plan(workspace_id, plan, target.output_path)
-        return export_native(
-            NativeExport(
-                report=self.report,
-                workspace_id=workspace_id,
-                download=lambda each: download(
-                    job.hook.client.send,
-                    workspace_id,
-                    self.report,
-                    each,
-                    filters,
-                    export_type,
-                    self.checked_groups(),
+            )
+        fields = CustomFields(hook, budget)
+        if chosen:
+            chosen = find_fields(chosen, fields.ask(len(plan.chunks)))
+        what = {
+            "report": report.name,
+            "workspace_id": workspace_id,
+            "chunks": [str(chunk) for chunk in plan.chunks],
+            "timezone": zone_name(plan.window.zone),
+            "partition_by": self.partition_by,
+            "filters": filters,
+            "groups": groups,
+        }
+        result = export_report(
+            ReportExport(
+                *common,
+                reader=report.reader(
+                    Asked(hook.client, workspace_id, filters, groups, budget.first_page, window.zone)
                 ),
-                plan=plan,
-                target=target,
-                file_format=self.file_format,
-                on_empty=self.on_empty,
-                budget=job.budget(workspace_id),
+                table=partial(report.named_table, groups, fields, chosen, self.drop_columns),
+                reconcile=self.reconcile,
+                keeper=attempt.keeper(target, kind, what, is_base=is_base),
             )
         )
+        result.check_sight(filters)
+        return result
+
+    def chosen_fields(self) -> Sequence[ChosenField]:
+        """Return which custom fields get columns of their own, checked; costs no request."""
+        return ()
+
+    def file_kind(self, hook: ClockifyHook, table: Table) -> FileKind:
+        """Check and put together how files are written, those that the service renders included."""
+        from airflow_provider_clockify.export.formats import RENDERED_FORMATS
+        from airflow_provider_clockify.export.tombstones import check_reconcile
+        from airflow_provider_clockify.export.writing import FileKind
+
+        if self.file_format in RENDERED_FORMATS:
+            for name in ("compression", "drop_columns", "hash_columns", "escape_formulas", "reconcile"):
+                if getattr(self, name):
+                    raise ClockifyConfigError(
+                        f"{name} does not fit file_format={self.file_format!r}, a file that the service renders; use "
+                        "jsonl, csv or parquet."
+                    )
+            return FileKind(self.file_format)
+        kind = super().file_kind(hook, table)
+        if self.reconcile:
+            check_reconcile(kind)
+        return kind
 
 
 class ClockifyDetailedReportOperator(ClockifyReportOperator):
@@ -261,44 +230,47 @@ class ClockifyDetailedReportOperator(ClockifyReportOperator):
     :param reconcile: Compare with the files of the last export of the same window, and write the ids that are gone to
         ``_<file>.tombstones.jsonl`` beside each (``id``, ``deleted_detected_at``). The summary gets ``deleted``: how
         many there are.
+    :param custom_field_columns: Custom fields that get a typed column of their own, by name or id: ``{"Ticket": "text",
+        "Cost centre": "text"}`` makes ``custom_field_ticket`` and ``custom_field_cost_centre``. Types are ``text``,
+        ``texts`` (of a drop-down with several choices), ``number``, ``flag`` (or ``boolean``) and ``date``. Not with
+        ``jsonl``. Costs one request, which finds the fields before the rows are read. (templated)
     """
 
     report = "detailed"
+    template_fields: Sequence[str] = (*ClockifyReportOperator.template_fields, "custom_field_columns")
 
-    def __init__(self, *, reconcile: bool = False, **kwargs: Unpack[ReportParameters]) -> None:
+    def __init__(
+        self,
+        *,
+        reconcile: bool = False,
+        custom_field_columns: Mapping[str, str] | str | None = None,
+        **kwargs: Unpack[ReportParameters],
+    ) -> None:
         super().__init__(**kwargs)
         self.reconcile = reconcile
+        self.custom_field_columns = custom_field_columns
+        known = custom_field_columns.items() if isinstance(custom_field_columns, dict) else ()
+        if known and all(is_final(self, "custom_field_columns", each) for pair in known for each in pair):
+            self._read_fields()
 
-    def check_kind(self, kind: Any) -> None:
-        """Refuse to reconcile without ids."""
-        if self.reconcile:
-            from airflow_provider_clockify.export.tombstones import check_reconcile
+    def _read_fields(self) -> Sequence[ChosenField]:
+        from airflow_provider_clockify.columns.custom_fields import chosen_fields
 
-            check_reconcile(kind)
+        return chosen_fields(self.custom_field_columns)
 
-    def reconciles(self) -> bool:
-        """Tell whether the export writes tombstones."""
-        return self.reconcile
+    def chosen_fields(self) -> Sequence[ChosenField]:
+        """Return which custom fields get columns of their own, checked; costs no request."""
+        from airflow_provider_clockify.columns.custom_fields import check_privacy
+        from airflow_provider_clockify.export.formats import RENDERED_FORMATS
 
-    def reader(
-        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
-    ) -> Reader:
-        """Return what reads this report."""
-        from airflow_provider_clockify.reading.report_reader import ReportReader
-        from airflow_provider_clockify.service.report_kinds import detailed
-
-        return ReportReader(
-            client.send,
-            detailed(workspace_id, filters),
-            concurrency=client.settings.max_concurrency,
-            first_page=budget.first_page,
-        )
-
-    def table(self, window: Window) -> Table:
-        """Return the columns of the file of a window."""
-        from airflow_provider_clockify.columns.detailed_columns import DETAILED
-
-        return DETAILED
+        chosen = self._read_fields()
+        if chosen and self.file_format in ("jsonl", *RENDERED_FORMATS):
+            raise ClockifyConfigError(
+                f"custom_field_columns does not fit file_format={self.file_format!r}, whose content is the service's: "
+                "use csv or parquet. In jsonl the values are in customFields, as the service sent them."
+            )
+        check_privacy(chosen, self.drop_columns, self.hash_columns)
+        return chosen
 
 
 class ClockifyExpenseReportOperator(ClockifyReportOperator):
@@ -306,7 +278,8 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
     Export the expenses of a window to files: complete, once.
 
     Reads ``generateDetailedReportV1`` with one request per 200 expenses (at least one per 31 days), and proves the
-    result against the service's own count and sum. An expense belongs to the window that holds midnight UTC of its day.
+    result against the service's own count and sum. An expense has a date and no time of day: it belongs to the window
+    that holds the beginning of that day in ``timezone``.
 
     .. seealso:: :ref:`howto/operator:ClockifyExpenseReportOperator`
 
@@ -315,26 +288,6 @@ class ClockifyExpenseReportOperator(ClockifyReportOperator):
 
     report = "expenses"
     operator_extra_links = ()  # The web app's address of this report is not known.
-
-    def reader(
-        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
-    ) -> Reader:
-        """Return what reads this report."""
-        from airflow_provider_clockify.reading.report_reader import ReportReader
-        from airflow_provider_clockify.service.report_kinds import expenses
-
-        return ReportReader(
-            client.send,
-            expenses(workspace_id, filters),
-            concurrency=client.settings.max_concurrency,
-            first_page=budget.first_page,
-        )
-
-    def table(self, window: Window) -> Table:
-        """Return the columns of the file of a window."""
-        from airflow_provider_clockify.columns.report_columns import EXPENSES
-
-        return EXPENSES
 
 
 class ClockifySummaryReportOperator(ClockifyReportOperator):
@@ -354,6 +307,7 @@ class ClockifySummaryReportOperator(ClockifyReportOperator):
     """
 
     report = "summary"
+    groups_parameter = "groups"
     template_fields: Sequence[str] = (*ClockifyReportOperator.template_fields, "groups")
 
     def __init__(
@@ -370,44 +324,14 @@ class ClockifySummaryReportOperator(ClockifyReportOperator):
                 if is_final(self, "groups", group):
                     one_of("groups", group, get_args(SummaryGroup))
 
-    def check(self) -> None:
-        """Check the groups."""
-        self.checked_groups()
-
-    def checked_groups(self) -> tuple[str, ...]:
-        """Return the groups, checked."""
-        from airflow_provider_clockify.service.report_kinds import summary_groups
-
-        return summary_groups(self.groups)
-
-    def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
-        """Plan one request per file."""
-        from airflow_provider_clockify.export.plan import make_summary_plan
-
-        return make_summary_plan(window, partition_by=partition_by, file_name=file_name)
-
-    def reader(
-        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
-    ) -> Reader:
-        """Return what reads this report."""
-        from airflow_provider_clockify.reading.sum_readers import summary_reader
-
-        return summary_reader(client.send, workspace_id, filters, self.checked_groups())
-
-    def table(self, window: Window) -> Table:
-        """Return the columns of the file of a window."""
-        from airflow_provider_clockify.columns.report_columns import summary_table
-
-        return summary_table(self.checked_groups(), window)
-
 
 class ClockifyWeeklyReportOperator(ClockifyReportOperator):
     """
     Export weekly reports: time and money per user or project and day.
 
-    One request (``generateWeeklyReport``) per seven days; the window must be whole weeks from midnight UTC on, for
-    example ``window="week"``. ``jsonl`` holds users or projects as the service sent them; ``csv`` and ``parquet`` hold
-    one row per user or project and day.
+    One request (``generateWeeklyReport``) per seven days; the window must be whole weeks from a midnight of
+    ``timezone`` on, for example ``window="week"``. ``jsonl`` holds users or projects as the service sent them; ``csv``
+    and ``parquet`` hold one row per user or project and day.
 
     .. seealso:: :ref:`howto/operator:ClockifyWeeklyReportOperator`
 
@@ -417,6 +341,7 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
     """
 
     report = "weekly"
+    groups_parameter = "group"
     choices = {**ClockifyReportOperator.choices, "group": get_args(WeeklyGroup)}  # noqa: RUF012
 
     def __init__(self, *, group: WeeklyGroup = "USER", **kwargs: Unpack[ReportParameters]) -> None:
@@ -424,43 +349,13 @@ class ClockifyWeeklyReportOperator(ClockifyReportOperator):
         self.group = group
         check_choices(self)
 
-    def check(self) -> None:
-        """Check the group."""
-        self.checked_groups()
-
-    def checked_groups(self) -> tuple[str, ...]:
-        """Return the group, checked."""
-        from airflow_provider_clockify.service.report_kinds import weekly_group
-
-        return (weekly_group(self.group),)
-
-    def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
-        """Plan one request per week."""
-        from airflow_provider_clockify.export.plan import make_weekly_plan
-
-        return make_weekly_plan(window, partition_by=partition_by, file_name=file_name)
-
-    def reader(
-        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
-    ) -> Reader:
-        """Return what reads this report."""
-        from airflow_provider_clockify.reading.sum_readers import weekly_reader
-
-        return weekly_reader(client.send, workspace_id, filters, self.group)
-
-    def table(self, window: Window) -> Table:
-        """Return the columns of the file of a window."""
-        from airflow_provider_clockify.columns.report_columns import weekly_table
-
-        return weekly_table(self.group, window)
-
 
 class ClockifyAttendanceReportOperator(ClockifyReportOperator):
     """
     Export the attendance report: one row per user and day (Standard plan and up; admins and team managers).
 
     Reads ``generateAttendanceReport`` with one request per 200 rows (at least one per 31 days). The window must be
-    whole UTC days.
+    whole days of ``timezone``.
 
     .. seealso:: :ref:`howto/operator:ClockifyAttendanceReportOperator`
 
@@ -468,23 +363,3 @@ class ClockifyAttendanceReportOperator(ClockifyReportOperator):
     """
 
     report = "attendance"
-
-    def plan(self, window: Window, partition_by: PartitionUnit | None, file_name: str) -> Plan:
-        """Plan whole days."""
-        from airflow_provider_clockify.export.plan import make_daily_plan
-
-        return make_daily_plan(window, partition_by=partition_by, file_name=file_name)
-
-    def reader(
-        self, client: ClockifyClient, workspace_id: str, filters: Mapping[str, Any], budget: Budget
-    ) -> Reader:
-        """Return what reads this report."""
-        from airflow_provider_clockify.reading.sum_readers import AttendanceReader
-
-        return AttendanceReader(client.send, workspace_id, filters)
-
-    def table(self, window: Window) -> Table:
-        """Return the columns of the file of a window."""
-        from airflow_provider_clockify.columns.report_columns import ATTENDANCE
-
-        return ATTENDANCE

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
 """
-Whether a job fits the workspace's hourly quota, asked before it is spent.
+Whether an export fits the workspace's hourly quota, asked before it is spent.
 
-The first page of a report tells how many more it has, so that a job of many requests is recognised after one. What
+The first page of a report tells how many more it has, so that an export of many requests is recognised after one. What
 other people and tools spend is not known here; a 429 in spite of the reckoning is handled as any other.
 """
 
@@ -34,12 +34,12 @@ FREE_PLAN = "FREE"
 @dataclass(frozen=True, slots=True)
 class Need:
     """
-    What a job still has to spend.
+    What an export still has to spend.
 
     :param part: Requests that the part in hand needs at least.
     :param after: Requests that the parts after it need at least.
     :param begun: Requests that the part in hand has spent; spent again if it is interrupted.
-    :param spent: Requests that the job has spent, spent again if it is run again.
+    :param spent: Requests that the export has spent, spent again if it is run again.
     """
 
     part: int
@@ -49,13 +49,13 @@ class Need:
 
     @property
     def total(self) -> int:
-        """Requests that the job needs at least, from now on."""
+        """Requests that the export needs at least, from now on."""
         return self.part + self.after
 
 
 def shortage(need: Need, left: int, on_budget: str) -> int | None:
     """
-    Decide whether a job may go on (pure).
+    Decide whether an export may go on (pure).
 
     :param need: What it still has to spend.
     :param left: Requests left in this hour.
@@ -70,12 +70,12 @@ def shortage(need: Need, left: int, on_budget: str) -> int | None:
 
 class Budget:
     """
-    Keeps a job within the hourly quota.
+    Keeps an export within the hourly quota.
 
-    A job is a number of parts (chunks, files, parents) that are read one after the other.
+    An export is a number of parts (chunks, files, parents) that are read one after the other.
 
     :param client: Its connection knows a quota, perhaps; its transport counts what is spent.
-    :param workspace_id: Workspace, whose plan is looked up if a job needs more than a Free one has in an hour, and
+    :param workspace_id: Workspace, whose plan is looked up if an export needs more than a Free one has in an hour, and
         the connection names no quota (``getWorkspaceOfUser``, one request).
     :param on_budget: ``fail``, ``defer`` or ``ignore``.
     """

@@ -14,13 +14,16 @@ is moved twice while they are asked for could escape them. Sums of the whole tim
 from __future__ import annotations
 
 import logging
+from bisect import bisect_right
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from heapq import merge
-from itertools import repeat
 from typing import IO, TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from airflow_provider_clockify.exceptions import ClockifyIncompleteError
+from airflow_provider_clockify.exceptions import (
+    ClockifyBadRequestError,
+    ClockifyIncompleteError,
+    ClockifyNotFoundError,
+)
 from airflow_provider_clockify.reading.reader import MAX_READS, Reader, ReadResult, RowSink
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
+
+# Bytes of each chunk's ids that are compared at a time, some 2,500 ids.
+BLOCK = 64 * 1024
 
 
 class IdFile:
@@ -92,7 +98,7 @@ class Spool(RowSink, Protocol):
 
 
 class Allowance(Protocol):
-    """Keeps the requests of a job within a quota."""
+    """Keeps the requests of an export within a quota."""
 
     @property
     def is_free(self) -> bool:
@@ -160,7 +166,7 @@ class ChunkReads(Generic[AnySpool]):
         self._keep = keep
         self._order = max((chunk.order for chunk in self._restored.values()), default=-1) + 1
         # Known to be refused on the Free plan; otherwise tried once.
-        self._whole_at_once = budget is None or not budget.is_free
+        self._whole_at_once = reader.sums_windows_up and (budget is None or not budget.is_free)
         self.reads: list[ChunkRead[AnySpool]] = []
 
     def read(self) -> list[ChunkRead[AnySpool]]:
@@ -236,10 +242,13 @@ class ChunkReads(Generic[AnySpool]):
         if self._budget is not None:
             self._budget.begin_unit(self._proof())
         if self._whole_at_once:
-            together = self._reader.adds_up(self._window, [chunk.result for chunk in self.reads])
-            if together:
-                return ()
-            if together is None:
+            try:
+                if self._reader.is_unchanged(self._window, [chunk.result for chunk in self.reads]):
+                    return ()
+            except ClockifyNotFoundError:
+                raise
+            except ClockifyBadRequestError as error:
+                log.info("The service gives no sums of %s at once: %s", self._window, error)
                 self._whole_at_once = False
                 if self._budget is not None:
                     self._budget.begin_unit(self._proof())
@@ -247,7 +256,7 @@ class ChunkReads(Generic[AnySpool]):
         changed = [
             number
             for number, chunk in enumerate(self.reads)
-            if number != last and not self._reader.is_unchanged(self._chunks[number], chunk.result)
+            if number != last and not self._reader.is_unchanged(self._chunks[number], [chunk.result])
         ]
         if self._whole_at_once and not changed:
             changed = [last]
@@ -268,16 +277,25 @@ def moved_entries(chunks: Sequence[tuple[Path, int]]) -> list[int]:
     :return: Numbers of the outdated chunks.
     """
     outdated: set[int] = set()
+    orders = [(order, number) for number, (_, order) in enumerate(chunks)]
     with ExitStack() as stack:
-        files = [
-            zip(stack.enter_context(path.open(encoding="utf-8")), repeat((order, number)))
-            for number, (path, order) in enumerate(chunks)
-        ]
-        previous, read = "", (0, 0)
-        for line, latest in merge(*files):
-            if line == previous:
-                outdated.add(min(read, latest)[1])
-                read = max(read, latest)
-            else:
-                previous, read = line, latest
+        files = [stack.enter_context(path.open("rb")) for path, _ in chunks]
+        blocks = [file.readlines(BLOCK) for file in files]
+        while any(blocks):
+            # What comes until the first of the blocks ends stands in these blocks, whichever file has it.
+            end = min(block[-1] for block in blocks if block)
+            places = [bisect_right(block, end) for block in blocks]
+            heads = [block[:place] for block, place in zip(blocks, places, strict=True)]
+            if len(set().union(*heads)) < sum(places):
+                latest: dict[bytes, tuple[int, int]] = {}
+                for read, head in zip(orders, heads, strict=True):
+                    for line in head:
+                        known = latest.setdefault(line, read)
+                        if known != read:
+                            outdated.add(min(known, read)[1])
+                            latest[line] = max(known, read)
+            blocks = [
+                block[place:] or file.readlines(BLOCK)
+                for block, place, file in zip(blocks, places, files, strict=True)
+            ]
     return sorted(outdated)

@@ -6,24 +6,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from airflow_provider_clockify.exceptions import (
-    ClockifyBadRequestError,
-    ClockifyIncompleteError,
-    ClockifyResponseError,
-)
+from airflow_provider_clockify.exceptions import ClockifyIncompleteError, ClockifyResponseError
 from airflow_provider_clockify.http.errors import UNREADABLE, odd_value
 from airflow_provider_clockify.http.transport import SyncTransport
 from airflow_provider_clockify.reading.chunk_reading import ChunkReads, IdFile
-from airflow_provider_clockify.reading.report_reader import ReportReader
-from airflow_provider_clockify.service.filters import report_filters
-from airflow_provider_clockify.service.pagination import Page, PageSize, last_page, pages
-from airflow_provider_clockify.service.report_kinds import detailed
+from airflow_provider_clockify.service.pagination import Page, PageSize, answers, last_page, pages, steps
 from airflow_provider_clockify.service.values import at, durations_to_seconds, lines
 from airflow_provider_clockify.window import Window, chunks
 
@@ -122,15 +116,14 @@ class ClockifyClient:
             return
         seen: set[Any] = set()
         received = rows = 0
+
+        def take(page: Page) -> Page:
+            is_all = resource.counts_all and page.count is not None and received >= page.count
+            return replace(page, last=True) if page.last is None and is_all else page
+
         accepted = self._page_sizes.setdefault((resource.operation, size), PageSize(size))
         asks = pages(accepted, id_of=id_of)
-        ask = next(asks)
-        while True:
-            try:
-                page = self.send(resource.page(request, *ask), read)
-            except ClockifyBadRequestError as error:
-                ask = asks.throw(error)
-                continue
+        for page in answers(self.send, steps(asks, partial(resource.page, request), read, take)):
             new = []
             for item in page.items:
                 item_id = _compact(id_of(item))
@@ -148,41 +141,14 @@ class ClockifyClient:
                     )
             rows += len(page.items)
             received += len(new)
-            if (
-                page.last is None
-                and resource.counts_all
-                and page.count is not None
-                and received >= page.count
-            ):
-                page = replace(page, last=True)
             for item in new:
                 yield durations_to_seconds(item, durations)
-            try:
-                ask = asks.send(page)
-            except StopIteration:
-                break
         if page.count is not None and page.count > received:
             raise ClockifyIncompleteError(
                 f"{resource.operation} gave {received} items and says that there are {page.count}: they changed while "
                 "they were read, or the key does not see all of them. Run again, or use the key of an admin.",
                 operation=resource.operation,
             )
-
-    def iterate_detailed(
-        self, workspace_id: str, window: Window, filters: Mapping[str, Any] | None = None
-    ) -> Iterator[Item]:
-        """
-        Go through the finished entries of a window; no row is given before all of them are proven complete.
-
-        :param workspace_id: Workspace.
-        :param window: Any length; read in chunks of at most 31 days.
-        :param filters: In the service's own words.
-        :raises ClockifyIncompleteError: completeness could not be proven.
-        """
-        report = detailed(workspace_id, report_filters(filters))
-        return self.iterate_report(
-            ReportReader(self.send, report, concurrency=self.settings.max_concurrency), window
-        )
 
     def iterate_report(self, reader: Reader, window: Window) -> Iterator[Item]:
         """

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 THREAD_NAME = "clockify-page"
 
 
-class Send(Protocol):
+class AbandonableSend(Protocol):
     """Sends a request and reads its answer, retries included; called from several threads."""
 
     def __call__(
@@ -77,7 +77,7 @@ class PagesAhead:
     :param concurrency: Requests at the same time; twice as many pages are fetched ahead.
     """
 
-    def __init__(self, send: Send, report: PagedReport, concurrency: int) -> None:
+    def __init__(self, send: AbandonableSend, report: PagedReport, concurrency: int) -> None:
         self._send = send
         self._report = report
         self._concurrency = concurrency

@@ -3,8 +3,8 @@
 """
 The proof that a read is complete: its distinct rows have the count and the sums that the service says (pure).
 
-:class:`Tally` proves one window. :func:`same_totals` and :func:`add_up` prove several windows together, from what the
-service says of each and of all.
+:class:`Tally` proves one window while it is read. :func:`add_up` proves what was read of one window or of several, from
+what the service says later.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from itertools import compress, islice
 from operator import lt, not_, or_
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.reading.reader import TOLERANCE, ReadResult
-from airflow_provider_clockify.service.report_kinds import DETAILED
+from airflow_provider_clockify.service.money import text_in_units
+from airflow_provider_clockify.service.report_kinds import DETAILED, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_clockify.reading.reader import RowSink
     from airflow_provider_clockify.service.page_rows import PageRows
-    from airflow_provider_clockify.service.report_kinds import PagedReport, Totals
+    from airflow_provider_clockify.service.report_kinds import PagedReport
     from airflow_provider_clockify.window import Window
 
 # The service may round the amount of each row and not their sum, or the other way round (recorded 2026-08-07).
@@ -244,26 +247,24 @@ class Tally:
         return True
 
 
-def same_totals(before: Totals, now: Totals, *, running: bool) -> bool:
+def add_up(results: Sequence[ReadResult], whole: Totals, *, running: bool) -> bool:
     """
-    Tell whether two sums of one window are the same.
+    Tell whether the sums of what was read, in one window or in several, are those of the whole time now.
 
-    :param before: What the service said.
-    :param now: What it says.
-    :param running: Whether timers run in the window, whose time and money grow.
-    """
-    if before.entries_count != now.entries_count:
-        return False
-    return running or (_close(before.total_time, now.total_time) and _close_money([before], now))
-
-
-def add_up(parts: Sequence[Totals], whole: Totals, *, running: bool) -> bool:
-    """
-    Tell whether the sums of several windows are those of their whole time.
-
-    :param parts: What the service said of each.
+    :param results: What was read, with what the service said of each window then.
     :param whole: What it says of all.
     :param running: Whether timers run in one of them, whose time and money grow.
+    """
+    return same_sums([msgspec.convert(result.totals, Totals) for result in results], whole, running=running)
+
+
+def same_sums(parts: Sequence[Totals], whole: Totals, *, running: bool) -> bool:
+    """
+    Tell whether sums that the service gave of several times, or of one in another way, are those of the whole.
+
+    :param parts: What it said of each.
+    :param whole: What it says of all.
+    :param running: Whether timers run, whose time and money grow.
     """
     if sum(part.entries_count or 0 for part in parts) != (whole.entries_count or 0):
         return False
@@ -304,4 +305,7 @@ def _add_money(money: dict[str, Decimal], rows: PageRows) -> None:
 
 
 def _amounts(money: Mapping[str, Decimal]) -> str:
-    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(money.items())) or "nothing"
+    return (
+        ", ".join(f"{text_in_units(amount)} {currency}" for currency, amount in sorted(money.items()))
+        or "nothing"
+    )

@@ -79,9 +79,11 @@ class Reader:
     Reads one kind of report, one window at a time; a context that ends what it has begun.
 
     :ivar sorted_by_id: Whether rows come in the order of their ids.
+    :ivar sums_windows_up: Whether one request tells the sums of several windows together.
     """
 
     sorted_by_id = False
+    sums_windows_up = True
 
     def read(self, window: Window, sink: RowSink, upcoming: Sequence[Window] = ()) -> ReadResult:
         """
@@ -93,22 +95,13 @@ class Reader:
         """
         raise NotImplementedError
 
-    def is_unchanged(self, window: Window, result: ReadResult) -> bool:
+    def is_unchanged(self, window: Window, results: Sequence[ReadResult]) -> bool:
         """
-        Ask the service whether a window still has the sums that it had when it was read; costs one request.
+        Ask the service whether its sums still are those of what was read; costs one request.
 
-        :param window: The window.
-        :param result: What was read.
-        """
-        raise NotImplementedError
-
-    def adds_up(self, window: Window, results: Sequence[ReadResult]) -> bool | None:
-        """
-        Ask the service whether several windows together have the sums of their whole time; costs one request.
-
-        :param window: Their whole time.
-        :param results: What was read of each.
-        :return: ``None`` if it cannot be asked for so much time at once.
+        :param window: The time that was read.
+        :param results: What was read of it, in one or (if :attr:`sums_windows_up`) in several windows that tile it.
+        :raises ClockifyBadRequestError: it gives no sums of so much time at once, as on the Free plan.
         """
         raise NotImplementedError
 

@@ -15,41 +15,40 @@ import zipfile
 from codecs import BOM_UTF8
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
+
+import msgspec
 
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyForbiddenError,
     ClockifyIncompleteError,
     ClockifyResponseError,
+    ClockifyWindowError,
 )
 from airflow_provider_clockify.reading.csv_records import records
+from airflow_provider_clockify.rendered import one_of
 from airflow_provider_clockify.service.pagination import Page, PageSize, first_page, pages, run, steps
 from airflow_provider_clockify.service.report_kinds import (
-    MAX_PAGE_SIZE,
-    SMALL_PAGE_SIZES,
-    PagedReport,
+    SMALL_PAGE_SIZE,
+    WEEKLY_GROUPS,
     attendance_request,
     check_week,
     check_whole_days,
     detailed,
     expenses,
     summary_request,
-    weekly_group,
     weekly_request,
 )
 from airflow_provider_clockify.types import ExportType
+from airflow_provider_clockify.window import zone_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
-    from airflow_provider_clockify.service.pagination import Step
+    from airflow_provider_clockify.service.pagination import Send
     from airflow_provider_clockify.window import Window
-
-    Send = Callable[[ApiRequest, Callable[[ApiResponse], Any]], Any]
-
-T = TypeVar("T")
 
 EXPORT_TYPES = get_args(ExportType)
 # A PDF is cut after this many rows (Clockify help centre).
@@ -85,45 +84,49 @@ def download(
     :raises ClockifyIncompleteError: the file holds fewer rows than the service counts, or may do so.
     :raises ClockifyForbiddenError: the plan has no such files.
     """
-    if export_type not in EXPORT_TYPES:
-        raise ClockifyConfigError(f"export_type is {export_type!r}; use one of {', '.join(EXPORT_TYPES)}.")
-    paged = {"detailed": detailed, "expenses": expenses}.get(report)
-    if paged is not None:
-        return _counted(send, paged(workspace_id, filters), window, export_type)
+    one_of("export_type", export_type, EXPORT_TYPES)
+    files = _for_files(send, export_type)
+    if report in ("detailed", "expenses"):
+        described = (
+            detailed(workspace_id, filters)
+            if report == "detailed"
+            else expenses(workspace_id, filters, window.zone)
+        )
+        count = send(described.request(window, 1, 1), described.decode).totals.entries_count or 0
+        if export_type == "PDF" and count > PDF_ROWS:
+            raise ClockifyConfigError(
+                f"The report of {window} has {count} rows and the service cuts PDF files after {PDF_ROWS}. Use a "
+                "shorter window, partition_by, or another file_format.",
+                operation=described.operation,
+            )
+        page_request = partial(described.request, window)
+        return _paged_file(files, page_request, described.page_size, window, export_type, count), count
+    if window.ends_in_repetition:
+        raise ClockifyWindowError(
+            f"Clocks in {zone_name(window.zone)} are set back at the end of {window}: the service cannot be asked for "
+            "a file that ends there. Use a longer window, or file_format='csv', which is made from JSON."
+        )
     if report == "attendance":
         check_whole_days(window)
-        size = PageSize(SMALL_PAGE_SIZES[0], SMALL_PAGE_SIZES[1:])
         page_request = partial(attendance_request, workspace_id, window, filters)
-        return _paged_file(send, page_request, size, window, export_type, None), None
+        return _paged_file(files, page_request, SMALL_PAGE_SIZE, window, export_type, None), None
     if report == "summary":
         request = summary_request(workspace_id, window, filters, groups)
     elif report == "weekly":
         check_week(window)
-        request = weekly_request(workspace_id, window, filters, weekly_group(groups[0]))
+        request = weekly_request(workspace_id, window, filters, one_of("group", groups[0], WEEKLY_GROUPS))
     else:
         raise ClockifyConfigError(
             f"report is {report!r}; files exist of detailed, summary, weekly, attendance, expenses."
         )
     read = partial(_read_file, request.operation, export_type)
-    return _send_for_file(send, request, read, export_type), None
-
-
-def _counted(send: Send, report: PagedReport, window: Window, export_type: str) -> tuple[bytes, int]:
-    count = send(report.request(window, 1, 1), report.decode).totals.entries_count or 0
-    if export_type == "PDF" and count > PDF_ROWS:
-        raise ClockifyConfigError(
-            f"The report of {window} has {count} rows and the service cuts PDF files after {PDF_ROWS}. Use a shorter "
-            "window, partition_by, or another file_format.",
-            operation=report.operation,
-        )
-    size = PageSize(min(MAX_PAGE_SIZE, report.page_sizes[0]), report.page_sizes[1:])
-    return _paged_file(send, partial(report.request, window), size, window, export_type, count), count
+    return files(request, read), None
 
 
 def _paged_file(
     send: Send,
     request: Callable[[int, int], ApiRequest],
-    size: PageSize,
+    asked: int,
     window: Window,
     export_type: str,
     count: int | None,
@@ -131,23 +134,22 @@ def _paged_file(
     """
     Get a file that the service may end at a page.
 
+    :param send: What :func:`_for_files` gave.
     :param request: From number and size of a page to its request.
-    :param size: The size to begin with.
+    :param asked: Rows of a page to begin with.
     :param window: Time of the report, for the message.
     :param count: Rows that the file must hold; ``None`` where the service does not say. Then exactly as many rows as
         a page holds may be a page of more.
     """
-    asked = size.rows
+    size = PageSize(asked)
     operation = request(1, asked).operation
     if export_type == "CSV":
         joined = _JoinedCsv(request, count)
         read = partial(_read_csv, operation)
-        _run(send, steps(pages(size, id_of=bytes), joined.request, read, joined.take), export_type)
+        run(send, steps(pages(size, id_of=bytes), joined.request, read, joined.take))
         content, rows, cut = joined.content(), joined.rows, False
     else:
-        content = _run(
-            send, steps(first_page(size), request, partial(_read_file, operation, export_type)), export_type
-        )
+        content = run(send, steps(first_page(size), request, partial(_read_file, operation, export_type)))
         if export_type == "XLSX":
             rows = count_sheet_rows(content) - 1
             cut = count is None and rows == size.rows
@@ -225,32 +227,21 @@ class _JoinedCsv:
         return b"".join([first.content, end, *(record for page in others for record in page.items)])
 
 
-def _run(send: Send, asks: Generator[Step, Any, T], export_type: str) -> T:
-    """Send the requests of a file, and name the plan when it has no such files."""
+def _for_files(send: Send, export_type: str) -> Send:
+    """Ask for a file where JSON was meant, and name the plan when it has no such files."""
 
     def send_for_file(request: ApiRequest, decode: Callable[[ApiResponse], Any]) -> Any:
-        return _send_for_file(send, request, decode, export_type)
-
-    return run(send_for_file, asks)
-
-
-def _send_for_file(
-    send: Send, request: ApiRequest, decode: Callable[[ApiResponse], Any], export_type: str
-) -> Any:
-    try:
-        return send(replace(request, json={**(request.json or {}), "exportType": export_type}), decode)
-    except ClockifyForbiddenError as error:
-        if export_type == "PDF":
+        try:
+            return send(request.with_values({"exportType": export_type}), decode)
+        except ClockifyForbiddenError as error:
+            if export_type != "PDF":
+                error.advise(
+                    "CSV and XLSX files need a paid plan; file_format='csv', 'parquet' and 'xlsx' are made from JSON "
+                    "and work on every plan that has the report."
+                )
             raise
-        raise ClockifyForbiddenError(
-            f"{error} CSV and XLSX files need a paid plan; file_format='csv' and 'parquet' are made from JSON and work "
-            "on every plan that has the report.",
-            status=error.status,
-            code=error.code,
-            reason=error.reason,
-            operation=error.operation,
-            attempts=error.attempts,
-        ) from error
+
+    return send_for_file
 
 
 def _read_file(operation: str, export_type: str, response: ApiResponse) -> bytes:
@@ -263,6 +254,29 @@ def _read_file(operation: str, export_type: str, response: ApiResponse) -> bytes
             operation=operation,
         )
     return response.body
+
+
+def read_document(begins: bytes, response: ApiResponse) -> bytes:
+    """
+    Read an answer that is a file.
+
+    The Clockify OpenAPI only says "string, format byte", which is base64; what is recorded of other files is bytes.
+    Both are taken.
+
+    :param begins: What the file begins with; nothing where it may be any.
+    :param response: The answer.
+    :return: The file.
+    :raises ClockifyResponseError: it is empty, or another kind of file.
+    """
+    kind = response.headers.get("content-type", "no content type")
+    content = response.body
+    if "json" in kind.lower():
+        content = msgspec.json.decode(content, type=bytes)
+    if not content or not content.startswith(begins):
+        raise ClockifyResponseError(
+            f"A file was asked for and something else was answered ({kind}, {len(content)} bytes)."
+        )
+    return content
 
 
 def _read_csv(operation: str, response: ApiResponse) -> _CsvPage:

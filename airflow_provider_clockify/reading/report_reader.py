@@ -15,27 +15,25 @@ requests, and at least one.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_clockify.exceptions import (
-    ClockifyBadRequestError,
-    ClockifyIncompleteError,
-    ClockifyNotFoundError,
-)
+from airflow_provider_clockify.exceptions import ClockifyIncompleteError
 from airflow_provider_clockify.reading.fetching import PagesAhead
 from airflow_provider_clockify.reading.progress import Progress
-from airflow_provider_clockify.reading.proof import NotSortedError, Tally, add_up, same_totals
+from airflow_provider_clockify.reading.proof import NotSortedError, Tally, add_up
 from airflow_provider_clockify.reading.reader import MAX_READS, Reader, ReadResult
-from airflow_provider_clockify.service.report_kinds import Totals
+from airflow_provider_clockify.service.pagination import PageSize, first_page, run, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from airflow_provider_clockify.reading.fetching import Send
+    from airflow_provider_clockify.reading.fetching import AbandonableSend
     from airflow_provider_clockify.reading.reader import RowSink
-    from airflow_provider_clockify.service.report_kinds import PagedReport, ReportPage
+    from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.service.report_kinds import PagedReport, ReportPage, Totals
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
@@ -71,10 +69,6 @@ class _Seams:
         self._ends[number] = page.rows.ids[-1] if page.rows else ""
 
 
-def _same_ids(page: ReportPage, ids: Sequence[str] | None) -> bool:
-    return ids is None or set(page.rows.ids) == set(ids)
-
-
 class ReportReader(Reader):
     """
     Reads windows of a paged report.
@@ -88,7 +82,7 @@ class ReportReader(Reader):
 
     def __init__(
         self,
-        send: Send,
+        send: AbandonableSend,
         report: PagedReport,
         *,
         concurrency: int,
@@ -98,7 +92,7 @@ class ReportReader(Reader):
         self._report = report
         self._after_first_page = first_page
         self._pages = PagesAhead(send, report, concurrency)
-        self._page_size = report.page_sizes[0]
+        self._size = PageSize(report.page_size)
         self.sorted_by_id = True
 
     def close(self) -> None:
@@ -152,47 +146,20 @@ class ReportReader(Reader):
             operation=self._report.operation,
         )
 
-    def is_unchanged(self, window: Window, result: ReadResult) -> bool:
+    def is_unchanged(self, window: Window, results: Sequence[ReadResult]) -> bool:
         """
-        Ask the service whether a window still has the sums that it had when it was read.
+        Ask the service whether its sums still are those of what was read; if all rows fit a page, for the rows, too.
 
-        If all rows fit a page, it is asked for the rows, too. Costs one request.
-
-        :param window: At most 31 days.
-        :param result: What was read.
+        :param window: The time that was read.
+        :param results: What was read of it, in one window or in several that tile it.
+        :raises ClockifyBadRequestError: it gives no sums of so much time at once, as on the Free plan.
         """
-        before = msgspec.convert(result.totals, Totals)
-        page = self._proof(window, result.ids)
-        return _same_ids(page, result.ids) and same_totals(before, page.totals, running=bool(result.running))
-
-    def adds_up(self, window: Window, results: Sequence[ReadResult]) -> bool | None:
-        """
-        Ask the service whether several windows together have the sums of their whole time.
-
-        If all rows fit a page, it is asked for the rows, too. Costs one request.
-
-        :param window: Their whole time.
-        :param results: What was read of each.
-        :return: ``None`` if the service refuses so long a time, as on the Free plan.
-        """
-        every = [result.ids for result in results if result.ids is not None]
-        ids = [row_id for each in every for row_id in each] if len(every) == len(results) else None
-        if ids is not None and len(ids) > self._page_size:
-            ids = None
-        try:
-            whole = self._proof(window, ids)
-        except ClockifyNotFoundError:
-            raise
-        except ClockifyBadRequestError as error:
-            log.info("The service gives no sums of %s at once: %s", window, error)
-            return None
-        parts = [msgspec.convert(result.totals, Totals) for result in results]
-        running = any(result.running for result in results)
-        return _same_ids(whole, ids) and add_up(parts, whole.totals, running=running)
-
-    def _proof(self, window: Window, ids: Sequence[str] | None) -> ReportPage:
-        """Ask for the sums of a window, with one row, or with all rows if they are known and fit a page."""
-        return self._page(window, 1, 1 if ids is None else self._page_size)
+        ids = {row_id for result in results for row_id in result.ids or ()}
+        with_rows = all(result.ids is not None for result in results) and len(ids) <= self._size.rows
+        page = self._page(window, 1, self._size.rows if with_rows else 1)
+        if with_rows and set(page.rows.ids) != ids:
+            return False
+        return add_up(results, page.totals, running=any(result.running for result in results))
 
     def _read_once(
         self, window: Window, sink: RowSink, upcoming: Sequence[Window]
@@ -217,11 +184,11 @@ class ReportReader(Reader):
         if not first.rows and count:
             return f"an empty first page, the service counts {count}"
         # A service that gives fewer rows than asked pages by what it gave; so do we from here on.
-        if len(first.rows) < min(self._page_size, count):
-            self._page_size = len(first.rows)
-            log.warning("The service gives %d rows a page; continuing with that size.", self._page_size)
-            self._pages.begin(window, self._page_size, upcoming)
-        size = self._page_size
+        if len(first.rows) < min(self._size.rows, count):
+            self._size.rows = len(first.rows)
+            log.warning("The service gives %d rows a page; continuing with that size.", self._size.rows)
+            self._pages.begin(window, self._size.rows, upcoming)
+        size = self._size.rows
         last = first.pages(size)
         if last > 1 and self._after_first_page is not None:
             self._after_first_page(last - 1)
@@ -275,27 +242,17 @@ class ReportReader(Reader):
         return tally.difference(totals)
 
     def _first_page(self, window: Window, upcoming: Sequence[Window]) -> ReportPage:
-        self._pages.begin(window, self._page_size, upcoming)
-        smaller = [size for size in self._report.page_sizes if size < self._page_size]
-        try:
-            return self._pages.first() or self._page(window, 1, self._page_size)
-        except ClockifyBadRequestError as error:
-            if error.status != 400 or isinstance(error, ClockifyNotFoundError):
-                raise
-            # Nothing but the message tells a refused page size from another mistake, and its text is not
-            # documented: what a smaller page does not mend was not about the size.
-            for size in smaller:
-                try:
-                    page = self._page(window, 1, size)
-                except ClockifyBadRequestError:
-                    continue
-                log.warning(
-                    "The service refused pages of %d rows; continuing with %d.", self._page_size, size
-                )
-                self._page_size = size
-                self._pages.begin(window, size, upcoming)
-                return page
-            raise
+        asked = self._size.rows
+        self._pages.begin(window, asked, upcoming)
+
+        def send(request: ApiRequest, decode: Callable[[ApiResponse], ReportPage]) -> ReportPage:
+            return self._pages.first() or self._send(request, decode)
+
+        request = partial(self._report.request, window)
+        page: ReportPage = run(send, steps(first_page(self._size), request, self._report.decode))
+        if self._size.rows != asked:
+            self._pages.begin(window, self._size.rows, upcoming)
+        return page
 
     def _page(self, window: Window, number: int, size: int) -> ReportPage:
         page: ReportPage = self._send(self._report.request(window, number, size), self._report.decode)

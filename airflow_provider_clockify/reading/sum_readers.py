@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -17,38 +18,40 @@ from airflow_provider_clockify.exceptions import (
     ClockifyNotFoundError,
     ClockifyResponseError,
 )
-from airflow_provider_clockify.reading.proof import add_up, same_totals
+from airflow_provider_clockify.reading.proof import add_up, same_sums
 from airflow_provider_clockify.reading.reader import MAX_READS, TOLERANCE, Reader, ReadResult
-from airflow_provider_clockify.service.money import added_up
-from airflow_provider_clockify.service.pagination import Page, PageSize, pages
+from airflow_provider_clockify.service.money import added_up, text_in_units
+from airflow_provider_clockify.service.pagination import SMALLER_SIZES, PageSize, pages, run, steps
 from airflow_provider_clockify.service.report_kinds import (
     ATTENDANCE,
-    SMALL_PAGE_SIZES,
+    SMALL_PAGE_SIZE,
     AttendancePage,
     Group,
     GroupReport,
     GroupTotals,
-    Totals,
     amount_shown,
     attendance_request,
+    by_calendar,
     read_attendance,
     read_groups,
     summary_request,
     weekly_request,
 )
 from airflow_provider_clockify.service.values import day_or_instant
+from airflow_provider_clockify.window import day_start, local_day, zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from airflow_provider_clockify.reading.reader import RowSink
     from airflow_provider_clockify.service.messages import ApiRequest
+    from airflow_provider_clockify.service.pagination import Send
     from airflow_provider_clockify.window import Window
 
-    Send = Callable[[ApiRequest, Callable[..., Any]], Any]
-
 log = logging.getLogger(__name__)
+
+_NOTHING = Decimal(0)
 
 FREE_LIMIT = timedelta(days=31)
 
@@ -61,6 +64,8 @@ class GroupReader(Reader):
     :param request: From a window to the request.
     :param shown: Kind of amount that is asked for.
     :param whole: From the time of several windows to the request for their sums; ``None`` if no request has so much.
+    :param exact: From a window to the request for its sums in UTC, where the bounds that a request in its zone has may
+        be an instant off; ``None`` where requests are exact anyway.
     :param one_group_each: Whether every entry is in one group only; an entry with two tags is in two.
     """
 
@@ -71,12 +76,15 @@ class GroupReader(Reader):
         *,
         shown: str,
         whole: Callable[[Window], ApiRequest] | None = None,
+        exact: Callable[[Window], ApiRequest] | None = None,
         one_group_each: bool = True,
     ) -> None:
         self._send = send
         self._request = request
         self._shown = shown
         self._whole = whole
+        self.sums_windows_up = whole is not None
+        self._exact = exact
         self._one_group_each = one_group_each
 
     def read(self, window: Window, sink: RowSink, upcoming: Sequence[Window] = ()) -> ReadResult:
@@ -104,6 +112,8 @@ class GroupReader(Reader):
                 "complete. Nothing was published. Run again, or report it if it stays.",
                 operation=request.operation,
             )
+        if self._exact is not None and window.ends_in_repetition:
+            self._prove_end(window, report.totals, self._exact(window))
         money = report.totals.money_of(self._shown)
         groups = [(group, group.money_of(self._shown)) for group, _ in report.groups]
         if self._one_group_each:
@@ -121,6 +131,22 @@ class GroupReader(Reader):
             and all(group.amount is None for group, _ in groups),
             totals=msgspec.to_builtins(report.totals),
         )
+
+    def _prove_end(self, window: Window, totals: GroupTotals, request: ApiRequest) -> None:
+        """
+        Compare with the sums of the exact time, since the end was asked for as an instant that may be included.
+
+        :raises ClockifyIncompleteError: they differ.
+        """
+        exact: GroupReport = self._send(request, read_groups)
+        # Time of running timers grows; where the service counts entries, their number tells enough.
+        if not same_sums([totals], exact.totals, running=totals.entries_count is not None):
+            raise ClockifyIncompleteError(
+                f"Clocks in {zone_name(window.zone)} are set back at the end of {window}, where the service can only "
+                "be asked up to its very end, and the sums are not those of the window: an entry may start just then. "
+                "Nothing was published. Use a window of more days, such as a month, or groups without dates.",
+                operation=request.operation,
+            )
 
     def _proven_money(
         self,
@@ -160,63 +186,38 @@ class GroupReader(Reader):
         if not differing or (not is_sure and abs(_sum(own) - _sum(total)) <= tolerance):
             return total
         said = "; ".join(
-            f"{own.get(code, 0)} {code or 'without currency'}, the service says {total.get(code, 0)}"
+            f"{text_in_units(own.get(code, _NOTHING))} {code or 'without currency'}, the service says "
+            f"{text_in_units(total.get(code, _NOTHING))}"
             for code in differing
         )
         raise ClockifyIncompleteError(
-            f"The groups of {window} amount to {said} (minor units): the answer is not complete. Nothing was "
+            f"The groups of {window} amount to {said}: the answer is not complete. Nothing was "
             "published. Run again, or report it if it stays.",
             operation=request.operation,
         )
 
-    def is_unchanged(self, window: Window, result: ReadResult) -> bool:
+    def is_unchanged(self, window: Window, results: Sequence[ReadResult]) -> bool:
         """
-        Ask the service whether a window still has as many entries as when it was read; costs one request.
+        Ask the service whether it still counts as many entries as when they were read; costs one request.
 
-        :param window: The window.
-        :param result: What was read.
+        :param window: The time that was read.
+        :param results: What was read of it, in one window or in several that tile it.
+        :raises ClockifyBadRequestError: it gives no sums of so much time at once, as on the Free plan.
         """
-        now: GroupReport = self._ask(self._request(window), window)
+        now: GroupReport = self._send((self._whole or self._request)(window), read_groups)
         # Groups do not tell whether timers run, whose time grows.
-        return same_totals(msgspec.convert(result.totals, Totals), now.totals, running=True)
-
-    def adds_up(self, window: Window, results: Sequence[ReadResult]) -> bool | None:
-        """
-        Ask the service whether several windows together have as many entries as their whole time.
-
-        :param window: Their whole time.
-        :param results: What was read of each.
-        :return: ``None`` if it cannot be asked for so much time at once.
-        """
-        if self._whole is None:
-            return None
-        try:
-            whole: GroupReport = self._send(self._whole(window), read_groups)
-        except ClockifyNotFoundError:
-            raise
-        except ClockifyBadRequestError as error:
-            log.info("The service gives no sums of %s at once: %s", window, error)
-            return None
-        parts = [msgspec.convert(result.totals, Totals) for result in results]
-        return add_up(parts, whole.totals, running=True)
+        return add_up(results, now.totals, running=True)
 
     def _ask(self, request: ApiRequest, window: Window) -> Any:
         try:
             return self._send(request, read_groups)
-        except ClockifyNotFoundError:
-            raise
         except ClockifyBadRequestError as error:
-            if window.duration <= FREE_LIMIT:
-                raise
-            raise ClockifyBadRequestError(
-                f"{error} A Free workspace sums up at most {FREE_LIMIT.days} days at a time: use a shorter window, or "
-                "partition_by='month'.",
-                status=error.status,
-                code=error.code,
-                reason=error.reason,
-                operation=error.operation,
-                attempts=error.attempts,
-            ) from error
+            if window.duration > FREE_LIMIT and not isinstance(error, ClockifyNotFoundError):
+                error.advise(
+                    f"A Free workspace sums up at most {FREE_LIMIT.days} days at a time: use a shorter window, or "
+                    "partition_by='month'."
+                )
+            raise
 
 
 def _sum(money: Mapping[str, Decimal]) -> Decimal:
@@ -234,12 +235,13 @@ def summary_reader(
     :param filters: What :func:`.filters.report_filters` returned.
     :param groups: What :func:`.report_kinds.summary_groups` returned.
     """
+    whole = _all_sums(workspace_id, filters)
     return GroupReader(
         send,
         lambda window: summary_request(workspace_id, window, filters, groups),
         shown=amount_shown(filters),
-        # The sums of all groups are the same, however many groups there are.
-        whole=lambda window: summary_request(workspace_id, window, filters, ("MONTH",)),
+        whole=whole,
+        exact=whole if by_calendar(groups) else None,
         one_group_each=groups[0] != "TAG",
     )
 
@@ -254,8 +256,20 @@ def weekly_reader(send: Send, workspace_id: str, filters: Mapping[str, Any], gro
     :param group: ``USER`` or ``PROJECT``.
     """
     return GroupReader(
-        send, lambda window: weekly_request(workspace_id, window, filters, group), shown=amount_shown(filters)
+        send,
+        lambda window: weekly_request(workspace_id, window, filters, group),
+        shown=amount_shown(filters),
+        exact=_all_sums(workspace_id, filters),
     )
+
+
+def _all_sums(workspace_id: str, filters: Mapping[str, Any]) -> Callable[[Window], ApiRequest]:
+    """Return the requests for the sums of windows: those of all groups are the same, however many groups there are."""
+    return lambda window: summary_request(workspace_id, window.in_utc(), filters, ("MONTH",))
+
+
+class _ChangedError(Exception):
+    """The data changed between two pages."""
 
 
 class AttendanceReader(Reader):
@@ -271,83 +285,82 @@ class AttendanceReader(Reader):
     :param filters: What :func:`.filters.report_filters` returned for ``attendance``.
     """
 
+    # What sums of several windows consist of is not documented.
+    sums_windows_up = False
+
     def __init__(self, send: Send, workspace_id: str, filters: Mapping[str, Any]) -> None:
         self._send = send
         self._workspace_id = workspace_id
         self._filters = filters
-        self._size = PageSize(SMALL_PAGE_SIZES[0], SMALL_PAGE_SIZES[1:])
+        self._size = PageSize(SMALL_PAGE_SIZE)
 
     def read(self, window: Window, sink: RowSink, upcoming: Sequence[Window] = ()) -> ReadResult:
         """
         Hand the rows of all days of the window to the sink.
 
-        :param window: At most 31 days, from midnight to midnight UTC: a row is a day.
+        :param window: At most 31 whole days of its zone: a row is a day.
         :param sink: Takes the rows; told to restart when the data changed under the read.
         :param upcoming: Not asked for in advance.
         :raises ClockifyIncompleteError: the data kept changing.
         """
         for number in range(1, MAX_READS + 1):
             sink.restart()
-            result = self._read_once(window, sink)
-            if result is not None:
+            try:
+                result = self._read_once(window, sink)
+            except _ChangedError:
+                log.warning(
+                    "The attendance of %s changed while it was read; read %d of %d.",
+                    window,
+                    number,
+                    MAX_READS,
+                )
+            else:
                 result.reads = number
                 return result
-            log.warning(
-                "The attendance of %s changed while it was read; read %d of %d.", window, number, MAX_READS
-            )
         raise ClockifyIncompleteError(
             f"The attendance of {window} kept changing in {MAX_READS} reads. Nothing was published; run again later.",
             operation=ATTENDANCE,
         )
 
-    def is_unchanged(self, window: Window, result: ReadResult) -> bool:
+    def is_unchanged(self, window: Window, results: Sequence[ReadResult]) -> bool:
         """
         Ask the service whether the days still have the sums that they had when they were read; costs one request.
 
         :param window: At most 31 days.
-        :param result: What was read; without sums, or while timers ran, nothing can be told.
+        :param results: What was read; without sums, or while timers ran, nothing can be told.
         """
+        (result,) = results
         if result.totals is None:
             return True
         request = attendance_request(self._workspace_id, window, self._filters, 1, 1)
         page: AttendancePage = self._send(request, read_attendance)
         return bool(page.totals == result.totals)
 
-    def adds_up(self, window: Window, results: Sequence[ReadResult]) -> bool | None:
-        """
-        Say that sums of so much time are not asked for: what they consist of is not documented.
-
-        :param window: The whole time.
-        :param results: What was read of each part.
-        """
-        return None
-
-    def _read_once(self, window: Window, sink: RowSink) -> ReadResult | None:
+    def _read_once(self, window: Window, sink: RowSink) -> ReadResult:
         result = ReadResult()
         timers_run = False
         seen: set[str] = set()
         totals: Any = None
         received = Decimal(0)
-        asks = pages(self._size, id_of=lambda row: (row[0].user_id, row[0].date))
-        ask = next(asks)
-        while True:
-            number, size = ask
-            request = attendance_request(self._workspace_id, window, self._filters, number, size)
-            try:
-                page: AttendancePage = self._send(request, read_attendance)
-            except ClockifyBadRequestError as error:
-                ask = asks.throw(error)
-                continue
+        asked = 0
+
+        def request(number: int, size: int) -> ApiRequest:
+            nonlocal asked
+            asked = size
+            return attendance_request(self._workspace_id, window, self._filters, number, size)
+
+        def take(page: AttendancePage) -> AttendancePage:
+            nonlocal timers_run, totals, received
             result.pages += 1
             # An empty page may have no sums; any others tell that rows moved.
-            if number > 1 and (page.rows or page.totals) and page.totals != totals:
-                return None
+            if result.pages > 1 and (page.items or page.totals) and page.totals != totals:
+                raise _ChangedError
             totals, known = page.totals, len(seen)
             ids: list[str] = []
             rows: list[bytes] = []
             days: list[datetime] = []
-            for facts, raw in page.rows:
-                day = _day(facts.date, facts.user_id)
+            for facts, raw in page.items:
+                day = _day(facts.date, facts.user_id, window.zone)
                 row_id = f"{facts.user_id}/{facts.date}"
                 if row_id in seen:
                     result.duplicates += 1
@@ -364,22 +377,23 @@ class AttendanceReader(Reader):
                     if len(result.users) < 2:
                         result.users.add(facts.user_id)
                 timers_run = timers_run or bool(facts.has_running_entry)
-            if page.rows or page.totals is not None:  # An empty page may have none.
+            if page.items or page.totals is not None:  # An empty page may have none.
                 result.totals = None if timers_run else page.totals
             sink.write(ids, rows, days)
             result.rows += len(rows)
             last = page.last
-            if last is None and 0 < len(page.rows) < size:
+            if last is None and 0 < len(page.items) < asked:
                 last = _is_last(page, len(seen), received)
-            if len(seen) == known and not last and (page.rows or page.last is False):
+            if len(seen) == known and not last and (page.items or page.last is False):
                 raise ClockifyResponseError(
-                    f"Page {number} of {ATTENDANCE} brings no new row although more should follow.",
+                    f"Page {result.pages} of {ATTENDANCE} brings no new row although more should follow.",
                     operation=ATTENDANCE,
                 )
-            try:
-                ask = asks.send(Page(page.rows, last))
-            except StopIteration:
-                return result
+            return replace(page, last=last)
+
+        asks = pages(self._size, id_of=lambda row: (row[0].user_id, row[0].date))
+        run(self._send, steps(asks, request, read_attendance, take))
+        return result
 
 
 def _is_last(page: AttendancePage, rows: int, seconds: Decimal) -> bool | None:
@@ -397,12 +411,16 @@ def _is_last(page: AttendancePage, rows: int, seconds: Decimal) -> bool | None:
         return True if rows >= count else None
     if isinstance(total, (int, float)) and abs(Decimal(total) - seconds) >= TOLERANCE:
         return None
-    return True if len(page.rows) < SMALL_PAGE_SIZES[-1] else None
+    return True if len(page.items) < SMALLER_SIZES[-1] else None
 
 
-def _day(text: str, user_id: str) -> datetime:
+def _day(text: str, user_id: str, zone: tzinfo) -> datetime:
+    """Return the start of a row's day; of an instant, that of the day which it is in the zone."""
     try:
-        return day_or_instant(text, user_id)
+        day = day_or_instant(text, user_id)
+        if zone is UTC:
+            return day
+        return day_start(local_day(day, zone) if "T" in text else day.date(), zone)
     except ClockifyResponseError as error:
         raise ClockifyResponseError(
             f"{ATTENDANCE}, date of a user's row: {error}", operation=ATTENDANCE

@@ -92,7 +92,7 @@ class ClockifyWaitSensor(BaseSensorOperator):
             raise
 
     def _look_once(self, context: Context) -> PokeReturnValue:
-        from airflow_provider_clockify.watching.questions import look_now
+        from airflow_provider_clockify.service.pagination import run
 
         self._pause = self.poke_interval
         with airflow_semantics():
@@ -102,7 +102,7 @@ class ClockifyWaitSensor(BaseSensorOperator):
             try:
                 question = replace(question, workspace_id=hook.workspace_id)
                 self._warn_of_budget(hook, question)
-                answer = look_now(hook.client.send, self.look(question))
+                answer = run(hook.client.send, self.look(question))
             except ClockifyError as error:
                 if not may_wait(error, self.silent_fail) or (self.deferrable and not question.workspace_id):
                     raise

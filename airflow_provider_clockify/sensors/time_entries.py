@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
@@ -104,7 +105,7 @@ class ClockifyTimeEntrySensor(ClockifyWaitSensor):
         from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryTrigger
 
         return ClockifyTimeEntryTrigger(
-            question.to_json(),
+            asdict(question),
             self.clockify_conn_id,
             self.poke_interval,
             first_look,
@@ -172,7 +173,7 @@ class ClockifyApprovalSensor(ClockifyWaitSensor):
         from airflow_provider_clockify.triggers.time_entries import ClockifyApprovalTrigger
 
         return ClockifyApprovalTrigger(
-            question.to_json(),
+            asdict(question),
             self.clockify_conn_id,
             self.poke_interval,
             first_look,

@@ -33,19 +33,28 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
 from airflow_provider_clockify.exceptions import (
-    ClockifyConfigError,
     ClockifyResponseError,
     ClockifyWindowError,
 )
+from airflow_provider_clockify.rendered import one_of
 from airflow_provider_clockify.service.lists import WALL_CLOCK_MARGIN
 from airflow_provider_clockify.service.messages import ApiRequest, path
-from airflow_provider_clockify.service.pagination import Page, PageSize, Step, last_page, pages, run, steps
+from airflow_provider_clockify.service.pagination import (
+    Page,
+    PageSize,
+    Step,
+    all_items,
+    last_page,
+    pages,
+    run,
+)
 from airflow_provider_clockify.service.values import at, instant
 from airflow_provider_clockify.types import Change, EntityType
 
@@ -53,11 +62,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from airflow_provider_clockify.service.messages import ApiResponse
+    from airflow_provider_clockify.service.pagination import Send
     from airflow_provider_clockify.window import Window
+
+    # From a feed and bounds to the rows between them.
+    ReadFeed = Callable[[str, Sequence[datetime]], Iterable["Item"]]
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 Item = dict[str, Any]
 
 CHANGES = get_args(Change)
@@ -81,25 +93,14 @@ _INSTANTS = {
 _SECOND = timedelta(seconds=1)
 
 
-class Send(Protocol):
-    """Sends a request and decodes its answer, retries included."""
-
-    def __call__(self, request: ApiRequest, decode: Callable[[ApiResponse], T], /) -> T:
-        """Send."""
-
-
 def check_changes(change: str, entity_type: str) -> None:
     """
     Check what is asked for.
 
     :raises ClockifyConfigError: unknown change or entity type.
     """
-    if change not in CHANGES:
-        raise ClockifyConfigError(f"change={change!r} is unknown; use one of {', '.join(CHANGES)}.")
-    if entity_type not in ENTITY_TYPES:
-        raise ClockifyConfigError(
-            f"entity_type={entity_type!r} is unknown; use one of {', '.join(ENTITY_TYPES)}."
-        )
+    one_of("change", change, CHANGES)
+    one_of("entity_type", entity_type, ENTITY_TYPES)
 
 
 def check_window(window: Window, now: datetime) -> None:
@@ -150,7 +151,7 @@ def iter_changes(
     """
     check_changes(change, entity_type)
     check_window(window, now)
-    return _one_change(_Reader(send, workspace_id, entity_type), change, window, zone)
+    return _one_change(partial(_rows, send, workspace_id, entity_type, feed_limit()), change, window, zone)
 
 
 def changes_of_window(
@@ -179,9 +180,9 @@ def changes_of_window(
     """
     check_changes(CHANGES[0], entity_type)
     check_window(window, now)
-    reader = _Reader(send, workspace_id, entity_type)
-    live = _live(reader, window, CHANGES[:2])
-    deleted = _deleted(reader, window, zone, known_until)
+    read = partial(_rows, send, workspace_id, entity_type, feed_limit())
+    live = _live(read, window, CHANGES[:2])
+    deleted = _deleted(read, window, zone, known_until)
     if any(found.last_changed <= deleted[row_id][1] for row_id, found in live.items() if row_id in deleted):
         # Then what was created and deleted between two cuts would stay, see docs/adr/0008-entity-changes.md.
         log.warning(
@@ -247,17 +248,11 @@ def feed_rows(
     :return: Generator of requests, each with what reads its answer; returns the rows.
     :raises ClockifyIncompleteError: a page repeats the one before it, or the feed never ends.
     """
-    rows: list[Item] = []
 
     def ask(page: int, size: int) -> ApiRequest:
-        return request.with_params(page=str(page), limit=str(size))
+        return request.with_values({"page": str(page), "limit": str(size)})
 
-    def take(page: Page) -> Page:
-        rows.extend(page.items)
-        return page
-
-    yield from steps(pages(limit, 0, last_below=last_below), ask, read_feed, take)
-    return rows
+    return all_items(pages(limit, 0, last_below=last_below), ask, read_feed)
 
 
 def read_feed(response: ApiResponse) -> Page:
@@ -293,20 +288,13 @@ def cuts(start: datetime, zone: tzinfo | None) -> list[datetime]:
     return sorted({start, wall_clock})
 
 
-class _Reader:
-    """Reads feeds of one workspace and type; remembers the page size that the service takes."""
-
-    def __init__(self, send: Send, workspace_id: str, entity_type: str) -> None:
-        self._send = send
-        self._workspace_id = workspace_id
-        self._entity_type = entity_type
-        self._limit = feed_limit()
-
-    def rows(self, change: str, bounds: Sequence[datetime]) -> Iterator[Item]:
-        """Read a feed between each two neighbouring bounds, in pieces of at most 30 days."""
-        for start, end in pieces(bounds):
-            request = feed_request(change, self._entity_type, self._workspace_id, start, end)
-            yield from run(self._send, feed_rows(request, self._limit))
+def _rows(
+    send: Send, workspace_id: str, entity_type: str, limit: PageSize, change: str, bounds: Sequence[datetime]
+) -> Iterator[Item]:
+    """Read a feed between each two neighbouring bounds, in pieces of at most 30 days."""
+    for start, end in pieces(bounds):
+        request = feed_request(change, entity_type, workspace_id, start, end)
+        yield from run(send, feed_rows(request, limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,24 +313,24 @@ class _Found:
 
 
 def _one_change(
-    reader: _Reader, change: str, window: Window, zone: tzinfo | None
+    read: ReadFeed, change: str, window: Window, zone: tzinfo | None
 ) -> Generator[Item, None, None]:
     if change == "deleted":
-        found = [(row, changed) for row, changed in _deleted(reader, window, zone).values()]
+        found = [(row, changed) for row, changed in _deleted(read, window, zone).values()]
     else:
-        live = _live(reader, window, CHANGES[:1] if change == "created" else CHANGES[:2])
+        live = _live(read, window, CHANGES[:1] if change == "created" else CHANGES[:2])
         found = [(entity.row, entity.changed) for entity in live.values() if entity.name == change]
     yield from (row for row, _ in sorted(found, key=lambda pair: (pair[1], pair[0]["id"])))
 
 
-def _live(reader: _Reader, window: Window, feeds: Iterable[str]) -> dict[str, _Found]:
+def _live(read: ReadFeed, window: Window, feeds: Iterable[str]) -> dict[str, _Found]:
     found: dict[str, _Found] = {}
     for feed in feeds:
-        for row in reader.rows(feed, (window.start - WALL_CLOCK_MARGIN, window.end + WALL_CLOCK_MARGIN)):
-            created = _instant_of(row, "created")
+        for row in read(feed, (window.start - WALL_CLOCK_MARGIN, window.end + WALL_CLOCK_MARGIN)):
+            created = instant_of(row, "created")
             # Whether an entity that was never updated has this instant is not documented.
             updated = (
-                _instant_of(row, "updated")
+                instant_of(row, "updated")
                 if feed == "updated" or at(row, _INSTANTS["updated"]) is not None
                 else created
             )
@@ -358,7 +346,7 @@ def _live(reader: _Reader, window: Window, feeds: Iterable[str]) -> dict[str, _F
 
 
 def _deleted(
-    reader: _Reader, window: Window, zone: tzinfo | None, known_until: datetime | None = None
+    read: ReadFeed, window: Window, zone: tzinfo | None, known_until: datetime | None = None
 ) -> dict[str, tuple[Item, datetime]]:
     """Return the last deletion of each entity in the window: its row and when."""
     inside = {*cuts(window.start, zone)}
@@ -366,8 +354,8 @@ def _deleted(
         inside.update(cuts(known_until, zone))
     bounds = [window.start - WALL_CLOCK_MARGIN, *sorted(inside), window.end + WALL_CLOCK_MARGIN]
     found: dict[str, tuple[Item, datetime]] = {}
-    for row in reader.rows("deleted", bounds):
-        changed = _instant_of(row, "deleted")
+    for row in read("deleted", bounds):
+        changed = instant_of(row, "deleted")
         known = found.get(row["id"])
         if changed in window and (known is None or changed >= known[1]):
             found[row["id"]] = (row, changed)
@@ -384,13 +372,21 @@ def pieces(bounds: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
             yield start, end
 
 
-def _instant_of(row: Item, change: str) -> datetime:
-    text = at(row, _INSTANTS[change])
+def instant_of(row: Item, *changes: str) -> datetime:
+    """
+    Read when an entity was created, updated or deleted.
+
+    :param row: A row of a feed.
+    :param changes: Which of them; the first that the row tells.
+    :raises ClockifyResponseError: it tells none; an instant is never guessed.
+    """
+    text = next((found for change in changes if (found := at(row, _INSTANTS[change]))), None)
     if not isinstance(text, str):
+        places = " or ".join(".".join(_INSTANTS[change]) for change in changes)
         raise ClockifyResponseError(
-            f"The {change} entity {row['id']} does not say when ({'.'.join(_INSTANTS[change])}), so that no window of "
-            "changes can be cut exactly. Export a snapshot of this list instead.",
-            operation=_OPERATIONS[change],
+            f"The {changes[-1]} entity {row['id']} does not say when ({places}), so that no window of changes can be "
+            "cut exactly. Use a snapshot of this list in an export, detect='started' in a sensor or watcher.",
+            operation=_OPERATIONS[changes[-1]],
         )
     return instant(text, row["id"])
 

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError
-from airflow_provider_clockify.rendered import container_of, flag_of, whole_number_of
+from airflow_provider_clockify.rendered import container_of, flag_of, one_of, whole_number_of
 
 _ID_STATUSES = ("ACTIVE", "ARCHIVED", "ALL")
 _USER_STATUSES = ("ALL", "ACTIVE_WITH_PENDING", "ACTIVE", "PENDING", "INACTIVE")
@@ -194,9 +194,7 @@ def _custom_field(value: Any) -> Any:
 
 
 def _choice(name: str, value: Any, allowed: Sequence[str]) -> str:
-    if value not in allowed:
-        raise ClockifyConfigError(f"filters[{name!r}] is {value!r}; use one of {', '.join(allowed)}.")
-    return str(value)
+    return str(one_of(f"filters[{name!r}]", value, allowed))
 
 
 def _id_filter(name: str, value: Any) -> dict[str, Any]:

@@ -14,13 +14,14 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
 from airflow_provider_clockify.rendered import container_of, flag_of
 from airflow_provider_clockify.service.messages import ApiRequest, Method, ParamValue, Service, path
+from airflow_provider_clockify.service.values import at, day_or_instant, instant, shown, window_between
 from airflow_provider_clockify.window import parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from airflow_provider_clockify.window import Window
 
@@ -50,6 +51,7 @@ _FLAGS = frozenset(
 WALL_CLOCK_MARGIN = timedelta(hours=14)
 
 Path = tuple[str, ...]
+Item = dict[str, Any]
 _BY_ID: Mapping[str, ParamValue] = {"sort-column": "ID", "sort-order": "ASCENDING"}
 
 
@@ -74,6 +76,10 @@ class Resource:
         are less than what was received only when something is missing.
     :param counts_all: Whether that is documented as the count of all; such a list needs no empty page to end.
     :param item_id: Where an item has its id.
+    :param moment: Where an item has the instant that decides whether it is in a window.
+    :param day: Where it has the day that does, or an instant; a day stands for its midnight UTC.
+    :param period: Where it has the ``start`` and ``end`` that do, as days or instants.
+    :param owner: Where it has the id of the user whose it is.
     :param smaller_pages: Page sizes for filters that make items large.
     :param page_names: Names of page and page size.
     :param method: A ``POST`` takes filters and page in its body.
@@ -95,6 +101,10 @@ class Resource:
     count: Path = ()
     counts_all: bool = False
     item_id: Path = ("id",)
+    moment: Path = ()
+    day: Path = ()
+    period: Path = ()
+    owner: Path = ()
     smaller_pages: Mapping[str, int] = field(default_factory=dict)
     page_names: tuple[str, str] = ("page", "page-size")
     method: Method = "GET"
@@ -128,6 +138,37 @@ class Resource:
         if self.method == "POST":
             return ApiRequest(self.operation, self.service, self.method, where, json=values)
         return ApiRequest(self.operation, self.service, self.method, where, values)
+
+    def bounds(self, window: Window) -> dict[str, datetime]:
+        """
+        Return filters for the items of a window, in whichever time zone the service reads them; whole seconds.
+
+        More than the window is asked for: keep of the answer what :meth:`is_in` accepts. Empty where the service
+        ignores dates.
+        """
+        if "start" not in self.filters:
+            return {}
+        second = timedelta(seconds=1)
+        return {"start": window.start - WALL_CLOCK_MARGIN, "end": window.end + WALL_CLOCK_MARGIN + second}
+
+    def is_in(self, item: Mapping[str, Any], window: Window) -> bool:
+        """
+        Tell whether an item belongs to a window.
+
+        Whether the end of a period belongs to it is not documented: one that touches the window counts.
+
+        :raises LookupError: it does not say when it is; or TypeError, where it says it in another shape.
+        :raises ClockifyResponseError: it says it, and cannot be read.
+        """
+        item_id = at(item, self.item_id)
+        if self.moment:
+            return instant(_there(item, self.moment), item_id) in window
+        if self.day:
+            return day_or_instant(_there(item, self.day), item_id) in window
+        start, end = (
+            day_or_instant(_there(item, (*self.period, name)), item_id) for name in ("start", "end")
+        )
+        return start < window.end and end >= window.start
 
     def page(self, request: ApiRequest, number: int, size: int) -> ApiRequest:
         """
@@ -167,6 +208,17 @@ class Resource:
         )
 
 
+def _there(item: Any, place: Path) -> Any:
+    for key in place:
+        item = item[key]
+    return item
+
+
+def _named(*filters: str, **others: str) -> Mapping[str, str]:
+    """Return names on the wire by ours: with hyphens for our underscores, but for the others."""
+    return {name: name.replace("_", "-") for name in filters} | others
+
+
 _ENTRY_DURATIONS: tuple[Path, ...] = (
     ("timeInterval", "duration"),
     ("project", "duration"),
@@ -177,20 +229,14 @@ _ENTRY_DURATIONS: tuple[Path, ...] = (
 )
 
 WORKSPACES = Resource(
-    "getWorkspacesOfUser", ("workspaces",), page_size=None, filters={"roles": "roles"}, in_workspace=False
+    "getWorkspacesOfUser", ("workspaces",), page_size=None, filters=_named("roles"), in_workspace=False
 )
 USERS = Resource(
     "getUsersOfWorkspace",
     ("users",),
-    filters={
-        "email": "email",
-        "name": "name",
-        "project_id": "project-id",
-        "status": "status",
-        "account_statuses": "account-statuses",
-        "memberships": "memberships",
-        "include_roles": "include-roles",
-    },
+    filters=_named(
+        "email", "name", "project_id", "status", "account_statuses", "memberships", "include_roles"
+    ),
     # Without them LIMITED and deleted accounts are left out (Clockify OpenAPI, which has these six).
     everything={
         "status": "ALL",
@@ -210,25 +256,25 @@ USERS = Resource(
 PROJECTS = Resource(
     "getProjects",
     ("projects",),
-    filters={
-        "name": "name",
-        "strict_name_search": "strict-name-search",
-        "archived": "archived",
-        "billable": "billable",
-        "clients": "clients",
-        "contains_client": "contains-client",
-        "client_status": "client-status",
-        "users": "users",
-        "contains_user": "contains-user",
-        "user_status": "user-status",
-        "user_groups": "userGroups",
-        "contains_group": "contains-group",
-        "is_template": "is-template",
-        "access": "access",
-        "hydrated": "hydrated",
-        "expense_limit": "expense-limit",
-        "expense_date": "expense-date",
-    },
+    filters=_named(
+        "name",
+        "strict_name_search",
+        "archived",
+        "billable",
+        "clients",
+        "contains_client",
+        "client_status",
+        "users",
+        "contains_user",
+        "user_status",
+        "contains_group",
+        "is_template",
+        "access",
+        "hydrated",
+        "expense_limit",
+        "expense_date",
+        user_groups="userGroups",
+    ),
     durations=(
         ("duration",),
         ("timeEstimate", "estimate"),
@@ -242,24 +288,21 @@ PROJECTS = Resource(
 TIME_ENTRIES = Resource(
     "getTimeEntries",
     ("user", "{user_id}", "time-entries"),
-    filters={
-        "description": "description",
-        "project": "project",
-        "task": "task",
-        "tags": "tags",
-        "project_required": "project-required",
-        "task_required": "task-required",
-        "in_progress": "in-progress",
-        "hydrated": "hydrated",
-    },
+    filters=_named(
+        "description",
+        "project",
+        "task",
+        "tags",
+        "project_required",
+        "task_required",
+        "in_progress",
+        "hydrated",
+        "start",
+        "end",
+    ),
+    instants=("start", "end"),
     durations=_ENTRY_DURATIONS,
-)
-BALANCES_OF_POLICY = Resource(
-    "getBalancesForPolicy",
-    ("time-off", "balance", "policy", "{policy_id}"),
-    page_size=200,
-    items=("balances",),
-    count=("count",),
+    moment=("timeInterval", "start"),
 )
 BALANCES_OF_USER = Resource(
     "getBalancesForUser",
@@ -278,47 +321,34 @@ LISTS: Mapping[str, Resource] = {
     "user_groups": Resource(
         "getUserGroups",
         ("user-groups",),
-        filters={
-            "project_id": "project-id",
-            "name": "name",
-            "include_team_managers": "includeTeamManagers",
-        },
+        filters=_named("project_id", "name", include_team_managers="includeTeamManagers"),
         order=_BY_ID,
     ),
-    "clients": Resource("getClients", ("clients",), filters={"name": "name", "archived": "archived"}),
+    "clients": Resource("getClients", ("clients",), filters=_named("name", "archived")),
     "tasks": Resource(
         "getTasks",
         ("projects", "{project_id}", "tasks"),
-        filters={
-            "name": "name",
-            "strict_name_search": "strict-name-search",
-            "is_active": "is-active",
-        },
+        filters=_named("name", "strict_name_search", "is_active"),
         durations=(("estimate",), ("duration",)),
         order=_BY_ID,
     ),
     "tags": Resource(
         "getTags",
         ("tags",),
-        filters={
-            "name": "name",
-            "strict_name_search": "strict-name-search",
-            "excluded_ids": "excluded-ids",
-            "archived": "archived",
-        },
+        filters=_named("name", "strict_name_search", "excluded_ids", "archived"),
         order=_BY_ID,
     ),
     "custom_fields": Resource(
         "ofWorkspace",
         ("custom-fields",),
         page_size=None,
-        filters={"name": "name", "status": "status", "entity_type": "entity-type"},
+        filters=_named("name", "status", "entity_type"),
     ),
     "project_custom_fields": Resource(
         "getCustomFieldsOfProject",
         ("projects", "{project_id}", "custom-fields"),
         page_size=None,
-        filters={"status": "status", "entity_type": "entity-type"},
+        filters=_named("status", "entity_type"),
     ),
     "in_progress_time_entries": Resource(
         "getInProgressTimeEntries",
@@ -329,35 +359,36 @@ LISTS: Mapping[str, Resource] = {
     "expenses": Resource(
         "getExpenses",
         ("expenses",),
-        filters={"user_id": "user-id"},
+        filters=_named("user_id"),
+        day=("date",),
         items=("expenses", "expenses"),
         count=("expenses", "count"),
     ),
     "expense_categories": Resource(
         "getCategories",
         ("expenses", "categories"),
-        filters={"name": "name", "archived": "archived"},
+        filters=_named("name", "archived"),
         items=("categories",),
         count=("count",),
     ),
     "invoices": Resource(
         "getInvoices",
         ("invoices",),
-        filters={"statuses": "statuses"},
+        filters=_named("statuses"),
         order=_BY_ID,
         items=("invoices",),
         count=("total",),
         counts_all=True,
     ),
     "invoice_payments": Resource("getPaymentsForInvoice", ("invoices", "{invoice_id}", "payments")),
-    "holidays": Resource(
-        "getHolidays", ("holidays",), page_size=None, filters={"assigned_to": "assigned-to"}
-    ),
+    # They come with the whole invoice, which is one request.
+    "invoice_items": Resource("getInvoice", ("invoices", "{invoice_id}"), page_size=None, items=("items",)),
+    "holidays": Resource("getHolidays", ("holidays",), page_size=None, filters=_named("assigned_to")),
     "holidays_in_period": Resource(
         "getHolidaysInPeriod",
         ("holidays", "in-period"),
         page_size=None,
-        filters={"assigned_to": "assigned-to", "start": "start", "end": "end"},
+        filters=_named("assigned_to", "start", "end"),
         required=("assigned_to", "start", "end"),
         instants=("start", "end"),
     ),
@@ -367,15 +398,10 @@ LISTS: Mapping[str, Resource] = {
         method="POST",
         page_size=200,
         page_names=("page", "pageSize"),
-        filters={
-            "start": "start",
-            "end": "end",
-            "statuses": "statuses",
-            "users": "users",
-            "user_groups": "userGroups",
-        },
+        filters=_named("start", "end", "statuses", "users", user_groups="userGroups"),
         instants=("start", "end"),
         everything={"statuses": ("ALL",)},
+        moment=("createdAt",),
         items=("requests",),
         count=("count",),
         counts_all=True,
@@ -384,15 +410,22 @@ LISTS: Mapping[str, Resource] = {
         "findPoliciesForWorkspace",
         ("time-off", "policies"),
         page_size=200,
-        filters={"name": "name", "status": "status"},
+        filters=_named("name", "status"),
         everything={"status": "ALL"},
+    ),
+    "time_off_balances": Resource(
+        "getBalancesForPolicy",
+        ("time-off", "balance", "policy", "{policy_id}"),
+        page_size=200,
+        items=("balances",),
+        count=("count",),
     ),
     "approval_requests": Resource(
         "getApprovalRequests",
         ("approval-requests",),
         # Items embed the entries and expenses of their whole period.
         page_size=200,
-        filters={"status": "status", "types": "types"},
+        filters=_named("status", "types"),
         durations=(
             ("approvedTime",),
             ("pendingTime",),
@@ -403,20 +436,23 @@ LISTS: Mapping[str, Resource] = {
         ),
         order=_BY_ID,
         item_id=("approvalRequest", "id"),
+        period=("approvalRequest", "dateRange"),
+        owner=("approvalRequest", "owner", "userId"),
     ),
     "assignments": Resource(
         "getAllAssignments",
         ("scheduling", "assignments", "all"),
-        filters={"name": "name", "start": "start", "end": "end"},
+        filters=_named("name", "start", "end"),
         required=("start", "end"),
         instants=("start", "end"),
         order=_BY_ID,
+        period=("period",),
     ),
     "webhooks": Resource(
         "getWebhooks",
         ("webhooks",),
         page_size=None,
-        filters={"type": "type"},
+        filters=_named("type"),
         # SYSTEM is in the description, and answered with a 500 (observed 2026-08).
         choices={"type": ("USER_CREATED", "ADDON")},
         items=("webhooks",),
@@ -428,10 +464,32 @@ LISTS: Mapping[str, Resource] = {
         # No maximum is known, so its default is asked for.
         page_size=50,
         page_names=("page", "pageSize"),
-        filters={"shared_reports_filter": "sharedReportsFilter"},
+        filters=_named(shared_reports_filter="sharedReportsFilter"),
         choices={"shared_reports_filter": ("ALL", "CREATED_BY_ME", "SHARED_WITH_ME", "ALL_ADMIN")},
         items=("reports",),
         count=("count",),
+    ),
+}
+
+
+# Single items, and files, by what the hook's methods call them.
+ITEMS: Mapping[str, Resource] = {
+    "client": Resource("getClient", ("clients", "{client_id}"), page_size=None),
+    "invoice": Resource("getInvoice", ("invoices", "{invoice_id}"), page_size=None),
+    "tag": Resource("getTag", ("tags", "{tag_id}"), page_size=None),
+    "task": Resource(
+        "getTask",
+        ("projects", "{project_id}", "tasks", "{clockify_task_id}"),
+        page_size=None,
+        durations=LISTS["tasks"].durations,
+    ),
+    "receipt": Resource("downloadFile", ("expenses", "{expense_id}", "files", "{file_id}"), page_size=None),
+    "invoice_pdf": Resource(
+        "exportInvoice",
+        ("invoices", "{invoice_id}", "export"),
+        page_size=None,
+        filters={"locale": "userLocale"},
+        required=("locale",),
     ),
 }
 
@@ -447,6 +505,37 @@ def resource(name: str) -> Resource:
     close = get_close_matches(str(name), LISTS, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise ClockifyConfigError(f"There is no list {name!r}.{hint} Use one of: {', '.join(sorted(LISTS))}.")
+
+
+def chosen(
+    items: Iterable[Item], found: Resource, window: Window | None, owners: Iterable[str] | None
+) -> Iterator[Item]:
+    """
+    Return the items of a window and of some users, where the service cannot be trusted to choose them.
+
+    :param items: Items of the list.
+    :param found: The list.
+    :param window: What they must be in, if anything.
+    :param owners: Ids of users, whose they must be, if anybody's.
+    :raises ClockifyConfigError: at once: the users are no list.
+    :raises ClockifyResponseError: an item does not say when it is, or whose.
+    """
+    if isinstance(owners, str):
+        raise ClockifyConfigError(f"user_ids={owners!r}: give a list of ids.")
+    users = None if owners is None else frozenset(owners)
+
+    def wanted(item: Item) -> bool:
+        try:
+            return (users is None or _there(item, found.owner) in users) and (
+                window is None or found.is_in(item, window)
+            )
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ClockifyResponseError(
+                f"Item {shown(at(item, found.item_id))} does not say when it is or whose ({error!r}), so that it can "
+                "neither be kept nor left out. The service may have changed; please report it."
+            ) from error
+
+    return filter(wanted, items)
 
 
 def logged_user() -> ApiRequest:
@@ -477,29 +566,11 @@ def member_profile(workspace_id: str, user_id: str) -> ApiRequest:
     )
 
 
-def time_entries(
-    workspace_id: str, user_id: str, window: Window, filters: Mapping[str, Any] | None = None
-) -> ApiRequest:
-    """
-    Ask for one user's entries around a window, wide enough for any profile time zone.
-
-    Keep of the answer what :meth:`Window.__contains__` accepts.
-    """
-    request = TIME_ENTRIES.request(filters, workspace_id=workspace_id, user_id=user_id)
-    first, last = widened(window)
-    return request.with_params(start=_seconds(first), end=_seconds(last))
-
-
-def widened(window: Window) -> tuple[datetime, datetime]:
-    """Return bounds that hold the window in whichever time zone the service reads them; whole seconds."""
-    return window.start - WALL_CLOCK_MARGIN, window.end + WALL_CLOCK_MARGIN + timedelta(seconds=1)
-
-
 def new_time_entry(
     workspace_id: str,
     *,
-    start: datetime,
-    end: datetime | None,
+    start: datetime | str,
+    end: datetime | str | None,
     user_id: str | None,
     description: str | None,
     project_id: str | None,
@@ -514,9 +585,10 @@ def new_time_entry(
 
     Custom fields go under the write key ``customFields``; the read key is accepted and dropped (observed 2026-08-08).
     """
-    body: dict[str, Any] = {"start": _seconds(start)}
+    first = parse_instant(start, "start")
+    body: dict[str, Any] = {"start": _seconds(first)}
     optional: dict[str, Any] = {
-        "end": _seconds(end) if end is not None else None,
+        "end": None if end is None else _seconds(window_between(first, end).end),
         "description": description,
         "projectId": project_id,
         "taskId": clockify_task_id,

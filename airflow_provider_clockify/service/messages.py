@@ -42,15 +42,6 @@ class ApiRequest:
         _, first, *more = self.path.split("/", 3)
         return unquote(more[0]) if first == "workspaces" and more else None
 
-    def with_params(self, **params: ParamValue) -> ApiRequest:
-        """
-        Copy the request with further query parameters.
-
-        :param params: Names as on the wire, with ``_`` for ``-``.
-        """
-        added = {name.replace("_", "-"): value for name, value in params.items()}
-        return replace(self, params={**self.params, **added})
-
     def with_values(self, values: Mapping[str, ParamValue]) -> ApiRequest:
         """
         Copy the request with further values where it takes them: in the body of a ``POST``, else in the query.
@@ -77,9 +68,9 @@ class ApiRequest:
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
     """
-    A successful answer.
+    An answer.
 
-    :param status: HTTP status, always 2xx.
+    :param status: HTTP status; decoders only get answers with 2xx.
     :param headers: Header names in lower case.
     :param body: The decoded content.
     """

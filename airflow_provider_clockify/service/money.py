@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
 """
-Which currencies the money of a summary or weekly group is in (pure).
+Money: units of the currency from what the service gives, and which currencies a group's money is in (pure).
+
+The service gives hundredths of the currency's unit, whatever the currency: 14250 is 142.50 EUR. That it does so for
+currencies without decimals too (yen) is an assumption; no recording shows one. Proofs compare what the service gives;
+everything that people read goes through :func:`in_units` or :func:`for_column`.
 
 A group over projects of several currencies has one number, ``amount``, which adds up all of them, and beside it
 ``amounts[].amountByCurrency[]`` (assumption 30). What its own ``currency`` says then was never recorded, so it does
@@ -10,13 +14,67 @@ not count where the group, or the groups in it, name the currencies themselves.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from airflow_provider_clockify.service.values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Pair = tuple[str, Decimal]
+
+# Digits that a column of money has in all, and after the point.
+MONEY_PRECISION = 18
+MONEY_SCALE = 8
+
+# Digits by which the point moves, from what the service gives to units of the currency.
+HUNDREDTHS = -2
+_STEP = Decimal(1).scaleb(-MONEY_SCALE)
+# Python's own context keeps 28 digits, and would round without a word.
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+
+def in_units(amount: Decimal) -> Decimal:
+    """
+    Return an amount in units of its currency, exactly.
+
+    :param amount: As the service gives it.
+    """
+    return amount.scaleb(HUNDREDTHS, _EXACT)
+
+
+def text_in_units(amount: Decimal) -> str:
+    """
+    Return an amount in units of its currency as text, exactly.
+
+    :param amount: As the service gives it.
+    """
+    return plain(in_units(amount))
+
+
+def for_column(amount: Decimal, shift: int = HUNDREDTHS) -> Decimal:
+    """
+    Return an amount in units of its currency as columns hold it: rounded half to even at the 8th digit after the point.
+
+    What the service gives are binary fractions with some 16 digits (``40055.555555555555``), most of them not meant.
+
+    :param amount: As the service gives it; finite.
+    :param shift: Digits by which the point moves.
+    """
+    return amount.scaleb(shift, _EXACT).quantize(_STEP, ROUND_HALF_EVEN, _EXACT)
+
+
+# Rates, and amounts that are given twice, come again and again.
+@lru_cache(maxsize=4096)
+def text_for_column(text: str) -> str:
+    """
+    Do the same as :func:`for_column` and :func:`plain` with text.
+
+    :param text: A JSON number.
+    """
+    return plain(for_column(Decimal(text)))
 
 
 def currency_of(group: Mapping[str, Any]) -> str | None:
@@ -60,6 +118,16 @@ def currencies_of(group: Mapping[str, Any]) -> set[str]:
             alone = _own_currency(child)
             found |= currencies_of(child) or ({alone} if alone else set())
     return found
+
+
+def amount_of(group: Mapping[str, Any]) -> Decimal | None:
+    """
+    Return a group's one amount, whatever it adds up; ``None`` where there is no number.
+
+    :param group: A group of any level, as the service sent it.
+    """
+    found = group.get("amount")
+    return _number(found) if _is_number(found) else None
 
 
 def by_currency(holder: Mapping[str, Any], shown: str) -> dict[str, Decimal] | None:
@@ -123,5 +191,8 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _number(value: Any) -> Decimal:
-    is_number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
-    return Decimal(str(value)) if is_number else Decimal(0)
+    return Decimal(str(value)) if _is_number(value) else Decimal(0)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)

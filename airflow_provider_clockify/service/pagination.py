@@ -30,9 +30,13 @@ from airflow_provider_clockify.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Sequence
 
     from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+
+    # Sends a request and reads its answer, retries included.
+    Send = Callable[[ApiRequest, Callable[[ApiResponse], Any]], Any]
+    AsyncSend = Callable[[ApiRequest, Callable[[ApiResponse], Any]], Awaitable[Any]]
 
 log = logging.getLogger(__name__)
 
@@ -210,14 +214,36 @@ def steps(
         return result
 
 
-def run(
-    send: Callable[[ApiRequest, Callable[[ApiResponse], Any]], Any], generator: Generator[Step, Any, R]
-) -> R:
+def all_items(
+    asks: Generator[Ask, Page, Any],
+    request: Callable[[int, int], ApiRequest],
+    decode: Callable[[ApiResponse], Page],
+) -> Generator[Step, Any, list[Any]]:
     """
-    Drive a generator of requests synchronously.
+    Read all pages of a list; what moves to a later page meanwhile comes twice.
 
-    :param send: Sends a request and decodes its answer, retries included.
+    :param asks: What :func:`pages` gave.
+    :param request: From number and size of a page to its request.
+    :param decode: Reads the answer.
+    :return: Generator of requests, each with what reads its answer; returns the items.
+    """
+    items: list[Any] = []
+
+    def take(page: Page) -> Page:
+        items.extend(page.items)
+        return page
+
+    yield from steps(asks, request, decode, take)
+    return items
+
+
+def answers(send: Send, generator: Generator[Step, Any, R]) -> Generator[Any, None, R]:
+    """
+    Drive a generator of requests synchronously, as far as the caller goes on.
+
+    :param send: Sends a request and reads its answer, retries included.
     :param generator: What :func:`steps` gave, or made of it.
+    :return: Generator of the answers, each before the generator takes it.
     """
     try:
         step = next(generator)
@@ -226,6 +252,44 @@ def run(
                 found = send(*step)
             except ClockifyBadRequestError as error:
                 step = generator.throw(error)  # It may know another way to ask.
+            else:
+                yield found
+                step = generator.send(found)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+
+
+def run(send: Send, generator: Generator[Step, Any, R]) -> R:
+    """
+    Drive a generator of requests synchronously to its end.
+
+    :param send: Sends a request and reads its answer, retries included.
+    :param generator: What :func:`steps` gave, or made of it.
+    """
+    found = answers(send, generator)
+    while True:
+        try:
+            next(found)
+        except StopIteration as end:
+            result: R = end.value
+            return result
+
+
+async def run_async(send: AsyncSend, generator: Generator[Step, Any, R]) -> R:
+    """
+    Drive a generator of requests in an event loop to its end.
+
+    :param send: Sends a request and reads its answer, retries included.
+    :param generator: What :func:`steps` gave, or made of it.
+    """
+    try:
+        step = next(generator)
+        while True:
+            try:
+                found = await send(*step)
+            except ClockifyBadRequestError as error:
+                step = generator.throw(error)
             else:
                 step = generator.send(found)
     except StopIteration as end:

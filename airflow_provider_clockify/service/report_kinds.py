@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from codecs import utf_8_decode
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import msgspec
@@ -21,24 +23,30 @@ from airflow_provider_clockify.service.filters import user_ids
 from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse, path
 from airflow_provider_clockify.service.money import by_currency, pairs_of
 from airflow_provider_clockify.service.page_rows import PageRows, all_summable, not_summable, summable
+from airflow_provider_clockify.service.pagination import Page, last_page
 from airflow_provider_clockify.service.values import instants, shown
 from airflow_provider_clockify.types import SummaryGroup, WeeklyGroup
-from airflow_provider_clockify.window import is_exact_days, is_unit_start
+from airflow_provider_clockify.window import (
+    are_whole_days,
+    day_start,
+    is_exact_days,
+    local_day,
+    zone_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from airflow_provider_clockify.window import Window
 
 Facts = TypeVar("Facts")
 
 MAX_PAGE_SIZE = 1000
-# Sizes to fall back to when the service refuses the larger one (assumptions 8 and 9); others report a maximum of 200.
-PAGE_SIZES = (MAX_PAGE_SIZE, 200, 50)
-SMALL_PAGE_SIZES = (200, 50)
+SMALL_PAGE_SIZE = 200
 
 GROUPS = get_args(SummaryGroup)
+CALENDAR_GROUPS = frozenset({"DATE", "WEEK", "MONTH"})
 WEEKLY_GROUPS = get_args(WeeklyGroup)
 MAX_GROUPS = 3
 
@@ -52,25 +60,30 @@ _ZERO = Decimal(0)
 _TEXT_PIECE = 8192
 
 
-def _summable(**numbers: Decimal | None) -> None:
-    """Refuse numbers that no sum can be proven over."""
-    for name, number in numbers.items():
-        if number is not None and not summable(number):
-            raise ValueError(not_summable(name, number))
+class _Sums(msgspec.Struct, frozen=True, rename="camel"):
+    """What has numbers that are added up or compared, also under ``amounts``, per currency."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no sum can be proven over."""
+        numbers = [
+            (name, getattr(self, field))
+            for name, field in zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
+        ]
+        per_currency = pairs_of(getattr(self, "amounts", None))
+        numbers += [(f"amount in {code or 'no currency'}", amount) for code, amount in per_currency]
+        for name, number in numbers:
+            if isinstance(number, Decimal) and not summable(number):
+                raise ValueError(not_summable(name, number))
 
 
-class CurrencyAmount(msgspec.Struct, frozen=True):
+class CurrencyAmount(_Sums, frozen=True):
     """Minor units of one currency."""
 
     currency: str | None = None
     amount: Decimal | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be compared."""
-        _summable(amount=self.amount)
 
-
-class Totals(msgspec.Struct, frozen=True, rename="camel"):
+class Totals(_Sums, frozen=True):
     """
     The service's own sums over everything that matches, not only over the page.
 
@@ -81,10 +94,6 @@ class Totals(msgspec.Struct, frozen=True, rename="camel"):
     total_time: Decimal | None = None
     total_billable_time: Decimal | None = None
     total_amount_by_currency: list[CurrencyAmount] | dict[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be compared."""
-        _summable(totalTime=self.total_time, totalBillableTime=self.total_billable_time)
 
     def money(self) -> dict[str, Decimal] | None:
         """Return the sums per currency that are not zero; ``None`` when the service shows no money."""
@@ -180,14 +189,14 @@ class PagedReport:
     How one paged report is asked and read.
 
     :param operation: Operation name of the API.
-    :param page_sizes: Largest page size, and those to fall back to.
+    :param page_size: Rows of a page to begin with.
     :param request: From window, page number (from 1) and page size to the request.
     :param decode: From an answer to its page.
     :param users: Ids that every row's user must be one of; ``None`` without such a filter.
     """
 
     operation: str
-    page_sizes: Sequence[int]
+    page_size: int
     request: Callable[[Window, int, int], ApiRequest]
     decode: Callable[[ApiResponse], ReportPage]
     users: frozenset[str] | None = None
@@ -204,7 +213,7 @@ def detailed(workspace_id: str, filters: Mapping[str, Any]) -> PagedReport:
     def request(window: Window, page: int, size: int) -> ApiRequest:
         return detailed_request(workspace_id, window, filters, page, size)
 
-    return PagedReport(DETAILED, PAGE_SIZES, request, _detailed_page, user_ids(filters))
+    return PagedReport(DETAILED, MAX_PAGE_SIZE, request, _detailed_page, user_ids(filters))
 
 
 class _Interval(msgspec.Struct, frozen=True, gc=False):
@@ -358,25 +367,42 @@ def detailed_request(
     }
     if "auditFilter" in filters:
         detailed["auditFilter"] = filters["auditFilter"]
-    return _post(DETAILED, workspace_id, "detailed", _money_body(window, common), detailedFilter=detailed)
+    return _post(
+        DETAILED, workspace_id, "detailed", _utc_body(window, _of_money(common)), detailedFilter=detailed
+    )
 
 
-def _body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what all reports share: the window as wall clock of UTC, oldest first."""
-    start, end = window.report_bounds()
+def _body(bounds: tuple[str, str], zone: tzinfo, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what all reports share: the window as wall clock of a zone, oldest first."""
+    start, end = bounds
     return {
         "dateRangeStart": start,
         "dateRangeEnd": end,
-        "timeZone": "UTC",
+        "timeZone": zone_name(zone),
         "exportType": "JSON",
         "sortOrder": "ASCENDING",
         **filters,
     }
 
 
-def _money_body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
+def _utc_body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return what reports share that give rows with instants, in UTC whatever the zone of the window.
+
+    Only so are both bounds exact, also in an hour that clocks show twice, and no other release of the rules of time
+    zones on the service's side can move them. Rows go to the days of the window's zone here, by their start.
+    """
+    return _body(window.report_bounds(), UTC, filters)
+
+
+def _zone_body(window: Window, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what reports share that the service sums up by day: its days are those of the request's zone."""
+    return _body(window.local_bounds(), window.zone, filters)
+
+
+def _of_money(filters: Mapping[str, Any]) -> Mapping[str, Any]:
     """Add what reports of time and money share: raw durations, earned amounts."""
-    return _body(window, {"rounding": False, **filters, "amountShown": amount_shown(filters)})
+    return {"rounding": False, **filters, "amountShown": amount_shown(filters)}
 
 
 def amount_shown(filters: Mapping[str, Any]) -> str:
@@ -393,23 +419,35 @@ def _post(operation: str, workspace_id: str, kind: str, body: Mapping[str, Any],
     return ApiRequest(operation, "reports", "POST", where, json={**body, **more})
 
 
-def expenses(workspace_id: str, filters: Mapping[str, Any]) -> PagedReport:
+def expenses(workspace_id: str, filters: Mapping[str, Any], zone: tzinfo = UTC) -> PagedReport:
     """
     Describe the expense report.
 
+    An expense has a date and no time of day. It counts as one of the start of that day in the zone; the service is
+    asked for dates, as midnights of UTC, so that no zone can move them.
+
     :param workspace_id: Workspace.
     :param filters: What :func:`.filters.report_filters` returned for ``expenses``.
+    :param zone: Time zone of the days.
     """
 
     def request(window: Window, page: int, size: int) -> ApiRequest:
-        body = _body(window, filters)
+        body = _body(_date_bounds(window, zone), UTC, filters)
         paging = {"sortColumn": "ID", "page": page, "pageSize": size}
         return _post(EXPENSES, workspace_id, "expenses/detailed", body, **paging)
 
-    return PagedReport(EXPENSES, SMALL_PAGE_SIZES, request, _expense_page, user_ids(filters))
+    return PagedReport(EXPENSES, SMALL_PAGE_SIZE, request, partial(_expense_page, zone), user_ids(filters))
 
 
-class _Expense(msgspec.Struct, frozen=True, rename="camel"):
+def _date_bounds(window: Window, zone: tzinfo) -> tuple[str, str]:
+    """Return the bounds of the dates that a window touches; the reader keeps those that begin in it."""
+    if zone is UTC:
+        return window.report_bounds()
+    first, last = local_day(window.start, zone), local_day(window.end - timedelta(microseconds=1), zone)
+    return f"{first}T00:00:00.000Z", f"{last}T23:59:59.999Z"
+
+
+class _Expense(_Sums, frozen=True):
     date: str
     plain_id: str | None = msgspec.field(default=None, name="id")
     mongo_id: str | None = msgspec.field(default=None, name="_id")
@@ -417,17 +455,11 @@ class _Expense(msgspec.Struct, frozen=True, rename="camel"):
     amount: Decimal | None = None
     currency: str | None = None
 
-    def __post_init__(self) -> None:
-        _summable(amount=self.amount)
 
-
-class _ExpenseTotals(msgspec.Struct, frozen=True, rename="camel"):
+class _ExpenseTotals(_Sums, frozen=True):
     expenses_count: int | None = None
     total_amount: Decimal | None = None
     total_amount_by_currency: list[CurrencyAmount] | dict[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        _summable(totalAmount=self.total_amount)
 
 
 class _ExpenseAnswer(msgspec.Struct, frozen=True):
@@ -439,7 +471,7 @@ _decode_expense = msgspec.json.Decoder(_Expense).decode
 _decode_expense_answer = msgspec.json.Decoder(_ExpenseAnswer).decode
 
 
-def _expense_page(response: ApiResponse) -> ReportPage:
+def _expense_page(zone: tzinfo, response: ApiResponse) -> ReportPage:
     answer = _decode_expense_answer(_text(response.body))
     totals = answer.totals or (_ExpenseTotals(0, Decimal(0)) if not answer.expenses else _ExpenseTotals())
     if totals.expenses_count is None:
@@ -453,10 +485,13 @@ def _expense_page(response: ApiResponse) -> ReportPage:
     rows = _rows(EXPENSES, _decode_expense, answer.expenses)
     ids = [expense.plain_id or expense.mongo_id or "" for expense, _ in rows]
     days = [expense.date if "T" in expense.date else f"{expense.date}T00:00:00Z" for expense, _ in rows]
+    starts = _starts(EXPENSES, days, ids)
+    if zone is not UTC:
+        starts = [day_start(start.date(), zone) for start in starts]
     found = PageRows(
         ids=ids,
         rows=[raw for _, raw in rows],
-        starts=_starts(EXPENSES, days, ids),
+        starts=starts,
         running=[False] * len(rows),
         seconds=[_ZERO] * len(rows),
         breaks=[False] * len(rows),
@@ -467,17 +502,12 @@ def _expense_page(response: ApiResponse) -> ReportPage:
     return ReportPage(Totals(totals.expenses_count, total_amount_by_currency=amounts), found)
 
 
-class GroupTotals(Totals, frozen=True, rename="camel"):
+class GroupTotals(Totals, frozen=True):
     """The service's own sums over all groups; per currency in one of two places, or in none."""
 
     total_amount: Decimal | None = None
     amounts: Any = None
     num_of_currencies: Any = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be compared."""
-        super().__post_init__()
-        _summable(totalAmount=self.total_amount, **_per_currency(self.amounts))
 
     def money_of(self, shown: str) -> dict[str, Decimal] | None:
         """
@@ -491,17 +521,13 @@ class GroupTotals(Totals, frozen=True, rename="camel"):
         return by_currency({"amounts": self.amounts}, shown)
 
 
-class Group(msgspec.Struct, frozen=True, rename="camel"):
+class Group(_Sums, frozen=True):
     """What the proof needs of an outermost group."""
 
     duration: Decimal | None = None
     amount: Decimal | None = None
     currency: Any = None
     amounts: Any = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be summed up."""
-        _summable(duration=self.duration, amount=self.amount, **_per_currency(self.amounts))
 
     def money_of(self, shown: str) -> dict[str, Decimal] | None:
         """
@@ -522,10 +548,6 @@ class GroupReport(msgspec.Struct, frozen=True):
 
     totals: GroupTotals
     groups: list[tuple[Group, bytes]]
-
-
-def _per_currency(amounts: Any) -> dict[str, Decimal]:
-    return {f"amount in {code or 'no currency'}": amount for code, amount in pairs_of(amounts)}
 
 
 class _GroupAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -554,12 +576,24 @@ def summary_request(
     Ask for the summary report; it is not paged.
 
     :param workspace_id: Workspace.
-    :param window: Time to sum up; Free workspaces allow 31 days.
+    :param window: Time to sum up, in whose zone groups by date are days; Free workspaces allow 31 days.
     :param filters: What :func:`.filters.report_filters` returned.
     :param groups: What :func:`summary_groups` returned.
     """
     summary = {"groups": list(groups), "sortColumn": "GROUP"}
-    return _post(SUMMARY, workspace_id, "summary", _money_body(window, filters), summaryFilter=summary)
+    if window.is_in_repetition and not by_calendar(groups):
+        window = window.in_utc()  # No group depends on the zone, in which the service cannot be asked for it.
+    body = _zone_body(window, _of_money(filters))
+    return _post(SUMMARY, workspace_id, "summary", body, summaryFilter=summary)
+
+
+def by_calendar(groups: Sequence[str]) -> bool:
+    """
+    Tell whether groups depend on the time zone of the request.
+
+    :param groups: What :func:`summary_groups` returned.
+    """
+    return not CALENDAR_GROUPS.isdisjoint(groups)
 
 
 def summary_groups(groups: Any) -> tuple[str, ...]:
@@ -585,11 +619,12 @@ def check_week(window: Window) -> None:
     """
     Refuse what a weekly report cannot cover.
 
-    :raises ClockifyWindowError: it is not seven days from midnight UTC on.
+    :raises ClockifyWindowError: it is not seven days of its zone.
     """
     if not is_exact_days(window, 7):
         raise ClockifyWindowError(
-            f"The weekly report needs exactly seven days from midnight UTC on; {window} lasts {window.duration}."
+            f"The weekly report needs exactly seven days from midnight {zone_name(window.zone)} on; {window} lasts "
+            f"{window.duration}."
         )
 
 
@@ -597,24 +632,13 @@ def check_whole_days(window: Window) -> None:
     """
     Refuse what an attendance report cannot cover: a part of a day would give a part of its sums.
 
-    :raises ClockifyWindowError: the window begins or ends within a day.
+    :raises ClockifyWindowError: the window begins or ends within a day of its zone.
     """
-    if not (is_unit_start(window.start, "day") and is_unit_start(window.end, "day")):
+    if not are_whole_days(window):
         raise ClockifyWindowError(
             f'The attendance report sums up days; the window {window} begins or ends within one. Use window="day", or '
-            "bounds at midnight UTC."
+            f"bounds at midnight {zone_name(window.zone)}."
         )
-
-
-def weekly_group(group: Any) -> str:
-    """
-    Check the group of a weekly report.
-
-    :raises ClockifyConfigError: it is none of :data:`WEEKLY_GROUPS`.
-    """
-    if group not in WEEKLY_GROUPS:
-        raise ClockifyConfigError(f"group is {group!r}; use one of {', '.join(WEEKLY_GROUPS)}.")
-    return str(group)
 
 
 def weekly_request(workspace_id: str, window: Window, filters: Mapping[str, Any], group: str) -> ApiRequest:
@@ -622,12 +646,13 @@ def weekly_request(workspace_id: str, window: Window, filters: Mapping[str, Any]
     Ask for the weekly report; it is not paged.
 
     :param workspace_id: Workspace.
-    :param window: Exactly seven days; the service refuses anything else on every plan (observed 2026-08-07).
+    :param window: Exactly seven days of its zone; the service refuses anything else on every plan (observed
+        2026-08-07).
     :param filters: What :func:`.filters.report_filters` returned.
     :param group: One of :data:`WEEKLY_GROUPS`.
     """
     weekly = {"group": group, "subgroup": "TIME"}
-    return _post(WEEKLY, workspace_id, "weekly", _money_body(window, filters), weeklyFilter=weekly)
+    return _post(WEEKLY, workspace_id, "weekly", _zone_body(window, _of_money(filters)), weeklyFilter=weekly)
 
 
 def attendance_request(
@@ -643,34 +668,29 @@ def attendance_request(
     :param page_size: At most 200 rows.
     """
     attendance = {"page": page, "pageSize": page_size, "sortColumn": "DATE"}
-    return _post(ATTENDANCE, workspace_id, "attendance", _body(window, filters), attendanceFilter=attendance)
+    return _post(
+        ATTENDANCE, workspace_id, "attendance", _zone_body(window, filters), attendanceFilter=attendance
+    )
 
 
-class AttendancePage(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AttendancePage(Page):
     """
-    One page of the attendance report.
+    One page of the attendance report; its items are what a reader needs of each row, and the row as it was sent.
 
-    :param rows: What a reader needs of each row, and the row as the service sent it.
     :param totals: The service's sums, as it sent them; they change when the data do.
-    :param last: What a ``Last-Page`` header says; ``None`` without one.
     """
 
-    rows: list[tuple[AttendanceFacts, bytes]]
     totals: Any = None
-    last: bool | None = None
 
 
-class AttendanceFacts(msgspec.Struct, frozen=True, rename="camel"):
+class AttendanceFacts(_Sums, frozen=True):
     """Whose row it is, and of which day."""
 
     user_id: str
     date: str
     total_duration: Decimal | None = None
     has_running_entry: bool | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be summed up."""
-        _summable(totalDuration=self.total_duration)
 
 
 class _AttendanceAnswer(msgspec.Struct, frozen=True):
@@ -685,9 +705,5 @@ _decode_facts = msgspec.json.Decoder(AttendanceFacts).decode
 def read_attendance(response: ApiResponse) -> AttendancePage:
     """Read a page of ``generateAttendanceReport``."""
     answer = _decode_attendance(_text(response.body))
-    last = response.headers.get("last-page")
-    return AttendancePage(
-        _rows(ATTENDANCE, _decode_facts, answer.entities),
-        answer.totals,
-        None if last is None else last.strip().lower() == "true",
-    )
+    rows = _rows(ATTENDANCE, _decode_facts, answer.entities)
+    return AttendancePage(rows, last_page(response), totals=answer.totals)

@@ -6,22 +6,27 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_clockify.exceptions import ClockifyResponseError
-from airflow_provider_clockify.window import duration_seconds
+from airflow_provider_clockify.exceptions import ClockifyResponseError, ClockifyWindowError
+from airflow_provider_clockify.window import Window, duration_seconds, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from decimal import Decimal
 
 
 # Where items have their id. Approval requests lie inside of what their list gives.
 ID_PLACES = (("_id",), ("id",), ("approvalRequest", "id"))
 USER_PLACE = ("userId",)
 _LONGEST_SHOWN = 80
+
+# Digits that a column of hours has in all, and after the point.
+HOURS_PRECISION = 18
+HOURS_SCALE = 6
 
 _encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -31,6 +36,30 @@ def shown(value: Any) -> str:
     text = value if isinstance(value, str) else repr(value)
     short = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
     return short if short.isprintable() else ascii(short)
+
+
+def window_between(start: datetime | str, end: datetime | str) -> Window:
+    """
+    Return the window ``[start, end)``.
+
+    :param start: Aware datetime, or ISO 8601 with offset.
+    :param end: The same.
+    :raises ClockifyWindowError: one of them cannot be read, or nothing lies between them.
+    """
+    return Window(parse_instant(start, "start"), parse_instant(end, "end"))
+
+
+def window_if_any(start: datetime | str | None, end: datetime | str | None) -> Window | None:
+    """
+    Return the window ``[start, end)``, or ``None`` if neither is given.
+
+    :raises ClockifyWindowError: only one of them is given, or as for :func:`window_between`.
+    """
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        raise ClockifyWindowError("Give both start and end, or neither.")
+    return window_between(start, end)
 
 
 def instant(text: str, item_id: Any) -> datetime:
@@ -68,6 +97,11 @@ def instants(texts: Sequence[str], item_ids: Sequence[Any]) -> list[datetime]:
         if all(each.tzinfo is UTC for each in found):
             return found
     return list(map(instant, texts, item_ids))
+
+
+def utc_text(moment: datetime) -> str:
+    """Write an aware instant in UTC, with ``Z``."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def day_or_instant(text: str, item_id: Any) -> datetime:
@@ -108,6 +142,47 @@ def seconds(text: str) -> int | float:
     total = exact_seconds(text)
     whole = int(total)
     return whole if whole == total else float(total)
+
+
+def hours(seconds: int) -> Decimal:
+    """
+    Return a duration in hours, rounded half to even at the 6th digit after the point.
+
+    :param seconds: Whole seconds.
+    """
+    return Decimal(_millionths(seconds)).scaleb(-HOURS_SCALE)
+
+
+# People round their time: the same few durations come again and again.
+@lru_cache(maxsize=4096)
+def hours_text(seconds: int) -> str:
+    """
+    Return the same as text.
+
+    :param seconds: Whole seconds.
+    """
+    whole, rest = divmod(abs(_millionths(seconds)), 10**HOURS_SCALE)
+    sign = "-" if seconds < 0 else ""
+    return f"{sign}{whole}.{rest:06}".rstrip("0").rstrip(".")
+
+
+def _millionths(seconds: int) -> int:
+    # A second is 2500/9 of them, so that none lies half way between two.
+    return (2 * 2500 * seconds + 9) // 18
+
+
+def plain(number: Decimal) -> str:
+    """
+    Return a number as text: digits only, no exponent, no zeros at the end.
+
+    :param number: Finite.
+    """
+    text = str(number)
+    if "E" in text:
+        text = f"{number:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
 def durations_to_seconds(item: dict[str, Any], places: Iterable[tuple[str, ...]]) -> dict[str, Any]:

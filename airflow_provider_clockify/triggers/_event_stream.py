@@ -46,8 +46,8 @@ class Looker:
 
     async def __call__(self, start: datetime, end: datetime) -> tuple[str, Rows]:
         """Return the workspace and its entries of a window."""
+        from airflow_provider_clockify.service.pagination import run_async
         from airflow_provider_clockify.watching.event_rows import entries_in
-        from airflow_provider_clockify.watching.questions import look_async
         from airflow_provider_clockify.window import Window
 
         await prepare()
@@ -57,7 +57,7 @@ class Looker:
             if not workspace_id:
                 workspace_id = self._workspace_id = await self._active(transport)
             window = Window(start, end)
-            rows = await look_async(transport.send, entries_in(self._detect, workspace_id, window))
+            rows = await run_async(transport.send, entries_in(self._detect, workspace_id, window))
             return workspace_id, rows
 
     async def _active(self, transport: Any) -> str:

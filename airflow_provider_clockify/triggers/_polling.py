@@ -141,7 +141,7 @@ async def prepare() -> None:
 
 
 def _load() -> None:
-    for module in ("http.async_transport", "watching.questions", "watching.approvals", "hooks.clockify"):
+    for module in ("http.async_transport", "watching.questions", "watching.approvals"):
         import_module(f"airflow_provider_clockify.{module}")
 
 
@@ -152,13 +152,13 @@ async def transport_of(clockify_conn_id: str) -> AsyncTransport:
     :param clockify_conn_id: Connection of type ``clockify``.
     :raises ClockifyMissingConnectionError: Airflow did not give it, or not in time.
     """
-    from airflow_provider_clockify.hooks.clockify import reading_connection, settings_from
+    from airflow_provider_clockify.connection import ClockifySettings, reading_connection
     from airflow_provider_clockify.http.async_transport import AsyncTransport
 
     with reading_connection(clockify_conn_id):
         async with asyncio.timeout(LONGEST_READ):
             connection = await get_async_connection(clockify_conn_id)
-    settings = settings_from(clockify_conn_id, connection)
+    settings = ClockifySettings.of(clockify_conn_id, connection)
     if settings.api_key != connection.password:
         # Airflow masks the password as it is stored. In a thread, since it may tell another process.
         await asyncio.to_thread(mask_secret, str(settings.api_key))
@@ -172,10 +172,10 @@ async def look_once(clockify_conn_id: str, generator: Generator[Any, Any, T]) ->
     :param clockify_conn_id: Connection of type ``clockify``.
     :param generator: The look, for example of :func:`~airflow_provider_clockify.watching.questions.look`.
     """
-    from airflow_provider_clockify.watching.questions import look_async
+    from airflow_provider_clockify.service.pagination import run_async
 
     transport = await transport_of(clockify_conn_id)
-    return await look_async(transport.send, generator)
+    return await run_async(transport.send, generator)
 
 
 def is_final(error: ClockifyError) -> bool:

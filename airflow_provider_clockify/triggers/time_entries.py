@@ -48,7 +48,7 @@ class ClockifyTimeEntryTrigger(WaitTrigger):
     """
     Wait until enough time entries exist.
 
-    :param question: :meth:`airflow_provider_clockify.watching.questions.Question.to_json`.
+    :param question: Fields of :class:`airflow_provider_clockify.watching.questions.Question`.
     :param clockify_conn_id: Connection of type ``clockify``.
     :param poll_interval: Seconds between two looks.
     :param first_look: Instant before which it does not look, ISO 8601; its sensor has just done so.
@@ -62,14 +62,14 @@ class ClockifyTimeEntryTrigger(WaitTrigger):
         """Return one look at the question."""
         from airflow_provider_clockify.watching.questions import Question, look
 
-        return look(Question.from_json(self.question), datetime.now(UTC))
+        return look(Question(**self.question), datetime.now(UTC))
 
 
 class ClockifyApprovalTrigger(WaitTrigger):
     """
     Wait until every timesheet of a period is approved.
 
-    :param question: :meth:`airflow_provider_clockify.watching.approvals.ApprovalQuestion.to_json`.
+    :param question: Fields of :class:`airflow_provider_clockify.watching.approvals.ApprovalQuestion`.
     :param clockify_conn_id: Connection of type ``clockify``.
     :param poll_interval: Seconds between two looks.
     :param first_look: Instant before which it does not look, ISO 8601; its sensor has just done so.
@@ -83,7 +83,7 @@ class ClockifyApprovalTrigger(WaitTrigger):
         """Return one look at the question."""
         from airflow_provider_clockify.watching.approvals import ApprovalQuestion, look_at_approvals
 
-        return look_at_approvals(ApprovalQuestion.from_json(self.question))
+        return look_at_approvals(ApprovalQuestion(**self.question))
 
 
 class ClockifyTimeEntryEventTrigger(BaseEventTrigger):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from airflow_provider_clockify.service.values import instant
 from airflow_provider_clockify.window import Window, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Sequence
 
     from airflow_provider_clockify.service.messages import ApiResponse
     from airflow_provider_clockify.types import ApprovalResult
@@ -50,15 +50,6 @@ class ApprovalQuestion:
     start: str
     end: str
     user_ids: list[str] | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the question as JSON values; :meth:`from_json` reads them."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> ApprovalQuestion:
-        """Read what :meth:`to_json` gave."""
-        return cls(**values)
 
     def requests_per_look(self, now: datetime) -> int:
         """Return the requests that one look costs for up to 200 timesheets since a month before the period."""
@@ -120,8 +111,8 @@ def look_at_approvals(question: ApprovalQuestion) -> Generator[Step, Any, Approv
     """
     resource = LISTS["approval_requests"]
     window = Window(parse_instant(question.start, "start"), parse_instant(question.end, "end"))
-    request = resource.request(workspace_id=question.workspace_id).with_params(
-        sort_column="START", sort_order="DESCENDING", types=TYPES
+    request = resource.request(workspace_id=question.workspace_id).with_values(
+        {"sort-column": "START", "sort-order": "DESCENDING", "types": TYPES}
     )
     wanted = None if question.user_ids is None else set(question.user_ids)
     states: _States = {}

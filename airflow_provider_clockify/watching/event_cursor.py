@@ -29,6 +29,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
+from airflow_provider_clockify.service.values import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -89,8 +90,8 @@ class Cursor:
         return {
             "version": VERSION,
             "revision": self.revision,
-            "until": z(self.until),
-            "floor": z(self.floor),
+            "until": utc_text(self.until),
+            "floor": utc_text(self.floor),
             "seen": {at: "".join(digests) for at, digests in by_instant.items()},
             "pending": list(self.pending),
         }
@@ -198,8 +199,8 @@ def make_batch(
     return {
         "workspace_id": workspace_id,
         "count": len(ids),
-        "window_start": z(start),
-        "window_end": z(end),
+        "window_start": utc_text(start),
+        "window_end": utc_text(end),
         "ids": ids[:MAX_IDS],
         "ids_cut": len(ids) > MAX_IDS,
     }
@@ -237,11 +238,6 @@ def closed_windows(
 def grid(moment: datetime, width: timedelta) -> datetime:
     """Return the start of the fixed window that holds an instant."""
     return _EPOCH + (moment - _EPOCH) // width * width
-
-
-def z(moment: datetime) -> str:
-    """Write an instant in UTC."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _forget(seen: Mapping[str, int], floor: datetime) -> tuple[dict[str, int], datetime]:

@@ -4,27 +4,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
-from airflow_provider_clockify.service.change_feeds import feed_limit, feed_request, feed_rows, pieces
+from airflow_provider_clockify.exceptions import ClockifyResponseError
+from airflow_provider_clockify.rendered import one_of
 from airflow_provider_clockify.service.filters import report_filters
-from airflow_provider_clockify.service.pagination import Page, PageSize, last_page, pages, steps
+from airflow_provider_clockify.service.pagination import Page, PageSize, last_page
 from airflow_provider_clockify.service.report_kinds import detailed_request, read_detailed
-from airflow_provider_clockify.service.values import at, instant, shown
-from airflow_provider_clockify.watching.event_cursor import Sighting, z
+from airflow_provider_clockify.service.values import at, instant, shown, utc_text
+from airflow_provider_clockify.watching.event_cursor import Sighting
 from airflow_provider_clockify.watching.questions import (
     DETECT,
-    FEED_END,
-    asked_of,
+    changes_in,
     check_entry_filters,
-    feeds_of,
     matches,
-    moment_of,
+    report_rows,
 )
 from airflow_provider_clockify.window import Window, chunks
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
     from datetime import datetime
 
-    from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+    from airflow_provider_clockify.service.messages import ApiResponse
     from airflow_provider_clockify.service.pagination import Step
 
 # How far a look reaches back behind the last one. Deletions show about a minute late (Clockify OpenAPI). An entry may
@@ -68,8 +67,7 @@ def check_watch(detect: str, filters: Mapping[str, Any] | None) -> dict[str, Any
     :return: The filters, in the service's words.
     :raises ClockifyConfigError: unknown ``detect``, or a filter that an entry cannot decide itself.
     """
-    if detect not in DETECT:
-        raise ClockifyConfigError(f"detect is {detect!r}; use one of {', '.join(DETECT)}.")
+    one_of("detect", detect, DETECT)
     checked = report_filters(filters)
     check_entry_filters(checked, detect, False)
     return checked
@@ -96,15 +94,9 @@ def entries_in(detect: str, workspace_id: str, window: Window) -> Generator[Step
     if detect == "started":
         return (yield from _started(workspace_id, window))
     found: Rows = []
-    limit = feed_limit()
-    for feed, places in feeds_of(detect).items():
-        for first, last in pieces(asked_of(feed, window)):
-            request = feed_request(feed, "TIME_ENTRY", workspace_id, first, last)
-            for row in (yield from feed_rows(request, limit, last_below=FEED_END)):
-                at = moment_of(row, places)
-                if at in window:
-                    key = f"{row['id']} {z(at)}" if detect == "changed" else row["id"]
-                    found.append(EntryRow(Sighting(row["id"], at, key), row.get("document") or row))
+    for _, moment, row in (yield from changes_in(detect, workspace_id, window)):
+        key = f"{row['id']} {utc_text(moment)}" if detect == "changed" else row["id"]
+        found.append(EntryRow(Sighting(row["id"], moment, key), row.get("document") or row))
     return found
 
 
@@ -112,23 +104,10 @@ def _started(workspace_id: str, window: Window) -> Generator[Step, Any, Rows]:
     found: Rows = []
     size = PageSize(REPORT_ROWS)
     for chunk in chunks(window):
-        found += yield from _reported(workspace_id, chunk, size)
+        ask = partial(detailed_request, workspace_id, chunk, {})
+        _, rows = yield from report_rows(size, ask, _read_report_rows, id_of=lambda row: row.sighting.id)
+        found += rows
     return [row for row in found if row.sighting.at in window]
-
-
-def _reported(workspace_id: str, window: Window, size: PageSize) -> Generator[Step, Any, Rows]:
-    """Read all pages of the report: as many rows as it counts."""
-    rows: dict[str, EntryRow] = {}
-
-    def ask(page: int, rows: int) -> ApiRequest:
-        return detailed_request(workspace_id, window, {}, page, rows)
-
-    def take(page: Page) -> Page:
-        rows.update({row.sighting.id: row for row in page.items})
-        return page if page.count is None else replace(page, last=True if len(rows) >= page.count else None)
-
-    yield from steps(pages(size, id_of=lambda row: row.sighting.id), ask, _read_report_rows, take)
-    return list(rows.values())
 
 
 _decode_row = msgspec.json.Decoder(dict[str, Any]).decode

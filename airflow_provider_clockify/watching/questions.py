@@ -10,32 +10,47 @@ sensor and the asynchronous trigger drive the same generator.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from math import inf
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
 from airflow_provider_clockify.exceptions import (
-    ClockifyBadRequestError,
     ClockifyConfigError,
     ClockifyIncompleteError,
     ClockifyResponseError,
 )
-from airflow_provider_clockify.service.change_feeds import LIMITS, feed_limit, feed_request, feed_rows, pieces
+from airflow_provider_clockify.rendered import one_of
+from airflow_provider_clockify.service.change_feeds import (
+    LIMITS,
+    feed_limit,
+    feed_request,
+    feed_rows,
+    instant_of,
+    pieces,
+)
 from airflow_provider_clockify.service.filters import report_filters
 from airflow_provider_clockify.service.lists import LISTS, WALL_CLOCK_MARGIN
-from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
-from airflow_provider_clockify.service.pagination import Page, PageSize, Step, last_page, pages, run, steps
+from airflow_provider_clockify.service.pagination import (
+    Page,
+    PageSize,
+    Step,
+    all_items,
+    last_page,
+    pages,
+    steps,
+)
 from airflow_provider_clockify.service.report_kinds import DETAILED, detailed_request, read_detailed
-from airflow_provider_clockify.service.values import instant
+from airflow_provider_clockify.service.values import instant, utc_text
 from airflow_provider_clockify.types import Detect, TimeEntryResult
 from airflow_provider_clockify.window import Window, chunks, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
 
 DETECT = get_args(Detect)
 MAX_IDS = 100
@@ -48,10 +63,7 @@ TIMERS_BY_DEFAULT = 10
 # People may date entries ahead; a day covers every time zone.
 AHEAD = timedelta(days=1)
 
-T = TypeVar("T")
 Look = Generator[Step, Any, "Answer"]
-Send = Callable[[ApiRequest, Callable[[ApiResponse], Any]], Any]
-AsyncSend = Callable[[ApiRequest, Callable[[ApiResponse], Any]], Awaitable[Any]]
 Entries = list[tuple[datetime, str]]
 
 # Filters that can be decided from an entry itself, and where it says so.
@@ -81,15 +93,6 @@ class Question:
     min_entries: int = 1
     filters: Mapping[str, Any] = field(default_factory=dict)
     include_running: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the question as JSON values; :meth:`from_json` reads them."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Question:
-        """Read what :meth:`to_json` gave."""
-        return cls(**values)
 
     def requests_per_look(self, now: datetime) -> int:
         """
@@ -139,8 +142,7 @@ def make_question(
 
     :raises ClockifyConfigError: a parameter is wrong; the message names it.
     """
-    if detect not in DETECT:
-        raise ClockifyConfigError(f"detect is {detect!r}; use one of {', '.join(DETECT)}.")
+    one_of("detect", detect, DETECT)
     if isinstance(min_entries, bool) or not isinstance(min_entries, int) or min_entries < 1:
         raise ClockifyConfigError(f"min_entries is {min_entries!r}; it must be a whole number of at least 1.")
     checked = report_filters(filters)
@@ -151,8 +153,8 @@ def make_question(
         check_entry_filters(checked, detect, include_running)
     return Question(
         workspace_id=workspace_id,
-        since=_z(first),
-        until=None if last is None else _z(last),
+        since=utc_text(first),
+        until=None if last is None else utc_text(last),
         detect=detect,
         min_entries=min_entries,
         filters=checked,
@@ -177,41 +179,10 @@ def look(question: Question, now: datetime) -> Look:
     newest = sorted(entries, key=lambda entry: (entry[0], entry[1]), reverse=True)
     return Answer(
         count=total,
-        latest=_z(newest[0][0]) if newest else None,
+        latest=utc_text(newest[0][0]) if newest else None,
         ids=tuple(entry_id for _, entry_id in newest[:MAX_IDS]),
         enough=total >= question.min_entries,
     )
-
-
-def look_now(send: Send, generator: Generator[Step, Any, T]) -> T:
-    """
-    Drive a look synchronously.
-
-    :param send: Sends a request and decodes its answer, retries included.
-    :param generator: What :func:`look` gave.
-    """
-    return run(send, generator)
-
-
-async def look_async(send: AsyncSend, generator: Generator[Step, Any, T]) -> T:
-    """
-    Drive a look in an event loop.
-
-    :param send: Sends a request and decodes its answer, retries included.
-    :param generator: What :func:`look` gave.
-    """
-    try:
-        step = next(generator)
-        while True:
-            try:
-                found = await send(*step)
-            except ClockifyBadRequestError as error:
-                step = generator.throw(error)  # A look may know another way to ask.
-            else:
-                step = generator.send(found)
-    except StopIteration as stop:
-        answer: T = stop.value
-        return answer
 
 
 def _started(question: Question, window: Window) -> Generator[Step, Any, tuple[int, Entries]]:
@@ -243,65 +214,98 @@ def _started(question: Question, window: Window) -> Generator[Step, Any, tuple[i
     return total, entries
 
 
-_Rows = list[tuple[datetime, str, bool]]
-
-
-def _newest(question: Question, window: Window, size: PageSize) -> Generator[Step, Any, tuple[int, _Rows]]:
-    """
-    Read how many entries the report counts, and as many of its newest rows as the answer shows.
-
-    They are on one page, unless the service gives fewer rows at a time: then on several, so that what is found does
-    not depend on how many it gives.
-    """
-    rows: dict[str, tuple[datetime, str, bool]] = {}
-    matching = 0
+def _newest(
+    question: Question, window: Window, size: PageSize
+) -> Generator[Step, Any, tuple[int, list[Any]]]:
+    """Read how many entries the report counts, and of the newest rows as many as the answer shows."""
 
     def ask(page: int, rows: int) -> ApiRequest:
-        return _newest_first(detailed_request(question.workspace_id, window, question.filters, page, rows))
+        request = detailed_request(question.workspace_id, window, question.filters, page, rows)
+        by_date = {**request.json["detailedFilter"], "sortColumn": "DATE"}
+        return replace(request, json={**request.json, "sortOrder": "DESCENDING", "detailedFilter": by_date})
+
+    return report_rows(size, ask, _read_rows, id_of=lambda row: row[1], most=MAX_IDS)
+
+
+def report_rows(
+    size: PageSize,
+    request: Callable[[int, int], ApiRequest],
+    read: Callable[[ApiResponse], Page],
+    *,
+    id_of: Callable[[Any], str],
+    most: float = inf,
+) -> Generator[Step, Any, tuple[int, list[Any]]]:
+    """
+    Read rows of a report: as many as it counts, or as are wanted, each once.
+
+    They may be on several pages even where one would do, since the service may give fewer rows at a time: what is
+    found does not depend on how many it gives.
+
+    :param size: The size to begin with.
+    :param request: From number and size of a page to its request.
+    :param read: Reads a page, with the count of all rows.
+    :param id_of: Gives the id of a row.
+    :param most: Rows that are wanted.
+    :return: Generator of requests; returns the count and the rows.
+    """
+    rows: dict[str, Any] = {}
+    count = 0
 
     def take(page: Page) -> Page:
-        nonlocal matching
-        matching = page.count or 0
-        rows.update({row[1]: row for row in page.items})
-        return replace(page, last=True if len(rows) >= min(matching, MAX_IDS) else None)
+        nonlocal count
+        rows.update({id_of(row): row for row in page.items})
+        if page.count is None:
+            return page
+        count = page.count
+        return replace(page, last=True if len(rows) >= min(count, most) else None)
 
-    yield from steps(pages(size, id_of=lambda row: row[1]), ask, _read_rows, take)
-    return matching, list(rows.values())
+    yield from steps(pages(size, id_of=id_of), request, read, take)
+    return count, list(rows.values())
 
 
 def _running(workspace_id: str) -> Generator[Step, Any, list[dict[str, Any]]]:
     """List the timers that run."""
     resource = LISTS["in_progress_time_entries"]
     request = resource.request(workspace_id=workspace_id)
-    timers: dict[str, dict[str, Any]] = {}
-
-    def take(page: Page) -> Page:
-        timers.update({timer["id"]: timer for timer in page.items})
-        return page
-
     asks = pages(PageSize(TIMERS_PER_PAGE), last_below=TIMERS_BY_DEFAULT)
-    yield from steps(asks, partial(resource.page, request), _read_list, take)
-    return list(timers.values())
+    timers = yield from all_items(asks, partial(resource.page, request), _read_list)
+    return list({timer["id"]: timer for timer in timers}.values())
 
 
 def _fed(question: Question, window: Window) -> Generator[Step, Any, tuple[int, Entries]]:
     """Count entries by the entity feeds."""
     entries: dict[str, datetime] = {}
+    changes = yield from changes_in(question.detect, question.workspace_id, window)
+    for feed, moment, row in changes:
+        running = _interval(row).get("end") is None and feed != "deleted"
+        if matches(row.get("document") or row, question.filters) and (
+            question.include_running or not running
+        ):
+            entries[row["id"]] = max(moment, entries.get(row["id"], moment))
+    return len(entries), [(moment, entry_id) for entry_id, moment in entries.items()]
+
+
+def changes_in(
+    detect: str, workspace_id: str, window: Window
+) -> Generator[Step, Any, list[tuple[str, datetime, dict[str, Any]]]]:
+    """
+    Read the changes of entries in a window.
+
+    :param detect: ``created`` or ``changed``.
+    :param workspace_id: Workspace.
+    :param window: Of the instants that ``detect`` means.
+    :return: Generator of requests; returns feeds, instants and rows.
+    """
+    found = []
     limit = feed_limit()
-    for feed, places in feeds_of(question.detect).items():
+    for feed, instants in feeds_of(detect).items():
         for first, last in pieces(asked_of(feed, window)):
-            request = feed_request(feed, "TIME_ENTRY", question.workspace_id, first, last)
-            rows = yield from feed_rows(request, limit, last_below=FEED_END)
-            for row in rows:
-                moment = moment_of(row, places)
-                if moment not in window or not matches(row.get("document") or row, question.filters):
-                    continue
-                running = _interval(row).get("end") is None
-                if running and not question.include_running and feed != "deleted":
-                    continue
-                entries[row["id"]] = max(moment, entries.get(row["id"], moment))
-    found = [(moment, entry_id) for entry_id, moment in entries.items()]
-    return len(found), found
+            request = feed_request(feed, "TIME_ENTRY", workspace_id, first, last)
+            for row in (yield from feed_rows(request, limit, last_below=FEED_END)):
+                moment = instant_of(row, *instants)
+                if moment in window:
+                    found.append((feed, moment, row))
+    return found
 
 
 def asked_of(feed: str, window: Window) -> tuple[datetime, datetime]:
@@ -322,32 +326,15 @@ def _window(question: Question, now: datetime) -> Window:
 
 
 def feeds_of(detect: str) -> Mapping[str, tuple[str, ...]]:
-    """Return the feeds that answer, each with where its rows say when, the best place first."""
-    created = {"created": ("createdAt",)}
+    """Return the feeds that answer, each with which instant of its rows counts, the best first."""
     if detect == "created":
-        return created
-    return {"created": ("updatedAt", "createdAt"), "updated": ("updatedAt",), "deleted": ()}
-
-
-def moment_of(row: Mapping[str, Any], places: Iterable[str]) -> datetime:
-    """Read when a row of a feed was created, changed or deleted."""
-    audit = row.get("auditMetadata") or {}
-    text = next((audit[place] for place in places if audit.get(place)), None) or row.get("deletedAt")
-    if not isinstance(text, str):
-        raise ClockifyResponseError(f"Entity change {row.get('id')} does not say when it happened.")
-    return instant(text, row.get("id"))
+        return {"created": ("created",)}
+    return {"created": ("updated", "created"), "updated": ("updated",), "deleted": ("deleted",)}
 
 
 def _interval(row: Mapping[str, Any]) -> Mapping[str, Any]:
     found = (row.get("document") or row).get("timeInterval")
     return found if isinstance(found, Mapping) else {}
-
-
-def _newest_first(request: ApiRequest) -> ApiRequest:
-    body: dict[str, Any] = dict(request.json or {})
-    body["sortOrder"] = "DESCENDING"
-    body["detailedFilter"] = {**body["detailedFilter"], "sortColumn": "DATE"}
-    return ApiRequest(request.operation, request.service, request.method, request.path, json=body)
 
 
 class _Interval(msgspec.Struct, frozen=True):
@@ -361,12 +348,13 @@ class _Row(msgspec.Struct, frozen=True, rename="camel"):
     plain_id: str | None = msgspec.field(default=None, name="id")
 
 
+# Only what is needed: whatever else a row may hold cannot be in the way.
 _decode_row = msgspec.json.Decoder(_Row).decode
 
 
 def _read_rows(response: ApiResponse) -> Page:
     page = read_detailed(response.body)
-    rows: _Rows = []
+    rows: list[tuple[datetime, str, bool]] = []
     for row in map(_decode_row, page.rows):
         row_id = row.mongo_id or row.plain_id or ""
         rows.append((instant(row.time_interval.start, row_id), row_id, row.time_interval.end is None))
@@ -412,7 +400,3 @@ def matches(entry: Mapping[str, Any], filters: Mapping[str, Any]) -> bool:
         if not fits:
             return False
     return True
-
-
-def _z(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

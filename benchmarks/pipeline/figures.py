@@ -102,7 +102,7 @@ def _grid(cells: list[dict[str, Any]]) -> list[str]:
 
 def _year(found: dict[str, Any]) -> list[str]:
     limit, export = found["limit"], found["export"]
-    ratio = _verdict(export["wall"] / limit["wall"], 1.5)
+    ratio = _verdict(export["wall"] / limit["wall"], 1.25)
     rows = [[f"{limit['wall']:.2f} s", f"{export['wall']:.2f} s", ratio, export["requests"]]]
     return [
         f"{export['rows']:,} entries of 365 days in chunks of at most 31, 100 ms, concurrency 8.",

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
@@ -42,10 +45,30 @@ def variables_outside_a_task() -> None:
 
 
 @pytest.fixture(scope="session")
-def airflow_database() -> None:
-    """Migrate the metadata database once."""
-    command = [sys.executable, "-m", "airflow", "db", "migrate"]
-    subprocess.run(command, check=True, capture_output=True, text=True)
+def migrated_database(run_folder: Path) -> Path:
+    """Migrate a metadata database, once for all processes of the run; for copies."""
+    database, unfinished = run_folder / "migrated.db", run_folder / "unfinished.db"
+    with (run_folder / "migrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not database.exists():
+            subprocess.run(
+                [sys.executable, "-m", "airflow", "db", "migrate"],
+                check=True,
+                capture_output=True,
+                text=True,
+                env={**os.environ, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{unfinished}"},
+            )
+            unfinished.rename(database)
+    return database
+
+
+@pytest.fixture(scope="session")
+def airflow_database(migrated_database: Path) -> None:
+    """Give this process a migrated metadata database."""
+    mine = Path(os.environ["AIRFLOW_HOME"], "airflow.db")
+    # Not by copying the file, which Airflow may have open.
+    with closing(sqlite3.connect(migrated_database)) as source, closing(sqlite3.connect(mine)) as target:
+        source.backup(target)
     if not AIRFLOW_3:
         # Models refer to the users' table, which only the auth manager's models define.
         import_module("airflow.providers.fab.auth_manager.models")

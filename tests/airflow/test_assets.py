@@ -141,6 +141,7 @@ def whole(month: ClockifyEmulator, start: datetime, end: datetime, path: Path, f
         "sha256": hashlib.sha256(files[0].read_bytes()).hexdigest() if len(files) == 1 else None,
         "window_start": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "window_end": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "timezone": "UTC",
     }
 
 

@@ -137,7 +137,7 @@ AT_PARSE: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "file format": (
         {"file_format": "orc"},
         ClockifyConfigError,
-        r"file_format is 'orc'; use one of jsonl, csv, parquet, clockify_csv, xlsx, pdf",
+        r"file_format is 'orc'; use one of jsonl, csv, parquet, xlsx, clockify_csv, clockify_xlsx, pdf",
     ),
     "compression": (
         {"compression": "lz4"},
@@ -161,6 +161,17 @@ AT_PARSE: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "lookback in words": ({"lookback": "7 days"}, ClockifyWindowError, r"lookback='7 days'.*'P7D'"),
     "negative text as lookback": ({"lookback": "-P1D"}, ClockifyWindowError, r"lookback=-P1D is negative"),
     "negative lookback": ({"lookback": DAY[0] - DAY[1]}, ClockifyWindowError, r"lookback"),
+    "no time zone": (
+        {"timezone": "Europe/Berln"},
+        ClockifyConfigError,
+        r"timezone is 'Europe/Berln', which is no name.*Did you mean 'Europe/Berlin'",
+    ),
+    "an offset": (
+        {"timezone": "+02:00"},
+        ClockifyConfigError,
+        r"timezone is '\+02:00'.*place instead of an offset",
+    ),
+    "no text as time zone": ({"timezone": None}, ClockifyConfigError, r"timezone is None, which is no name"),
     "lookback as number": ({"lookback": 7}, ClockifyWindowError, r"lookback=7 is of type int"),
 }
 
@@ -217,8 +228,8 @@ def test_what_is_wrong_whatever_the_run_is_refused_after_rendering_too(
         (ClockifyExportEntitiesOperator, {"entity": ""}, r"entity is ''; use one of"),
         (
             ClockifyExportEntitiesOperator,
-            {"entity": "tags", "file_format": "xlsx"},
-            r"use one of jsonl, csv, parquet",
+            {"entity": "tags", "file_format": "clockify_xlsx"},
+            r"use one of jsonl, csv, parquet, xlsx",
         ),
         (
             ClockifyEntityChangesOperator,
@@ -226,6 +237,7 @@ def test_what_is_wrong_whatever_the_run_is_refused_after_rendering_too(
             r"entity_type is 'TIME_ENTRIES'; use one of",
         ),
         (ClockifyEntityChangesOperator, {"window": "minute"}, r"window is 'minute'; use one of"),
+        (ClockifyEntityChangesOperator, {"timezone": "Berlin"}, r"Did you mean 'Europe/Berlin'"),
         (ClockifyEntityChangesOperator, {"lookback": "1d"}, r"lookback='1d'.*'P7D'"),
         (
             ClockifyEntityChangesOperator,
@@ -261,7 +273,9 @@ def test_fixed_choices_of_sensor_and_entry_are_checked_while_the_dag_is_parsed()
 @pytest.mark.parametrize("text", ["{{ params.x }}", "{% if a %}P1D{% endif %}"])
 def test_a_template_waits_until_it_is_rendered(text: str) -> None:
     ClockifyExportEntitiesOperator(task_id="a", output_path="/x", entity=text)
-    ClockifyEntityChangesOperator(task_id="a", output_path="/x", entity_type=text, lookback=text)
+    ClockifyEntityChangesOperator(
+        task_id="a", output_path="/x", entity_type=text, lookback=text, timezone=text
+    )
     ClockifySummaryReportOperator(task_id="a", output_path="/x", groups=("USER", text), lookback=text)
     task = ClockifySummaryReportOperator(task_id="a", output_path="/x", groups=text)
     assert task.groups == text
@@ -437,8 +451,8 @@ SURFACES: dict[str, Callable[..., Any]] = {
 EXPORTS = ("output_path", "drop_columns", "hash_columns", "workspace_id", "clockify_conn_id")
 NAMES = {
     "list": (*EXPORTS, "filters", "entity"),
-    "changes": (*EXPORTS, "entity_type", "start", "lookback"),
-    "summary": (*EXPORTS, "filters", "start", "end", "lookback", "groups"),
+    "changes": (*EXPORTS, "entity_type", "start", "lookback", "timezone"),
+    "summary": (*EXPORTS, "filters", "start", "end", "lookback", "timezone", "groups"),
     "entry": (
         "start",
         "end",

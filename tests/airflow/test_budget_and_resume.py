@@ -367,6 +367,7 @@ def test_waits_that_bring_the_export_further_are_not_counted(free_year, run):
         ({"file_format": "jsonl"}, "out.jsonl"),
         ({"file_format": "csv", "compression": "gzip"}, "out.csv.gz"),
         ({"file_format": "parquet", "partition_by": "month"}, "lake"),
+        ({"file_format": "xlsx"}, "out.xlsx"),
         ({"file_format": "jsonl", "drop_columns": ["user_email"]}, "out.jsonl"),
     ],
 )

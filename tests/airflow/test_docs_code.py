@@ -307,6 +307,8 @@ def check_airflow(words: list[str]) -> None:
     from airflow.cli.cli_parser import get_parser
 
     parsed = get_parser().parse_args(words[1:])
+    for opened in filter(lambda value: hasattr(value, "close"), vars(parsed).values()):
+        opened.close()
     if words[1:3] == ["connections", "add"]:
         given = {"conn_type": parsed.conn_type, "password": parsed.conn_password}
         extra = json.loads(parsed.conn_extra or "{}")

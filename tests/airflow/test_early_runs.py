@@ -95,6 +95,21 @@ def test_an_export_warns_and_exports_the_last_complete_utc_unit(
     assert ("2026-11-01T00:00:00+01:00 in Europe/Berlin" in logged()) == is_early
 
 
+def test_with_the_time_zone_of_the_schedule_the_month_that_was_meant_is_exported(
+    connect: Callable, month: ClockifyEmulator, logged: Callable[[], str]
+) -> None:
+    folder = connect(month)
+    operator = ClockifyDetailedReportOperator(
+        task_id="export", output_path=str(folder / "out.jsonl"), window="month", timezone="Europe/Berlin"
+    )
+    result = operator.execute(
+        {"dag": dag_of("@monthly", "Europe/Berlin"), "logical_date": OCTOBER_ENDS_IN_BERLIN}
+    )
+    assert (result["window_start"], result["window_end"]) == ("2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z")
+    assert result["timezone"] == "Europe/Berlin"
+    assert "was probably meant" not in logged()
+
+
 def test_explicit_bounds_are_not_warned_of(
     connect: Callable, month: ClockifyEmulator, logged: Callable[[], str]
 ) -> None:

@@ -5,30 +5,35 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from openpyxl import load_workbook
 
 from airflow_provider_clockify.columns.list_columns import ENTITIES, TABLES
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyForbiddenError,
     ClockifyNoRowsError,
+    ClockifyServerError,
     ClockifyWindowError,
 )
+from airflow_provider_clockify.export import list_export
 from airflow_provider_clockify.hooks import clockify as hook_module
 from airflow_provider_clockify.operators import entities as operator_module
 from airflow_provider_clockify.operators.entities import (
     ClockifyEntityChangesOperator,
     ClockifyExportEntitiesOperator,
 )
-from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, generate_workspace
+from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, faults, generate_workspace
 from airflow_provider_clockify.testing.exchange import EntityFeeds
 from airflow_provider_clockify.testing.workspace.kinds import WorkspaceSettings
 from airflow_provider_clockify.testing.workspace.times import format_nanoseconds
@@ -61,6 +66,7 @@ PAID = {
     "custom_fields",
     "expense_categories",
     "expenses",
+    "invoice_items",
     "invoice_payments",
     "invoices",
     "project_custom_fields",
@@ -94,6 +100,23 @@ def serve() -> Iterator[Callable[..., ClockifyEmulator]]:
     for emulator in started:
         emulator.stop()
         assert emulator.errors == []
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What snapshots warn of; Airflow's own loggers do not reach pytest."""
+    said: list[str] = []
+
+    class Log:
+        def warning(self, text: str, *values: object) -> None:
+            if "cannot be called outside" not in text:  # Airflow itself.
+                said.append(text % values)
+
+        def __getattr__(self, name: str) -> Callable[..., None]:
+            return lambda *values, **more: None
+
+    monkeypatch.setattr(ClockifyExportEntitiesOperator, "log", Log())
+    return said
 
 
 @pytest.fixture
@@ -160,7 +183,7 @@ def at(epoch: int) -> datetime:
 def rate(name: str, amount: int | None, currency: str) -> dict[str, Any]:
     known = amount is not None
     return {
-        f"{name}_amount": Decimal(amount) if known else None,
+        f"{name}_amount": Decimal(amount) / 100 if known else None,
         f"{name}_currency": currency if known else None,
     }
 
@@ -304,7 +327,8 @@ def expense(w: EmulatedWorkspace, item: Any) -> dict[str, Any]:
         "category_id": item.category_id,
         "category_name": w.expense_categories[item.category_id].name if item.category_id else None,
         "quantity": float(item.quantity),
-        "total": Decimal(str(item.total)),
+        "currency": None,
+        "total": Decimal(str(item.total)) / 100,
         "billable": item.billable,
         "is_locked": item.locked,
         "notes": item.notes or None,
@@ -341,13 +365,15 @@ def approval(w: EmulatedWorkspace, item: Any) -> dict[str, Any]:
         "pending_seconds": tracked if item.state == "PENDING" else 0,
         "billable_seconds": sum(e.seconds for e in entries if e.billable),
         "break_seconds": sum(e.seconds for e in entries if e.type == "BREAK"),
+        "currency": None,
         "billable_amount": pytest.approx(
-            Decimal(sum(e.seconds * e.hourly_rate for e in entries if e.billable)) / 3600, abs=Decimal("1e-6")
+            Decimal(sum(e.seconds * e.hourly_rate for e in entries if e.billable)) / 360_000,
+            abs=Decimal("1e-8"),
         ),
         "cost_amount": pytest.approx(
-            Decimal(sum(e.seconds * e.cost_rate for e in entries)) / 3600, abs=Decimal("1e-6")
+            Decimal(sum(e.seconds * e.cost_rate for e in entries)) / 360_000, abs=Decimal("1e-8")
         ),
-        "expense_total": Decimal(str(float(sum(spent)))),
+        "expense_total": Decimal(str(float(sum(spent)))) / 100,
         "entry_ids": [e.id for e in entries],
     }
 
@@ -415,9 +441,9 @@ def invoice(w: EmulatedWorkspace, item: Any) -> dict[str, Any]:
         "client_name": w.clients[item.client_id].name,
         "status": item.status,
         "currency": item.currency,
-        "amount": Decimal(item.amount),
-        "balance": Decimal(item.amount - item.paid),
-        "paid": Decimal(item.paid),
+        "amount": Decimal(item.amount) / 100,
+        "balance": Decimal(item.amount - item.paid) / 100,
+        "paid": Decimal(item.paid) / 100,
         "issued_date": at(item.issued_at).date(),
         "due_date": at(item.due_at).date(),
     }
@@ -486,16 +512,36 @@ TRUTH: dict[str, Callable[[EmulatedWorkspace], Rows]] = {
             "workspace_id": w.id,
             "has_unit_price": each.unit_price is not None,
             "unit": each.unit,
-            "price": Decimal(each.unit_price or 0),
+            "currency": None,
+            "price": Decimal(each.unit_price or 0) / 100,
         }
         for each in w.expense_categories.values()
     ],
     "invoices": lambda w: [invoice(w, each) for each in w.invoices.values()],
+    "invoice_items": lambda w: [
+        {
+            "invoice_id": each.id,
+            "order": number,
+            "item_type": "Service",
+            "description": item.description,
+            "quantity": float(item.quantity),
+            "unit_price": Decimal(item.unit_price).scaleb(-2),
+            "amount": Decimal(item.amount),
+            "currency": each.currency,
+            "apply_taxes": "TAX1TAX2",
+            "import_type": "NOT_IMPORTED",
+            "time_entry_ids": [],
+            "expense_ids": [],
+        }
+        for each in w.invoices.values()
+        for number, item in enumerate(each.items)
+    ],
     "invoice_payments": lambda w: [
         {
             "id": paid.id,
             "invoice_id": each.id,
-            "amount": Decimal(paid.amount),
+            "currency": None,
+            "amount": Decimal(paid.amount) / 100,
             "date": at(paid.paid_at).date(),
             "author": paid.author or None,
             "note": paid.note or None,
@@ -563,7 +609,7 @@ TRUTH: dict[str, Callable[[EmulatedWorkspace], Rows]] = {
 
 
 def key(row: dict[str, Any]) -> tuple[str, str]:
-    return row["id"], row.get("project_id") or ""
+    return row.get("id") or f"{row['invoice_id']} {row['order']}", row.get("project_id") or ""
 
 
 def in_order(rows: Rows) -> Rows:
@@ -582,7 +628,10 @@ def csv_text(value: Any) -> Any:
         return Json(value)
     if isinstance(value, Json) or "approx" in type(value).__name__.lower():
         return value
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal):
+        whole, _, rest = f"{value:f}".partition(".")
+        return f"{whole}.{rest.rstrip('0')}".rstrip(".")
+    return str(value)
 
 
 # --- snapshots: every list, every format ----------------------------------------------------------------------
@@ -593,6 +642,7 @@ def requests_for(entity: str, w: EmulatedWorkspace) -> int:
     parents = {
         "tasks": len(w.projects),
         "project_custom_fields": len(w.projects),
+        "invoice_items": len(w.invoices),
         "invoice_payments": len(w.invoices),
         "time_off_balances": len(w.policies),
     }
@@ -645,6 +695,32 @@ def test_a_csv_snapshot_holds_the_same(entity: str, rich: ClockifyEmulator, snap
 
 
 @every_entity
+def test_a_workbook_of_a_snapshot_holds_the_same(
+    entity: str, rich: ClockifyEmulator, snapshot: Callable
+) -> None:
+    summary = snapshot(rich, entity, file_format="xlsx")
+    header, *values = load_workbook(io.BytesIO(Path(summary["paths"][0]).read_bytes()))[entity].values
+    found = in_order([dict(zip(header, row, strict=True)) for row in values])
+    wanted = in_order(TRUTH[entity](rich.workspace))
+    assert len(found) == len(wanted) == summary["rows"]
+    for row, truth in zip(found, wanted, strict=True):
+        assert row.pop("snapshot_at").isoformat() + "Z" == summary["snapshot_at"]
+        for name, value in truth.items():
+            if isinstance(value, datetime):
+                assert abs(row[name].replace(tzinfo=UTC) - value) <= timedelta(milliseconds=1), name
+            elif isinstance(value, date):
+                assert row[name].date() == value, name
+            elif isinstance(value, list):
+                assert json.loads(row[name]) == value, name
+            elif isinstance(value, Decimal | float):
+                assert row[name] == pytest.approx(float(value)), name
+            elif "approx" in type(value).__name__.lower():
+                assert Decimal(str(row[name])) == value, name
+            else:
+                assert row[name] == value, name
+
+
+@every_entity
 def test_a_jsonl_snapshot_holds_the_items_as_the_service_sent_them(
     entity: str, rich: ClockifyEmulator, snapshot: Callable
 ) -> None:
@@ -655,10 +731,14 @@ def test_a_jsonl_snapshot_holds_the_items_as_the_service_sent_them(
         sent += items_of(rich, record)
     parents = sent[: len(sent) - len(found)]  # Asked for first.
     sent = sent[len(parents) :]
-    own = {"project_custom_fields": "project_id", "invoice_payments": "invoice_id"}.get(entity)
+    own = {
+        "project_custom_fields": {"project_id": "id"},
+        "invoice_payments": {"invoice_id": "id", "currency": "currency"},
+        "invoice_items": {"invoice_id": "id", "currency": "currency"},
+    }.get(entity, {})
     for row, item in zip(found, sent, strict=True):
-        if own:
-            assert row.pop(own) in {parent["id"] for parent in parents}
+        belongs = {name: row.pop(key) for key, name in own.items()}
+        assert not own or belongs in [{name: parent[name] for name in own.values()} for parent in parents]
         if entity == "webhooks":
             assert item.pop("authToken").startswith("token-")
         assert row == item
@@ -682,7 +762,16 @@ def items_of(emulator: ClockifyEmulator, record: Any) -> Rows:
     while isinstance(answer, dict):
         answer = next(
             answer[name]
-            for name in ("expenses", "categories", "invoices", "requests", "balances", "webhooks", "reports")
+            for name in (
+                "expenses",
+                "categories",
+                "invoices",
+                "requests",
+                "balances",
+                "webhooks",
+                "reports",
+                "items",
+            )
             if name in answer
         )
     return answer
@@ -714,7 +803,7 @@ def test_fields_that_nobody_knows_are_kept_in_jsonl_and_harmless_elsewhere(
 
 
 @every_entity
-@pytest.mark.parametrize("file_format", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("file_format", ["jsonl", "csv", "parquet", "xlsx"])
 def test_an_empty_list_gives_a_file_with_its_columns(
     entity: str, file_format: str, snapshot: Callable, serve: Callable
 ) -> None:
@@ -731,6 +820,12 @@ def test_an_empty_list_gives_a_file_with_its_columns(
         assert content.count(b"\n") == only
     elif file_format == "csv":
         assert content.splitlines()[0].decode() == ",".join(names)
+    elif file_format == "xlsx":
+        book = load_workbook(io.BytesIO(Path(summary["paths"][0]).read_bytes()))
+        assert [cell.value for cell in book[entity][1]] == names
+        facts = {row[0]: row[2] for row in book["totals"].values}
+        assert facts["snapshot_at"].isoformat() + "Z" == summary["snapshot_at"]
+        assert facts["report"] == entity
     else:
         import pyarrow.parquet as pq
 
@@ -738,6 +833,153 @@ def test_an_empty_list_gives_a_file_with_its_columns(
         assert schema.names == names
         assert schema.metadata[b"clockify.snapshot_at"].decode() == summary["snapshot_at"]
         assert schema.metadata[b"clockify.report"].decode() == entity
+
+
+# --- snapshots: one of each day or month ------------------------------------------------------------------------
+
+
+def run_of(day: datetime, **more: Any) -> dict[str, Any]:
+    """The context of the run of a day."""
+    return {"data_interval_start": day - DAY, "data_interval_end": day, "logical_date": day - DAY, **more}
+
+
+@pytest.fixture
+def partitioned(connect: Callable, rich: ClockifyEmulator) -> Callable[..., Any]:
+    """Export partitioned snapshots; the summary, and the operator for its warnings."""
+
+    def run(context: dict[str, Any], **parameters: Any) -> Any:
+        folder = connect(rich)
+        arguments = {
+            "output_path": str(folder / "tags"),
+            "entity": "tags",
+            "file_format": "parquet",
+            "partition_by": "day",
+            **parameters,
+        }
+        return ClockifyExportEntitiesOperator(task_id="export", **arguments).execute(context)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("context", "unit", "place"),
+    [
+        (run_of(datetime(2026, 11, 10, tzinfo=UTC)), "day", "dt=2026-11-10"),
+        (run_of(datetime(2026, 11, 10, 4, tzinfo=UTC)), "day", "dt=2026-11-10"),
+        (run_of(datetime(2026, 11, 10, 4, tzinfo=UTC)), "month", "month=2026-11"),
+        # 9 November, 23:30 UTC.
+        (run_of(datetime(2026, 11, 10, 0, 30, tzinfo=timezone(HOUR))), "day", "dt=2026-11-09"),
+        ({"logical_date": datetime(2026, 11, 10, 4, tzinfo=UTC)}, "day", "dt=2026-11-10"),
+        ({"partition_date": datetime(2026, 11, 9, tzinfo=UTC)}, "day", "dt=2026-11-09"),
+    ],
+    ids=str,
+)
+def test_a_snapshot_has_the_partition_of_its_run(
+    partitioned: Callable,
+    rich: ClockifyEmulator,
+    tmp_path: Path,
+    context: dict[str, Any],
+    unit: Any,
+    place: str,
+) -> None:
+    name = f"tags.{'csv' if unit == 'month' else 'parquet'}"
+    summary = partitioned(context, partition_by=unit, file_format=name[5:])
+    assert summary["paths"] == [str(tmp_path / "tags" / place / name)]
+    assert summary["rows"] == len(rich.workspace.tags)
+    assert (summary["window_start"], summary["window_end"]) == (None, None)
+    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*")} == {
+        Path("tags"),
+        Path("tags") / place,
+        Path("tags") / place / name,
+    }
+
+
+def test_a_run_without_any_time_is_of_today(partitioned: Callable) -> None:
+    summary = partitioned({})
+    assert Path(summary["paths"][0]).parent.name == f"dt={summary['snapshot_at'][:10]}"
+
+
+def test_a_later_snapshot_replaces_that_of_its_day_alone(partitioned: Callable, tmp_path: Path) -> None:
+    first, second = datetime(2026, 11, 10, tzinfo=UTC), datetime(2026, 11, 11, tzinfo=UTC)
+    for day in (first, second):
+        partitioned(run_of(day))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
+    partitioned(run_of(second))
+    after = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
+    assert {path.parent.name for path in before if before[path] != after[path]} == {"dt=2026-11-11"}
+    assert len(before) == len(after) == 2
+
+
+@pytest.mark.parametrize("partition_by", [None, "day"])
+def test_a_backfill_of_snapshots_warns(partitioned: Callable, warned: list[str], partition_by: Any) -> None:
+    now = datetime.now(UTC)
+    partitioned(run_of(now), partition_by=partition_by)
+    assert warned == []
+    partitioned(run_of(now - 10 * DAY - HOUR), partition_by=partition_by)
+    (warning,) = warned
+    assert "10 days ago" in warning
+    assert "as it is now and not as it was then" in warning
+
+
+def test_the_event_of_a_partitioned_snapshot_says_which(partitioned: Callable) -> None:
+    from airflow_provider_clockify.operators import _lineage
+
+    seen = []
+    patch = pytest.MonkeyPatch()
+    patch.setattr(_lineage, "tell_outlets", lambda context, outlets, result: seen.append(result))
+    with patch.context():
+        partitioned(run_of(datetime(2026, 11, 10, tzinfo=UTC)))
+    patch.undo()
+    (result,) = seen
+    assert _lineage.key_of(result.files[0]) == "2026-11-10T00:00:00"
+    assert _lineage.export_extra(result)["window_end"] == "2026-11-11T00:00:00Z"
+
+
+def test_a_partition_key_without_its_date_is_refused_before_the_first_request(
+    partitioned: Callable, rich: ClockifyEmulator
+) -> None:
+    with pytest.raises(
+        AirflowFailException, match=r"partition key '2026-11-09'.*partition_date.*output_path"
+    ):
+        partitioned({"dag_run": SimpleNamespace(partition_key="2026-11-09", run_after=START)})
+    assert rich.count() == 0
+
+
+def test_partitions_need_a_folder_and_known_units(partitioned: Callable, tmp_path: Path) -> None:
+    (tmp_path / "tags").write_text("a file")
+    with pytest.raises(AirflowFailException, match="with partition_by it must be a folder"):
+        partitioned(run_of(START))
+    with pytest.raises(ValueError, match="partition_by is 'week'; use one of day, month"):
+        partitioned(run_of(START), partition_by="week")
+
+
+def test_an_interrupted_partitioned_snapshot_goes_on(
+    connect: Callable, serve: Callable, tmp_path: Path
+) -> None:
+    workspace = generate_workspace(entries=5, projects=6, tasks=4)
+    emulator = serve(workspace)
+    connect(emulator, max_retries=0)
+    ti = SimpleNamespace(
+        dag_id="d", task_id="export", run_id="r", map_index=-1, try_number=1, max_tries=1, xcom_push=print
+    )
+    operator = ClockifyExportEntitiesOperator(
+        task_id="export", entity="tasks", output_path=str(tmp_path / "tasks"), partition_by="day", retries=1
+    )
+    context = run_of(datetime(2026, 11, 10, tzinfo=UTC), ti=ti)
+    emulator.inject(faults.answer(503), times=1, match=faults.from_request(4))
+    with pytest.raises(ClockifyServerError):
+        operator.execute(context)
+    kept = [path for path in (tmp_path / "tasks").iterdir() if path.suffix == ".keep"]
+    assert len(kept) == 1
+    emulator.clear_faults()
+    emulator.reset_log()
+    ti.try_number = 2
+    summary = operator.execute(context)
+    assert (
+        emulator.count() == 1 + len(workspace.projects) - 2
+    )  # The list of projects, and those not read yet.
+    assert summary["rows"] == len(workspace.tasks)
+    assert [path.name for path in (tmp_path / "tasks").iterdir()] == ["dt=2026-11-10"]
 
 
 # --- snapshots: who and what is in them -----------------------------------------------------------------------
@@ -780,9 +1022,7 @@ def test_a_fan_out_says_what_it_costs_before_it_spends_it(
         def info(self, text: str, *values: Any) -> None:
             said.append((text % values, rich.count()))
 
-        warning = info
-
-    monkeypatch.setattr(ClockifyExportEntitiesOperator, "log", Log())
+    monkeypatch.setattr(list_export, "log", Log())
     summary = snapshot(rich, "tasks")
     # Only the list of projects was asked for when it was said.
     assert ("tasks are listed for each of 4 projects: at least 4 requests.", 1) in said
@@ -1084,7 +1324,7 @@ def test_change_files_have_typed_columns_and_the_whole_document(serve: Callable,
     assert lines(changes(emulator, START, START + DAY))[0]["document"] == document
 
 
-@pytest.mark.parametrize("file_format", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("file_format", ["jsonl", "csv", "parquet", "xlsx"])
 def test_a_quiet_window_gives_an_empty_file(file_format: str, serve: Callable, changes: Callable) -> None:
     summary = changes(serve(a_team()), START, START + DAY, file_format=file_format)
     assert summary["rows"] == 0
@@ -1120,6 +1360,36 @@ def test_an_explicit_window_and_a_unit_are_windows_too(serve: Callable, changes:
     by_day = changes(emulator, START + 30 * HOUR, START + 30 * HOUR, window="day")
     assert by_day["window_start"] == "2026-11-01T00:00:00Z"
     assert [row["id"] for row in lines(by_day)] == [made]
+
+
+def test_a_day_of_a_zone_and_the_day_before_across_a_change_of_clocks(
+    serve: Callable, changes: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[datetime | None] = []
+    read = hook_module.ClockifyHook.get_entity_changes
+
+    def noted(hook: Any, *arguments: Any, known_until: datetime | None = None) -> Any:
+        known.append(known_until)
+        return read(hook, *arguments, known_until=known_until)
+
+    monkeypatch.setattr(hook_module.ClockifyHook, "get_entity_changes", noted)
+    workspace = a_team()
+    emulator = serve(workspace)
+    before, midnight = datetime(2026, 10, 23, 22, tzinfo=UTC), datetime(2026, 10, 25, 23, tzinfo=UTC)
+    made = [
+        workspace.add_entry(start=before, end=END, at=at).id for at in (before, midnight - SECOND, midnight)
+    ]
+    summary = changes(
+        emulator, midnight + HOUR, midnight + HOUR, window="day", timezone="Europe/Berlin", lookback="P1D"
+    )
+    assert [row["id"] for row in lines(summary)] == made[:2]
+    # 25 October has 25 hours there, and was the only day that had not been exported before.
+    assert known == [datetime(2026, 10, 24, 22, tzinfo=UTC)]
+    assert (summary["window_start"], summary["window_end"]) == (
+        "2026-10-23T22:00:00Z",
+        "2026-10-25T23:00:00Z",
+    )
+    assert summary["timezone"] == "Europe/Berlin"
 
 
 def test_a_window_longer_than_thirty_days_is_asked_in_pieces(serve: Callable, changes: Callable) -> None:
@@ -1284,20 +1554,10 @@ def test_documents_are_left_out_or_changed_inside_on_request(serve: Callable, ch
     assert set(row) == {"change", "id", "changed_at", "entity_type"}
 
 
-@pytest.mark.parametrize(("people", "warned"), [(1, True), (3, False)])
+@pytest.mark.parametrize(("people", "is_named"), [(1, True), (3, False)])
 def test_a_single_visible_user_is_named_in_the_log(
-    people: int, warned: bool, serve: Callable, snapshot: Callable, monkeypatch: pytest.MonkeyPatch
+    people: int, is_named: bool, serve: Callable, snapshot: Callable, warned: list[str]
 ) -> None:
-    said: list[str] = []
-
-    class Log:
-        def warning(self, text: str, *values: object) -> None:
-            said.append(text % values)
-
-        def __getattr__(self, name: str) -> Callable[..., None]:
-            return lambda *values, **more: None
-
-    monkeypatch.setattr(ClockifyExportEntitiesOperator, "log", Log())
     emulator = serve(generate_workspace(users=people, entries=1, running_timers=0))
     assert snapshot(emulator, "users")["rows"] == people
-    assert any("Only one user is visible" in text for text in said) is warned
+    assert any("Only one user is visible" in text for text in warned) is is_named

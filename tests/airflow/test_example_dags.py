@@ -13,6 +13,7 @@ from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -95,6 +96,62 @@ def test_a_plain_cron_schedule_exports_the_last_complete_utc_day(
     assert (folder / "time_entries_csv" / "dt=2026-11-09" / "detailed.csv").is_file()
 
 
+def days_of(month: ClockifyEmulator, zone: str, start: datetime, end: datetime) -> dict[str, set[str]]:
+    """Sort the entries of a time by the day that a calendar shows where they start."""
+    found: dict[str, set[str]] = {}
+    for entry_id in month.workspace.truth_ids(start, end):
+        began = datetime.fromtimestamp(month.workspace.entries[entry_id].start, ZoneInfo(zone))
+        found.setdefault(f"dt={began:%Y-%m-%d}", set()).add(entry_id)
+    return found
+
+
+def test_the_month_of_berlin_is_exported_in_days_and_sums(
+    run_dag: Callable, connect: Callable, month: ClockifyEmulator
+) -> None:
+    folder = connect(month)
+    run = run_dag("example_clockify_month_of_berlin", datetime(2026, 12, 1, 5, tzinfo=UTC))
+    assert run.state == "success"
+    start, end = datetime(2026, 10, 31, 23, tzinfo=UTC), datetime(2026, 11, 30, 23, tzinfo=UTC)
+    days = run.results["export_days"]
+    assert (days["window_start"], days["window_end"]) == ("2026-10-31T23:00:00Z", "2026-11-30T23:00:00Z")
+    assert days["timezone"] == run.results["export_sums"]["timezone"] == "Europe/Berlin"
+    files = {Path(path).parent.name: set(ids_of(path)) for path in days["paths"]}
+    assert files == days_of(month, "Europe/Berlin", start, end)
+    assert list(files) == [f"dt=2026-11-{day:02}" for day in range(1, 31)]
+    assert run.results["check"] == month.workspace.truth_seconds(start, end)
+    assert (folder / "berlin_sums" / "month=2026-11" / "summary.csv").is_file()
+    request = next(each for each in month.requests if "reports/summary" in each.path)
+    assert request.json["timeZone"] == "Europe/Berlin"
+    assert (request.json["dateRangeStart"], request.json["dateRangeEnd"]) == (
+        "2026-11-01T00:00:00.000Z",
+        "2026-11-30T23:59:59.999Z",
+    )
+
+
+@pytest.mark.parametrize(
+    ("zone", "begins"),
+    [
+        ("America/New_York", 4),
+        ("Asia/Kolkata", -5.5),
+        ("Australia/Lord_Howe", -11),
+        ("Pacific/Apia", -13),
+    ],
+)
+def test_a_run_exports_the_month_of_the_place_that_it_names(
+    zone: str, begins: float, run_dag: Callable, connect: Callable, month: ClockifyEmulator
+) -> None:
+    connect(month)
+    run = run_dag("probe_month_of_a_place", datetime(2026, 12, 1, 12, tzinfo=UTC), timezone=zone)
+    assert run.state == "success"
+    result = run.results["export"]
+    start, end = (datetime.fromisoformat(result[f"window_{bound}"]) for bound in ("start", "end"))
+    assert start == NOVEMBER[0] + timedelta(hours=begins)
+    files = {Path(path).parent.name: set(ids_of(path)) for path in result["paths"]}
+    assert files == {**dict.fromkeys(files, set()), **days_of(month, zone, start, end)}
+    assert list(files) == [f"dt=2026-11-{day:02}" for day in range(1, 31)]
+    assert result["timezone"] == zone
+
+
 def test_partitions_are_replaced_with_the_day_before_and_the_check_of_a_day_can_fail(
     run_dag: Callable, connect: Callable, month: ClockifyEmulator, find_dag: Callable
 ) -> None:
@@ -156,7 +213,7 @@ def test_dimensions_are_snapshots_of_every_list(
     run = run_dag("example_clockify_dimensions", datetime(2026, 11, 10, 4, tzinfo=UTC))
     assert run.state == "success"
     for name in ("users", "projects", "clients", "tags", "tasks"):
-        rows = table(folder / "dimensions" / "dt=2026-11-10" / f"{name}.parquet")
+        rows = table(folder / "dimensions" / name / "dt=2026-11-10" / f"{name}.parquet")
         truth = getattr(workspace, name)
         assert sorted((row["id"], row["name"]) for row in rows) == sorted(
             (each.id, each.name) for each in truth.values()
@@ -181,7 +238,7 @@ def test_the_monthly_summary_has_the_hours_and_the_money_of_the_last_month(
     }
     for row in rows:
         (earned,) = truth[row["group_1_id"], row["group_2_id"]].earned.values()
-        assert Fraction(row["amount"]) == pytest.approx(earned, abs=1)
+        assert Fraction(row["amount"]) == pytest.approx(earned / 100, abs=0.01)
     assert run.results["check"] == workspace.truth_seconds(*NOVEMBER)
     assert emulator.count() == 1
 

@@ -13,13 +13,16 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
 
 try:
     from airflow.sdk.io import attach
@@ -159,7 +162,7 @@ def test_lines_of_a_summary_are_the_outermost_groups(emulator, export):
         key: each.seconds for key, each in users.items()
     }
     assert all(isinstance(child["_id"], dict) for row in rows for child in row["children"])
-    money = {code: float(amount) for code, amount in result["totals"]["amounts_minor_units"].items()}
+    money = {code: float(amount) * 100 for code, amount in result["totals"]["amounts"].items()}
     truth = {code: amount for code, amount in emulator.workspace.truth_amounts(*NOVEMBER).items() if amount}
     assert money == pytest.approx(truth)
 
@@ -230,7 +233,7 @@ def test_weeks_are_the_truth_at_one_request_each(emulator, export, days, weeks, 
         ((MONDAY, MONDAY + 8 * DAY), {}, 'exactly seven days.*window="week"'),
         ((MONDAY + DAY / 2, MONDAY + 7.5 * DAY), {}, "from midnight UTC"),
         (WEEK, {"partition_by": "day"}, "does not fit the weekly report"),
-        ((MONDAY, MONDAY + 14 * DAY), {"file_format": "pdf"}, "holds one week"),
+        ((MONDAY, MONDAY + 14 * DAY), {"file_format": "pdf"}, "needs exactly seven days"),
     ],
 )
 def test_what_is_no_week_costs_no_request(emulator, export, window, parameters, text):
@@ -296,32 +299,32 @@ def test_expenses_in_all_formats(emulator, export):
             key: item.day for key, item in wanted.items()
         }
         assert {key: float(row["amount"]) for key, row in flat.items()} == pytest.approx(
-            {key: item.total for key, item in wanted.items()}
+            {key: item.total / 100 for key, item in wanted.items()}
         )
         sums: dict[str, float] = {}
         for row in flat.values():
             item = wanted[row["id"]]
             currency = workspace.rates(workspace.users[item.user_id], item.project_id)[2]
             assert row["currency"] == currency
-            sums[currency] = sums.get(currency, 0) + item.total
+            sums[currency] = sums.get(currency, 0) + item.total / 100
         assert len(sums) > 1
-        found = {code: float(text) for code, text in result["totals"]["amounts_minor_units"].items()}
+        found = {code: float(text) for code, text in result["totals"]["amounts"].items()}
         assert found == pytest.approx(sums), "amounts of different currencies are never added up"
     assert emulator.count() == max(1, -(-len(wanted) // 200))
 
 
 # --- files of the service -----------------------------------------------------------------------------------
 
-NATIVE = {"clockify_csv": b'"', "xlsx": b"PK", "pdf": b"%PDF"}
+RENDERED = {"clockify_csv": b'"', "clockify_xlsx": b"PK", "pdf": b"%PDF"}
 
 
-@pytest.mark.parametrize("file_format", NATIVE)
+@pytest.mark.parametrize("file_format", RENDERED)
 @pytest.mark.parametrize("report", OPERATORS)
 def test_files_of_the_service(emulator, export, report, file_format):
     result = export(emulator, report, file_format=file_format)
     content = Path(result["paths"][0]).read_bytes()
     counted = report in ("detailed", "expenses")
-    assert content.startswith(NATIVE[file_format])
+    assert content.startswith(RENDERED[file_format])
     assert result["sha256"] == {result["paths"][0]: hashlib.sha256(content).hexdigest()}
     assert (result["bytes"], result["format"]) == (len(content), file_format)
     assert result["requests"] == emulator.count() == (2 if counted else 1)
@@ -341,7 +344,7 @@ def test_partitioned_files_of_the_service(emulator, export, tmp_path):
 @pytest.mark.parametrize(
     "name", ["compression", "drop_columns", "hash_columns", "escape_formulas", "reconcile"]
 )
-@pytest.mark.parametrize("file_format", NATIVE)
+@pytest.mark.parametrize("file_format", RENDERED)
 def test_what_does_not_fit_a_file_of_the_service_costs_no_request(emulator, export, file_format, name):
     values = {"compression": "gzip", "drop_columns": ["user_email"], "hash_columns": ["user_email"]}
     value = values.get(name, True)
@@ -363,9 +366,100 @@ def test_a_file_whose_rows_the_service_does_not_count_is_never_taken_for_empty(e
 
 def test_a_plan_without_files_fails_the_task_with_the_cure(start, export, tmp_path):
     emulator = start(generate_workspace(entries=10, plan="FREE"))
-    with pytest.raises(AirflowFailException, match="file_format='csv' and 'parquet'"):
+    with pytest.raises(AirflowFailException, match="file_format='csv', 'parquet' and 'xlsx'"):
         export(emulator, "detailed", file_format="clockify_csv")
     assert list(tmp_path.iterdir()) == []
+
+
+# --- workbooks ----------------------------------------------------------------------------------------------
+
+
+def sheet(path: str, name: str) -> list[dict[str, Any]]:
+    header, *rows = load_workbook(io.BytesIO(Path(path).read_bytes()))[name].values
+    texts = [[unescape(each) if isinstance(each, str) else each for each in row] for row in rows]
+    return [dict(zip(header, row, strict=True)) for row in texts]
+
+
+@pytest.mark.parametrize("report", OPERATORS)
+def test_a_workbook_holds_the_rows_of_the_other_flat_files_on_every_plan(start, export, report):
+    import pyarrow.parquet as pq
+
+    plan = "FREE" if report in ("detailed", "summary", "weekly") else "PRO"
+    emulator = start(generate_workspace(entries=300, expenses=40, plan=plan))
+    wanted = pq.read_table(export(emulator, report, file_format="parquet")["paths"][0]).to_pylist()
+    result = export(emulator, report, file_format="xlsx")
+    (path,) = result["paths"]
+    rows = sheet(path, report)
+    assert result["rows"] == len(rows) == len(wanted) > 0
+    for row, other in zip(rows, wanted, strict=True):
+        assert list(row) == list(other)
+        for name, value in other.items():
+            if isinstance(value, datetime):
+                assert row[name].replace(tzinfo=UTC) - value < timedelta(milliseconds=1), name
+            elif isinstance(value, list):
+                assert json.loads(row[name]) == value, name
+            elif isinstance(value, Decimal):
+                assert row[name] == pytest.approx(float(value)), name
+            elif isinstance(value, date):
+                assert row[name].date() == value, name
+            else:
+                assert row[name] == value, name
+    totals = {(row["name"], row["currency"]): row["value"] for row in sheet(path, "totals")}
+    assert totals["report", None] == report
+    assert totals["workspace_id", None] == emulator.workspace.id
+    assert totals["window_start", None].isoformat() + "Z" == result["window_start"]
+    assert totals["window_end", None].isoformat() + "Z" == result["window_end"]
+    assert totals["rows", None] == result["rows"]
+    if report == "detailed":
+        assert totals["duration_seconds", None] == result["totals"]["seconds"]
+        amounts = {
+            currency: value for (name, currency), value in totals.items() if name == "amount" and currency
+        }
+        assert amounts == pytest.approx(
+            {code: float(text) for code, text in result["totals"]["amounts_minor_units"].items()}
+        )
+    assert export(emulator, report, file_format="xlsx")["sha256"] == result["sha256"], "the same bytes again"
+
+
+def test_a_workbook_of_each_day_has_the_totals_of_its_day(emulator, export):
+    result = export(emulator, "detailed", file_format="xlsx", partition_by="day")
+    assert len(result["paths"]) == 7
+    seconds = 0
+    for number, path in enumerate(result["paths"]):
+        assert path.endswith(f"dt=2026-11-{9 + number:02d}/detailed.xlsx")
+        rows = sheet(path, "detailed")
+        totals = {row["name"]: row["value"] for row in sheet(path, "totals")}
+        assert totals["window_start"] == datetime(2026, 11, 9 + number)
+        assert totals["rows"] == len(rows)
+        assert totals["duration_seconds"] == sum(row["duration_seconds"] for row in rows)
+        seconds += totals["duration_seconds"]
+    assert seconds == result["totals"]["seconds"] > 0
+
+
+def test_a_workbook_of_too_many_rows_is_not_published(emulator, export, tmp_path, monkeypatch):
+    from airflow_provider_clockify.export.formats import workbooks
+
+    result = export(emulator, "detailed", file_format="xlsx")
+    before = Path(result["paths"][0]).read_bytes()
+    monkeypatch.setattr(workbooks, "MOST_ROWS", result["rows"])
+    with pytest.raises(AirflowFailException, match="Use partition_by"):
+        export(emulator, "detailed", file_format="xlsx")
+    assert Path(result["paths"][0]).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [Path(result["paths"][0]).name]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [
+        ({"compression": "gzip"}, "compression does not fit file_format='xlsx'"),
+        ({"escape_formulas": True}, "escape_formulas does not fit file_format='xlsx'"),
+        ({"reconcile": True}, "reconcile does not fit file_format='xlsx'"),
+    ],
+)
+def test_what_does_not_fit_a_workbook_costs_no_request(emulator, export, parameters, text):
+    with pytest.raises(AirflowFailException, match=text):
+        export(emulator, "detailed", file_format="xlsx", **parameters)
+    assert emulator.count() == 0
 
 
 # --- columns ------------------------------------------------------------------------------------------------
@@ -383,7 +477,7 @@ def hashed(text: str) -> str:
     return hmac.new(SALT.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-@pytest.mark.parametrize("file_format", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("file_format", ["jsonl", "csv", "parquet", "xlsx"])
 @pytest.mark.parametrize("report", OPERATORS)
 def test_what_is_dropped_or_hashed_is_in_no_file(start, export, report, file_format):
     workspace = EmulatedWorkspace(plan="PRO")
@@ -407,6 +501,10 @@ def test_what_is_dropped_or_hashed_is_in_no_file(start, export, report, file_for
         import pyarrow.parquet
 
         content += repr(pyarrow.parquet.ParquetFile(path).read().to_pylist()).encode()
+    if file_format == "xlsx":
+        content += repr(
+            [list(sheet.values) for sheet in load_workbook(io.BytesIO(Path(path).read_bytes()))]
+        ).encode()
     assert b"secret" not in content.lower()
     for user in users:
         assert user.id.encode() not in content
@@ -522,7 +620,8 @@ def test_what_is_gone_from_the_window_gets_a_tombstone(emulator, export, tmp_pat
     assert export(emulator, "detailed", **how)["deleted"] == 2
     first = tombstones_of(tmp_path)
     assert set(first) == {deleted, moved}
-    assert export(emulator, "detailed", **how)["requests"] == 1
+    names = file_format != "jsonl"  # Of custom fields.
+    assert export(emulator, "detailed", **how)["requests"] == 1 + names
     assert tombstones_of(tmp_path) == first
     workspace.update_entry(moved, start=WEEK[0], end=WEEK[0] + length, at=LATER)
     assert export(emulator, "detailed", **how)["deleted"] == 1

@@ -66,7 +66,7 @@ class DebugRun:
 
 
 @pytest.fixture(scope="module")
-def debug_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebugRun]:
+def debug_run(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[DebugRun]:
     workspace = generate_workspace(entries=400)
     workspace.owner.api_key = KEY
     with ClockifyEmulator(workspace, free_requests_per_hour=None) as emulator:
@@ -79,10 +79,10 @@ def debug_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebugRun]:
                 body = {"code": 4003, "message": f"no such key: {KEY}"}
                 emulator.inject(faults.answer(401, body=body))
 
-        yield run_all(emulator, tmp_path_factory.mktemp("debug"))
+        yield run_all(emulator, tmp_path_factory.mktemp("debug"), migrated_database)
 
 
-def run_all(emulator: ClockifyEmulator, folder: Path) -> DebugRun:
+def run_all(emulator: ClockifyEmulator, folder: Path, migrated_database: Path) -> DebugRun:
     home = folder / "home"
     dags = home / "dags"
     dags.mkdir(parents=True)
@@ -102,7 +102,7 @@ def run_all(emulator: ClockifyEmulator, folder: Path) -> DebugRun:
         "PYTHONASYNCIODEBUG": "1",
         "PYTHONUNBUFFERED": "1",
     }
-    run([sys.executable, "-m", "airflow", "db", "migrate"], env)
+    shutil.copy(migrated_database, home / "airflow.db")
     extra = {"requests_per_second": 1000, "max_retries": 0, "hash_salt": SALT}
     connection = json.loads(emulator.connection_json(**extra))
     wrong = {"AIRFLOW_CONN_CLOCKIFY_DEFAULT": emulator.connection_json(api_key=WRONG, **extra)}
@@ -125,7 +125,7 @@ def run_all(emulator: ClockifyEmulator, folder: Path) -> DebugRun:
 def run(command: list[str], env: dict[str, str]) -> str:
     done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=500)
     output = done.stdout.decode("utf-8", "replace")
-    assert done.returncode == 0, Scanner([KEY, WRONG])._pattern.sub(b"***", output[-8000:].encode()).decode()
+    assert done.returncode == 0, Scanner([KEY, WRONG]).hide(output[-8000:])
     return output
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from itertools import count, cycle
@@ -483,7 +484,7 @@ def test_all_parameters_reach_the_question(emulator: ClockifyEmulator) -> None:
         "include_running": True,
     }
     sensor = ClockifyTimeEntrySensor(task_id="wait", **given)
-    asked = sensor.question({}).to_json()
+    asked = asdict(sensor.question({}))
     assert {name: asked[name] for name in given} == given
     assert set(sensor.template_fields) == {"since", "until", "filters", "workspace_id", "clockify_conn_id"}
     assert sensor.poke_interval == 300

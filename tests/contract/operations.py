@@ -144,6 +144,12 @@ OPERATIONS: dict[str, Operation] = {
     "getBalancesForPolicy": Operation(f"GET {_IN}/time-off/balance/policy/{{policyId}}", _PAGES),
     "getBalancesForUser": Operation(f"GET {_IN}/time-off/balance/user/{{userId}}", _PAGES),
     "getCategories": Operation(f"GET {_IN}/expenses/categories", {**_PAGES, **_names("archived name")}),
+    "downloadFile": Operation(f"GET {_IN}/expenses/{{expenseId}}/files/{{fileId}}"),
+    "exportInvoice": Operation(f"GET {_IN}/invoices/{{invoiceId}}/export", _names("userLocale")),
+    "getClient": Operation(f"GET {_IN}/clients/{{id}}"),
+    "getInvoice": Operation(f"GET {_IN}/invoices/{{invoiceId}}"),
+    "getTag": Operation(f"GET {_IN}/tags/{{id}}"),
+    "getTask": Operation(f"GET {_IN}/projects/{{projectId}}/tasks/{{taskId}}"),
     "getClients": Operation(f"GET {_IN}/clients", {**_PAGES, **_names("archived name")}),
     "getCustomFieldsOfProject": Operation(
         f"GET {_IN}/projects/{{projectId}}/custom-fields",

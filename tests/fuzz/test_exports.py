@@ -15,6 +15,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
 
 from airflow_provider_clockify.columns.detailed_columns import DETAILED
 from airflow_provider_clockify.connection import ClockifySettings
@@ -124,6 +126,24 @@ def rows_of(path: str, file_format: str) -> list[dict[str, Any]]:
             }
             for item in items
         ]
+    if file_format == "xlsx":
+        header, *rows = load_workbook(io.BytesIO(data)).worksheets[0].values
+        items = [
+            {
+                name: unescape(cell) if isinstance(cell, str) else cell
+                for name, cell in zip(header, row, strict=True)
+            }
+            for row in rows
+        ]
+        return [
+            {
+                **item,
+                "start": item["start"].replace(tzinfo=UTC),
+                "tag_ids": json.loads(item["tag_ids"]),
+                "custom_fields": json.loads(item["custom_fields"]),
+            }
+            for item in items
+        ]
     import pyarrow.parquet
 
     items = pyarrow.parquet.read_table(io.BytesIO(data)).to_pylist()
@@ -135,7 +155,7 @@ def rows_of(path: str, file_format: str) -> list[dict[str, Any]]:
     workspace=workspaces(),
     window=windows(),
     partition_by=st.sampled_from([None, "day", "month"]),
-    file_format=st.sampled_from(["jsonl", "csv", "parquet"]),
+    file_format=st.sampled_from(["jsonl", "csv", "parquet", "xlsx"]),
     page_size=st.sampled_from([1, 2, 7, 1000]),
     oversize=st.sampled_from(["refuse", "clamp"]),
     concurrency=st.integers(1, 4),

@@ -69,7 +69,7 @@ JOBS = [
     Job(
         "chunks", "detailed", "chunks.jsonl", {"start": "2026-07-01T00:00:00Z", "end": "2026-12-31T00:00:00Z"}
     ),
-    Job("native", "detailed", "native", {**WINDOW, "file_format": "clockify_csv", "partition_by": "day"}),
+    Job("rendered", "detailed", "rendered", {**WINDOW, "file_format": "clockify_csv", "partition_by": "day"}),
 ]
 
 
@@ -521,7 +521,7 @@ def main() -> int:
             for number, name in enumerate(("CLOCKIFY_OLD", "CLOCKIFY_NEW"))
         }
         if options.s3:
-            from airflow_provider_clockify.export import uploads
+            from airflow_provider_clockify.export import storage
 
             url = start_s3(stack, folder)
             connections["AWS_TEST"] = {
@@ -530,7 +530,7 @@ def main() -> int:
                 "password": "secret",
                 "extra": {"endpoint_url": url, "region_name": "us-east-1"},
             }
-            uploads.PART_SIZE = 2**16  # Many parts of small files; real S3 wants 5 MiB, moto was told not to.
+            storage.PART_SIZE = 2**16  # Many parts of small files; real S3 wants 5 MiB, moto was told not to.
         for name, connection in connections.items():
             os.environ[f"AIRFLOW_CONN_{name}"] = json.dumps(connection)
         progress = Progress()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyStorageError
-from airflow_provider_clockify.export import uploads
+from airflow_provider_clockify.export import storage
 from airflow_provider_clockify.export.storage import Staging, Target
 
 URL = "s3://aws_test@exports/out.jsonl"
@@ -75,7 +75,7 @@ def test_the_last_export_can_be_read(s3):
 
 
 def test_a_large_file_has_no_more_parts_than_s3_takes(s3, monkeypatch):
-    monkeypatch.setattr(uploads, "_MOST_PARTS", 3)
+    monkeypatch.setattr(storage, "_MOST_PARTS", 3)
     publish(BIG)
     assert s3.objects() == {"out.jsonl": BIG}
     assert "part 4" not in s3.seen

@@ -44,25 +44,38 @@ class Scanner:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self.names: dict[bytes, str] = {}
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Look for more secrets."""
         for secret in secrets:
             assert len(secret) >= 8, "a shorter secret would be found by chance"
             for name, spelling in spellings(secret):
                 self.names.setdefault(spelling, name)
-        ordered = sorted(self.names, key=len, reverse=True)
-        self._pattern = re.compile(b"|".join(map(re.escape, ordered))) if ordered else None
 
     def text(self, place: str, text: str | bytes) -> list[Finding]:
         """Look through a text."""
         data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else bytes(text)
-        return [self._finding(place, data, match) for match in self._matches(data)]
+        if pattern := self._pattern_of(data):
+            return [self._finding(place, data, match, pattern) for match in pattern.finditer(data)]
+        return []
 
-    def _matches(self, data: bytes) -> Iterator[re.Match[bytes]]:
-        return self._pattern.finditer(data) if self._pattern else iter(())
+    def hide(self, text: str) -> str:
+        """Return a text without the secrets, to be shown."""
+        data = text.encode("utf-8", "surrogateescape")
+        pattern = self._pattern_of(data)
+        return pattern.sub(b"***", data).decode("utf-8", "replace") if pattern else text
 
-    def _finding(self, place: str, data: bytes, match: re.Match[bytes]) -> Finding:
+    def _pattern_of(self, data: bytes) -> re.Pattern[bytes] | None:
+        """Return a pattern of the spellings in a text. One of all is thirty times as slow as so many searches."""
+        present = sorted((each for each in self.names if each in data), key=len, reverse=True)
+        return re.compile(b"|".join(map(re.escape, present))) if present else None
+
+    def _finding(
+        self, place: str, data: bytes, match: re.Match[bytes], pattern: re.Pattern[bytes]
+    ) -> Finding:
         around = [data[max(match.start() - CONTEXT, 0) : match.start()], data[match.end() :][:CONTEXT]]
-        assert self._pattern
-        before, after = (self._pattern.sub(b"***", part).decode("utf-8", "replace") for part in around)
+        before, after = (pattern.sub(b"***", part).decode("utf-8", "replace") for part in around)
         return Finding(place, self.names[match[0]], f"{before}***{after}")
 
     def folder(self, folder: Path) -> list[Finding]:

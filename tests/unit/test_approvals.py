@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,13 +18,13 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWindowError,
 )
 from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.service.pagination import run
 from airflow_provider_clockify.watching.approvals import (
     PAGE_SIZE,
     ApprovalQuestion,
     look_at_approvals,
     make_approval_question,
 )
-from airflow_provider_clockify.watching.questions import look_now
 
 MONDAY = datetime(2026, 11, 9, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -82,7 +83,7 @@ def ask(users: list[str] | None = None, weeks: float = 1) -> ApprovalQuestion:
 
 
 def answer_of(service: Service, question: ApprovalQuestion) -> tuple[int, tuple, tuple, bool]:
-    found = look_now(service.send, look_at_approvals(question))
+    found = run(service.send, look_at_approvals(question))
     assert found.to_xcom() == {
         "approved": found.approved,
         "pending": list(found.pending),
@@ -168,7 +169,7 @@ def test_a_timesheet_that_moved_to_a_later_page_counts_once():
             service.sheets.insert(0, sheet("new", "APPROVED"))
         return found
 
-    assert look_now(send, look_at_approvals(ask())).approved == 6
+    assert run(send, look_at_approvals(ask())).approved == 6
 
 
 def test_older_timesheets_are_not_read():
@@ -205,7 +206,7 @@ def test_without_a_header_an_empty_page_is_the_end():
 def test_a_list_without_end_is_an_error():
     row = sheet("a", "APPROVED", week=1)
     with pytest.raises(ClockifyIncompleteError, match="Page 2 repeats the page before it"):
-        look_now(
+        run(
             lambda request, decode: decode(ApiResponse(200, {}, json.dumps([row]).encode())),
             look_at_approvals(ask()),
         )
@@ -244,7 +245,7 @@ def test_any_answer_equals_a_count_one_by_one(drawn, users, weeks, page, header,
 
 def test_a_question_survives_as_json():
     question = ask(["b", "a", "b"])
-    assert ApprovalQuestion.from_json(json.loads(json.dumps(question.to_json()))) == question
+    assert ApprovalQuestion(**json.loads(json.dumps(asdict(question)))) == question
     assert question.user_ids == ["a", "b"]
 
 

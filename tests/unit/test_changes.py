@@ -408,11 +408,9 @@ def test_rows_that_do_not_say_when_they_changed_are_an_error(change):
 
 
 def test_wrong_calls_name_parameter_and_cure():
-    with pytest.raises(ClockifyConfigError, match="change='removed' is unknown; use one of created"):
+    with pytest.raises(ClockifyConfigError, match="change is 'removed'; use one of created"):
         check_changes("removed", KIND)
-    with pytest.raises(
-        ClockifyConfigError, match="entity_type='TIME_ENTRIES' is unknown; use one of CLIENTS"
-    ):
+    with pytest.raises(ClockifyConfigError, match="entity_type is 'TIME_ENTRIES'; use one of CLIENTS"):
         check_changes("created", "TIME_ENTRIES")
 
 

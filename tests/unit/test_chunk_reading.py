@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.exceptions import ClockifyIncompleteError
+from airflow_provider_clockify.exceptions import ClockifyBadRequestError, ClockifyIncompleteError
 from airflow_provider_clockify.reading.chunk_reading import ChunkRead, ChunkReads, IdFile
-from airflow_provider_clockify.reading.proof import add_up, same_totals
+from airflow_provider_clockify.reading.proof import add_up
 from airflow_provider_clockify.reading.reader import MAX_READS, Reader, ReadResult
 from airflow_provider_clockify.service.report_kinds import CurrencyAmount, Totals
 from airflow_provider_clockify.window import Window
@@ -68,18 +68,13 @@ class Living(Reader):
         sink.write(ids, [b"{}"] * len(ids), [window.start] * len(ids))
         return ReadResult(rows=len(ids), totals=msgspec.to_builtins(self.totals(number)))
 
-    def is_unchanged(self, window: Window, result: ReadResult) -> bool:
+    def is_unchanged(self, window: Window, results: Sequence[ReadResult]) -> bool:
         self._request()
-        before = msgspec.convert(result.totals, Totals)
-        return same_totals(before, self.totals(self.chunks.index(window)), running=False)
-
-    def adds_up(self, window: Window, results: Sequence[ReadResult]) -> bool | None:
-        self._request()
+        if window in self.chunks:
+            return add_up(results, self.totals(self.chunks.index(window)), running=False)
         if self.free:
-            return None
-        return add_up(
-            [msgspec.convert(each.totals, Totals) for each in results], self.totals(), running=False
-        )
+            raise ClockifyBadRequestError("At most 31 days.", status=400)
+        return add_up(results, self.totals(), running=False)
 
 
 def weight(entry_id: str) -> int:
@@ -272,6 +267,10 @@ def totals(count: int | None, seconds: Any = None, **money: Any) -> Totals:
     )
 
 
+def was_read(totals: Totals) -> ReadResult:
+    return ReadResult(totals=msgspec.to_builtins(totals))
+
+
 @pytest.mark.parametrize(
     ("before", "now", "running", "same"),
     [
@@ -288,7 +287,7 @@ def totals(count: int | None, seconds: Any = None, **money: Any) -> Totals:
     ],
 )
 def test_sums_of_one_window_at_two_moments(before, now, running, same):
-    assert same_totals(before, now, running=running) is same
+    assert add_up([was_read(before)], now, running=running) is same
 
 
 @pytest.mark.parametrize(
@@ -306,4 +305,4 @@ def test_sums_of_one_window_at_two_moments(before, now, running, same):
     ],
 )
 def test_sums_of_several_windows_and_of_their_whole_time(each, whole, running, fits):
-    assert add_up(each, whole, running=running) is fits
+    assert add_up(list(map(was_read, each)), whole, running=running) is fits

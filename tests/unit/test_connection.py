@@ -47,6 +47,7 @@ def test_the_defaults_are_safe(settings, key):
         "max_retries": 5,
         "max_wait": 300.0,
         "hash_salt": None,
+        "doubts": (),
     }
 
 

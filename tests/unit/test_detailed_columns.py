@@ -19,8 +19,9 @@ from airflow_provider_clockify.columns.detailed_columns import DETAILED, entry_c
 from airflow_provider_clockify.columns.privacy import column_rules
 from airflow_provider_clockify.columns.tables import ColumnType, Table
 from airflow_provider_clockify.exceptions import ClockifyError
-from airflow_provider_clockify.export import formats
 from airflow_provider_clockify.export.formats import open_writer
+from airflow_provider_clockify.export.formats import rows as batching
+from airflow_provider_clockify.service.values import plain
 
 RULES = column_rules(
     DETAILED,
@@ -146,7 +147,7 @@ def test_files_and_errors_are_those_of_rows_one_by_one(name, file_format, rows):
     table = TABLES[name]
     assert table.columns_of is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(formats, "BATCH_BYTES", 200)
+        patch.setattr(batching, "BATCH_BYTES", 200)
         assert file_or_error(rows, table, file_format) == file_or_error(
             rows, replace(table, columns_of=None), file_format
         )
@@ -175,9 +176,9 @@ def test_one_odd_value_among_usual_ones(odd, file_format):
     )
 
 
-def value_of_text(kind: ColumnType, cell: Any) -> Any:
-    if isinstance(cell, str) and kind is ColumnType.MONEY:
-        return Decimal(cell)
+def comparable(kind: ColumnType, cell: Any) -> Any:
+    if isinstance(cell, Decimal):
+        return plain(cell)
     if isinstance(cell, str) and kind is ColumnType.INSTANT:
         return datetime.fromisoformat(cell)
     return cell
@@ -197,11 +198,14 @@ def test_columns_hold_the_values_of_rows_or_their_text(rows):
         assert columns is values
         return
     found = [
-        [value_of_text(of.type, cell) for cell in cells]
+        [comparable(of.type, cell) for cell in cells]
         for of, cells in zip(DETAILED.columns, columns, strict=True)
     ]
-    # By their text too: 0 and -0 are equal, and so are 1 and True.
-    expected = [list(cells) for cells in zip(*values, strict=True)]
+    # By their text too: 1 and True are equal.
+    expected = [
+        [comparable(of.type, cell) for cell in cells]
+        for of, cells in zip(DETAILED.columns, zip(*values, strict=True), strict=True)
+    ]
     assert found == expected
     assert repr(found) == repr(expected)
 
@@ -250,7 +254,8 @@ def test_usual_rows_are_never_read_one_by_one(entry_json):
 def test_usual_instants_and_money_stay_text(entry_json):
     columns = dict(zip([each.name for each in DETAILED.columns], entry_columns([entry_json()]), strict=True))
     assert columns["start"] == ["2026-11-02T08:00:00Z"]
-    assert columns["amount"] == ["14250.0"]
+    assert columns["duration_hours"] == ["1.5"]
+    assert columns["amount"] == ["142.5"]
 
 
 @pytest.mark.parametrize("digits", ["", ".5", ".1234567", ".123456789", ".999999999999"])
@@ -277,7 +282,7 @@ def test_negative_durations_are_whole_seconds_too(duration):
 def test_a_column_of_instants_or_money_is_of_one_kind():
     rows = [entry('"amount":1.5'), entry('"amount":1e3'), entry('"amount":null')]
     columns = dict(zip([each.name for each in DETAILED.columns], entry_columns(rows), strict=True))
-    assert columns["amount"] == [Decimal("1.5"), Decimal("1e3"), None]
+    assert columns["amount"] == [Decimal("0.015"), Decimal("10"), None]
 
 
 def test_values_may_have_line_breaks_between_their_tokens():
@@ -287,8 +292,8 @@ def test_values_may_have_line_breaks_between_their_tokens():
     ]
     columns = [list(cells) for cells in entry_columns(rows)]
     expected = zip(*[entry_rows(row)[0] for row in rows], strict=True)
-    assert columns[17:20] == [list(cells) for cells in expected][17:20]
-    assert columns[17:20] == [[["a"], ["b"]], [["A"], [None]], ["[\n1]", None]]
+    assert columns[18:21] == [list(cells) for cells in expected][18:21]
+    assert columns[18:21] == [[["a"], ["b"]], [["A"], [None]], ["[\n1]", None]]
 
 
 def test_the_first_entry_that_does_not_fit_is_named_whatever_the_others_are():

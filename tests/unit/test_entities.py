@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -14,19 +14,20 @@ import pytest
 from airflow_provider_clockify.columns.list_columns import (
     CHANGES,
     ENTITIES,
+    OF_PARENT,
     PARENTS,
     SECRETS,
     TABLES,
-    WITHOUT_PARENT,
     snapshot_table,
 )
 from airflow_provider_clockify.columns.privacy import ColumnRules, column_rules
 from airflow_provider_clockify.columns.tables import ColumnType, Table
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
-from airflow_provider_clockify.service.lists import BALANCES_OF_POLICY, LISTS
+from airflow_provider_clockify.service.lists import LISTS
 
 TAKEN = datetime(2026, 11, 24, 6, tzinfo=UTC)
-RESOURCES = {**LISTS, "time_off_balances": BALANCES_OF_POLICY}
+# Lines of invoices have none.
+ID_OF = {"invoice_items": "invoice_id"}
 every_entity = pytest.mark.parametrize("entity", ENTITIES)
 
 
@@ -39,13 +40,13 @@ def flat(table: Table, item: Any) -> dict[str, Any]:
 
 
 def test_every_list_can_be_exported_but_those_of_one_person():
-    assert set(RESOURCES) - set(ENTITIES) == {"time_entries", "holidays_in_period"}
-    assert set(ENTITIES) <= set(RESOURCES)
+    assert set(LISTS) - set(ENTITIES) == {"time_entries", "holidays_in_period"}
+    assert set(ENTITIES) <= set(LISTS)
 
 
 @every_entity
 def test_a_list_per_parent_says_which_parent_and_no_other_does(entity):
-    arguments = RESOURCES[entity].arguments
+    arguments = LISTS[entity].arguments
     assert arguments == ((PARENTS[entity][1],) if entity in PARENTS else ())
     if entity in PARENTS:
         assert PARENTS[entity][0] in ENTITIES
@@ -56,7 +57,7 @@ def test_a_list_per_parent_says_which_parent_and_no_other_does(entity):
 def test_columns_have_one_name_each_an_id_and_a_description(entity):
     names = [column.name for column in TABLES[entity].columns]
     assert len(set(names)) == len(names)
-    assert "id" in names
+    assert ID_OF.get(entity, "id") in names
     assert "snapshot_at" not in names
     assert all(column.description.endswith((".", "…")) and column.paths for column in TABLES[entity].columns)
     assert all(name == name.lower() for name in names)
@@ -64,15 +65,15 @@ def test_columns_have_one_name_each_an_id_and_a_description(entity):
 
 @every_entity
 def test_filters_that_leave_nothing_out_are_filters_of_the_list(entity):
-    found = RESOURCES[entity]
+    found = LISTS[entity]
     assert set(found.everything) <= set(found.filters)
 
 
 def test_what_the_service_leaves_out_by_itself_is_asked_for():
-    assert RESOURCES["users"].everything["status"] == "ALL"
-    assert {"ACTIVE", "LIMITED", "DELETED"} < set(RESOURCES["users"].everything["account_statuses"])
-    assert RESOURCES["time_off_policies"].everything == {"status": "ALL"}
-    assert RESOURCES["time_off_requests"].everything == {"statuses": ("ALL",)}
+    assert LISTS["users"].everything["status"] == "ALL"
+    assert {"ACTIVE", "LIMITED", "DELETED"} < set(LISTS["users"].everything["account_statuses"])
+    assert LISTS["time_off_policies"].everything == {"status": "ALL"}
+    assert LISTS["time_off_requests"].everything == {"statuses": ("ALL",)}
 
 
 def test_the_columns_of_a_change_file_are_a_contract():
@@ -90,9 +91,10 @@ def test_the_columns_of_a_change_file_are_a_contract():
 
 @every_entity
 def test_an_item_with_nothing_but_an_id_gives_empty_columns(entity):
-    item = {"approvalRequest": {"id": "a"}} if entity == "approval_requests" else {"id": "a"}
+    name = ID_OF.get(entity, "id")
+    item = {"approvalRequest": {"id": "a"}} if entity == "approval_requests" else {name: "a"}
     found = flat(TABLES[entity], item)
-    assert found.pop("id") == "a"
+    assert found.pop(name) == "a"
     types = {column.name: column.type for column in TABLES[entity].columns}
     assert found == {name: [] if types[name] is ColumnType.TEXTS else None for name in found}
 
@@ -118,7 +120,7 @@ def test_a_project_has_exact_money_seconds_and_its_members():
         },
     )
     assert found["duration_seconds"] == 88 * 3600 + 36 * 60
-    assert found["hourly_rate_amount"] == Decimal("9500.25")
+    assert found["hourly_rate_amount"] == Decimal("95.0025")
     assert (found["hourly_rate_currency"], found["cost_rate_amount"]) == ("EUR", None)
     assert (found["client_id"], found["archived"]) == (None, False)
     assert found["member_ids"] == ["u1", "u2"]
@@ -230,4 +232,12 @@ def test_the_secret_of_webhooks_has_no_column():
 
 
 def test_only_lists_per_parent_can_lack_their_parent():
-    assert set(WITHOUT_PARENT) < set(PARENTS)
+    assert set(OF_PARENT) < set(PARENTS)
+
+
+@pytest.mark.parametrize("sent", [1_050_000, 0, -7, "123456789012345678901234567890123456789"])
+def test_the_price_of_one_is_in_the_unit_of_the_amount(sent):
+    (values,) = TABLES["invoice_items"].rows(f'{{"unitPrice":{sent},"amount":{sent}}}'.encode())
+    found = dict(zip((column.name for column in TABLES["invoice_items"].columns), values, strict=True))
+    with localcontext(prec=60):
+        assert found["unit_price"] * 100 == found["amount"]

@@ -18,7 +18,7 @@ from airflow_provider_clockify.http.errors import (
     is_error_object,
     read_error_body,
 )
-from airflow_provider_clockify.service.messages import ApiRequest
+from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LIST = ApiRequest("getProjects", "core", "GET", "/workspaces/w/projects")
@@ -92,7 +92,7 @@ TABLE = [
 def test_every_answer_has_its_error_with_facts_and_cure(settings, key, status, content, kind, text):
     value = settings(region="eu", subdomain="acme")
     headers = {"location": f"https://elsewhere.example.com/?token={key}"}
-    error = error_from_answer(value, LIST, status=status, headers=headers, body=content, now=NOW, attempts=3)
+    error = error_from_answer(value, LIST, ApiResponse(status, headers, content), now=NOW, attempts=3)
     assert type(error) is kind
     assert (error.status, error.operation, error.attempts) == (status, "getProjects", 3)
     assert str(error).startswith("Connection 'clockify_test', getProjects on euc1.clockify.me: ")
@@ -101,25 +101,25 @@ def test_every_answer_has_its_error_with_facts_and_cure(settings, key, status, c
 
 
 def test_a_report_names_the_host_of_reports_and_the_filter_that_hides_amounts(settings):
-    error = error_from_answer(settings(), REPORT, status=403, headers={}, body=b"", now=NOW)
+    error = error_from_answer(settings(), REPORT, ApiResponse(403, {}, b""), now=NOW)
     assert "on reports.api.clockify.me" in str(error)
     assert 'filters={"amountShown": "HIDE_AMOUNT"}' in str(error)
     without = replace(REPORT, json={})
     assert "HIDE_AMOUNT" not in str(
-        error_from_answer(settings(), without, status=403, headers={}, body=b"", now=NOW)
+        error_from_answer(settings(), without, ApiResponse(403, {}, b""), now=NOW)
     )
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 4017), (401, 4023), (403, 4017), (401, None)])
 def test_a_refused_token_of_an_add_on_is_to_be_pasted_anew(settings, status, code):
     value = settings(auth_type="addon_token")
-    error = error_from_answer(value, LIST, status=status, headers={}, body=body(code), now=NOW)
+    error = error_from_answer(value, LIST, ApiResponse(status, {}, body(code)), now=NOW)
     assert "Paste the token of an installed add-on" in str(error)
 
 
 @pytest.mark.parametrize("status", [401, 403, 406])
 def test_advice_for_a_suspended_workspace_offers_no_way_that_is_none(settings, status):
-    error = error_from_answer(settings(), REPORT, status=status, headers={}, body=body(406), now=NOW)
+    error = error_from_answer(settings(), REPORT, ApiResponse(status, {}, body(406)), now=NOW)
     assert "HIDE_AMOUNT" not in str(error)
     assert "mistyped" not in str(error)
 
@@ -130,7 +130,7 @@ def test_advice_for_a_suspended_workspace_offers_no_way_that_is_none(settings, s
 )
 def test_a_429_carries_the_wait(settings, header, seconds):
     headers = {} if header is None else {"retry-after": header}
-    error = error_from_answer(settings(), LIST, status=429, headers=headers, body=b"", now=NOW)
+    error = error_from_answer(settings(), LIST, ApiResponse(429, headers, b""), now=NOW)
     assert error.retry_after == seconds
     assert ("again in" in str(error)) is (seconds is not None)
     assert ("does not say until when" in str(error)) is (seconds is None)
@@ -139,7 +139,7 @@ def test_a_429_carries_the_wait(settings, header, seconds):
 
 def test_the_key_is_removed_from_what_the_service_echoes(settings, key):
     for content in (body(1, f"bad {key} here"), f"<p>{key}</p>".encode()):
-        error = error_from_answer(settings(), LIST, status=500, headers={}, body=content, now=NOW)
+        error = error_from_answer(settings(), LIST, ApiResponse(500, {}, content), now=NOW)
         assert key not in str(error)
         assert key not in error.reason
         assert "***" in error.reason
@@ -150,7 +150,7 @@ def test_the_key_is_removed_from_what_the_service_echoes(settings, key):
 def test_no_part_of_the_key_is_left_where_a_long_reason_is_cut(settings, key, before, kind):
     text = "x" * before + " " * (600 - before - 24) * (kind == "spaced text") + key + "y" * 900
     content = body(1, text) if kind == "json" else text.encode()
-    error = error_from_answer(settings(), LIST, status=500, headers={}, body=content, now=NOW)
+    error = error_from_answer(settings(), LIST, ApiResponse(500, {}, content), now=NOW)
     assert key[:8] not in str(error)
     assert len(error.reason) <= REASON_LENGTH + 1
 
@@ -186,7 +186,7 @@ def test_any_body_gives_one_short_printable_line(content):
 )
 def test_any_answer_gives_an_error_of_ours(status, content, headers):
     settings = ClockifySettings("clockify_test", "the-key")
-    error = error_from_answer(settings, LIST, status=status, headers=headers, body=content, now=NOW)
+    error = error_from_answer(settings, LIST, ApiResponse(status, headers, content), now=NOW)
     assert isinstance(error, exceptions.ClockifyApiError)
     assert error.status == status
 

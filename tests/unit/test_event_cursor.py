@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
+from airflow_provider_clockify.service.values import utc_text
 from airflow_provider_clockify.watching import event_cursor
 from airflow_provider_clockify.watching.event_cursor import (
     Cursor,
@@ -24,7 +25,6 @@ from airflow_provider_clockify.watching.event_cursor import (
     grid,
     newest,
     observe,
-    z,
 )
 
 START = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -146,7 +146,7 @@ def test_no_entry_is_lost_and_only_equal_events_repeat(assets: int, steps: list[
     for event in events:
         assert event["count"] >= len(event["ids"])
         assert event["ids_cut"] == (event["count"] > 100)
-        inside = [entry.id for entry, _ in world.entries if event["window_start"] <= z(entry.at)]
+        inside = [entry.id for entry, _ in world.entries if event["window_start"] <= utc_text(entry.at)]
         assert set(event["ids"]) <= set(inside)
         found.update(event["ids"])
     # Each entry in one event only, however often that event came.
@@ -212,7 +212,7 @@ def test_an_entry_of_the_same_second_as_the_look_is_found_by_the_next_one() -> N
     assert [batch["ids"] for batch in cursor.pending] == [["a"], ["b"]]
     first, second = cursor.pending
     assert first["window_end"] < second["window_end"]
-    assert second["window_start"] == z(at(5))
+    assert second["window_start"] == utc_text(at(5))
 
 
 def test_what_was_there_before_the_baseline_does_not_count() -> None:
@@ -279,5 +279,5 @@ def test_windows_of_fixed_places_are_the_same_whoever_cuts_them(
     whole = closed_windows(found, start, start + 13 * width, width, "w")
     begins, ends = start + first * width, start + min(first + count, 13) * width
     part = closed_windows(found, begins, ends, width, "w")
-    assert part == [batch for batch in whole if z(begins) <= batch["window_start"] < z(ends)]
+    assert part == [batch for batch in whole if utc_text(begins) <= batch["window_start"] < utc_text(ends)]
     assert sum(batch["count"] for batch in whole) == len(seconds)

@@ -142,13 +142,14 @@ def test_the_xcom_is_json_with_exact_money_and_no_rows():
         "sha256": {"/x": "00"},
         "window_start": "2026-11-01T00:00:00Z",
         "window_end": "2026-11-02T00:00:00Z",
+        "timezone": "UTC",
         "report": "detailed",
         "workspace_id": "w",
         "requests": 0,
         "format": "jsonl",
         "totals": {
             "seconds": 5400,
-            "amounts_minor_units": {"EUR": "0.1", "USD": "1000"},
+            "amounts": {"EUR": "0.001", "USD": "10"},
             "running_timers": 0,
         },
     }

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from airflow_provider_clockify.columns.detailed_columns import DETAILED, DETAILED_COLUMNS
 from airflow_provider_clockify.columns.tables import ColumnType, Table, column
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyResponseError
-from airflow_provider_clockify.export import formats
-from airflow_provider_clockify.export.formats import check_format, file_suffix, open_writer
+from airflow_provider_clockify.export.formats import check_format, file_suffix, open_writer, parquet_files
+from airflow_provider_clockify.export.formats import rows as batching
 
 NAMES = [column.name for column in DETAILED_COLUMNS]
-METADATA = {"clockify.window_start": "2026-11-01T00:00:00Z", "clockify.schema_version": "1"}
+METADATA = {"clockify.window_start": "2026-11-01T00:00:00Z", "clockify.schema_version": "2"}
 
 
 def entry(number: int = 1, **fields: Any) -> bytes:
@@ -88,6 +88,7 @@ def test_csv_values_of_every_type(entry_json):
         "start": "2026-11-02T08:00:00Z",
         "end": "2026-11-02T09:30:00Z",
         "duration_seconds": "5400",
+        "duration_hours": "1.5",
         "billable": "true",
         "type": "REGULAR",
         "is_locked": "false",
@@ -104,12 +105,12 @@ def test_csv_values_of_every_type(entry_json):
         "tag_names": '["planning"]',
         "custom_fields": '[{"customFieldId":"f1","value":"OPS-17"}]',
         "currency": "EUR",
-        "amount": "14250.0",
-        "rate": "9500.0",
-        "earned_amount": "14250.0",
-        "earned_rate": "9500.0",
-        "cost_amount": "6000.0",
-        "cost_rate": "4000.0",
+        "amount": "142.5",
+        "rate": "95",
+        "earned_amount": "142.5",
+        "earned_rate": "95",
+        "cost_amount": "60",
+        "cost_rate": "40",
         "approval_request_id": "",
         "invoicing_info": "",
     }
@@ -143,13 +144,16 @@ def test_tag_lists_in_csv_are_json():
 @pytest.mark.parametrize(
     ("number", "text"),
     [
-        ("1e3", "1000"),
-        ("1E-7", "0.0000001"),
-        ("40055.5555555555555555555", "40055.5555555555555555555"),
-        ("-0.5", "-0.5"),
+        ("1e3", "10"),
+        ("1E-6", "0.00000001"),
+        ("1E-7", "0"),
+        ("-1E-7", "0"),
+        ("40055.5555555555555555555", "400.55555556"),
+        ("-0.5", "-0.005"),
+        ("9" * 30, "9" * 28 + ".99"),
     ],
 )
-def test_money_in_csv_is_exact_and_plain(number, text):
+def test_money_in_csv_is_plain_and_of_any_size(number, text):
     (row,) = csv_rows(written([entry()[:-1] + b',"amount":' + number.encode() + b"}"], "csv"))
     assert row["amount"] == text
 
@@ -180,7 +184,8 @@ def test_parquet_types_and_descriptions(parquet):
             "flag": "bool",
             "seconds": "int64",
             "instant": "timestamp[us, tz=UTC]",
-            "money": "decimal128(38, 18)",
+            "money": "decimal128(18, 8)",
+            "hours": "decimal128(18, 6)",
             "texts": "list<element: string>",
             "json": "string",
         }[str(each.type)]
@@ -200,8 +205,9 @@ def test_parquet_values(parquet, entry_json):
     assert row["start"] == datetime(2026, 11, 2, 8, tzinfo=UTC)
     assert (row["duration_seconds"], row["billable"], row["is_locked"]) == (5400, True, False)
     assert (row["tag_ids"], row["tag_names"]) == (["t1"], ["planning"])
-    assert row["amount"] == Decimal(14250)
-    assert row["amount"].as_tuple().exponent == -18
+    assert row["amount"] == Decimal("142.5")
+    assert row["amount"].as_tuple().exponent == -8
+    assert row["duration_hours"] == Decimal("1.5")
     assert row["task_id"] is row["approval_request_id"] is row["invoicing_info"] is None
     assert json.loads(row["custom_fields"]) == [{"customFieldId": "f1", "value": "OPS-17"}]
 
@@ -214,21 +220,22 @@ def test_any_text_survives_parquet(texts):
     assert [(row["description"], row["tag_ids"]) for row in found] == [(text, [text]) for text in texts]
 
 
-@given(st.decimals(-(10**19), 10**19, allow_nan=False, places=18) | st.decimals(-1000, 1000, places=3))
+@given(st.decimals(-(10**11), 10**11, allow_nan=False, places=6) | st.decimals(-1000, 1000, places=3))
 def test_money_in_parquet_is_exact(amount):
     parquet = pytest.importorskip("pyarrow.parquet")
     row = entry()[:-1] + f',"amount":{amount:f}}}'.encode()
     (found,) = table(parquet, written([row], "parquet")).to_pylist()
-    assert found["amount"] == amount
+    assert found["amount"] * 100 == amount
 
 
 @pytest.mark.parametrize(
     ("number", "stored"),
     [
-        ("40055.5555555555555555555", "40055.555555555555555556"),
-        ("0.0000000000000000005", "0"),
-        ("0.0000000000000000015", "0.000000000000000002"),
-        ("99999999999999999999", "99999999999999999999"),
+        ("40055.5555555555555555555", "400.55555556"),
+        ("0.0000005", "0"),
+        ("0.0000015", "0.00000002"),
+        ("999999999999.9999994", "9999999999.99999999"),
+        ("-999999999999", "-9999999999.99"),
     ],
 )
 def test_money_beyond_the_scale_is_rounded_half_to_even(parquet, number, stored):
@@ -237,15 +244,29 @@ def test_money_beyond_the_scale_is_rounded_half_to_even(parquet, number, stored)
     assert found["amount"] == Decimal(stored)
 
 
-def test_money_too_large_for_the_column_is_an_error_and_not_a_wrong_number(parquet):
-    with pytest.raises(ClockifyResponseError, match="export it as jsonl"):
-        written([entry()[:-1] + b',"amount":100000000000000000000}'], "parquet")
+@pytest.mark.parametrize("amount", ["1000000000000", "-1e12", "999999999999.9999995", "1" * 20, "1" * 40])
+def test_money_too_large_for_the_column_is_an_error_and_not_a_wrong_number(parquet, amount):
+    with pytest.raises(
+        ClockifyResponseError,
+        match="Item id7 has more than 10 digits .* column cost_amount .* as jsonl or csv",
+    ):
+        written([entry(1, costAmount=5), entry(7)[:-1] + f',"costAmount":{amount}}}'.encode()], "parquet")
+
+
+def test_hours_of_more_than_twelve_digits_are_an_error_too(parquet):
+    interval = {"start": "2026-11-02T08:00:00Z", "end": "2026-11-02T09:00:00Z", "duration": 3600 * 10**12}
+    with pytest.raises(
+        ClockifyResponseError, match="Item id1 has more than 12 digits .* column duration_hours"
+    ):
+        written([entry(timeInterval=interval)], "parquet")
+    (row,) = csv_rows(written([entry(timeInterval=interval)], "csv"))
+    assert row["duration_hours"] == "1000000000000"
 
 
 def test_row_groups_have_a_fixed_size(parquet, monkeypatch):
-    monkeypatch.setattr(formats, "ROW_GROUP_ROWS", 4)
+    monkeypatch.setattr(parquet_files, "ROW_GROUP_ROWS", 4)
     for rows_of_a_batch in (1, 3, 4, 7, 10):
-        monkeypatch.setattr(formats, "BATCH_BYTES", rows_of_a_batch * len(entry(0) + b"\n"))
+        monkeypatch.setattr(batching, "BATCH_BYTES", rows_of_a_batch * len(entry(0) + b"\n"))
         file = parquet.ParquetFile(io.BytesIO(written([entry(n) for n in range(10)], "parquet")))
         assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [4, 4, 2]
         assert file.read().column("id").to_pylist() == [f"id{n}" for n in range(10)]
@@ -318,7 +339,7 @@ def test_file_names_end_as_their_content_does(file_format, compression, suffix):
 @pytest.mark.parametrize(
     ("file_format", "compression", "text"),
     [
-        ("xml", None, "file_format is 'xml'; use one of jsonl, csv, parquet"),
+        ("xml", None, "file_format is 'xml'; use one of jsonl, csv, parquet, xlsx"),
         ("CSV", None, "file_format is 'CSV'"),
         ("csv", "bzip2", "compression is 'bzip2'; csv knows gzip, zstd or None"),
         ("parquet", "snappy", "compression is 'snappy'; parquet knows gzip, zstd or None"),

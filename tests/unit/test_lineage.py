@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from types import SimpleNamespace
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,15 +15,44 @@ from airflow_provider_clockify.assets.clockify import asset_uri, sanitize_uri
 from airflow_provider_clockify.export.result import ExportResult, PublishedFile
 from airflow_provider_clockify.operators._lineage import (
     export_extra,
+    file_extra,
     key_of,
     openlineage_name,
     own_file,
     partition_files,
     tell_outlets,
 )
-from airflow_provider_clockify.window import Window
+from airflow_provider_clockify.window import Window, day_start, parse_zone
 
 DAY = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+def result_in(zone: str, first: date, days: int) -> ExportResult:
+    """An export of daily files of a zone."""
+    place = parse_zone(zone)
+    starts = [day_start(first + timedelta(days=number), place) for number in range(days + 1)]
+    result = ExportResult(Window(starts[0], starts[-1], place), "detailed", "64a1", "jsonl", "/lake")
+    for start, end in pairwise(starts):
+        covers = Window(start, end, place)
+        result.files.append(PublishedFile("/lake/x", 1, 1, "0" * 64, covers, is_partition=True))
+    return result
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "America/Havana"])
+def test_keys_are_local_times_as_the_timetables_of_airflow_write_them(zone):
+    result = result_in(zone, date(2026, 10, 31), 3)
+    keys = ["2026-10-31T00:00:00", "2026-11-01T00:00:00", "2026-11-02T00:00:00"]
+    assert list(partition_files(result, None, None)) == keys
+    assert [key_of(file) for file in result.files] == keys
+    extra = export_extra(result)
+    assert extra["timezone"] == file_extra(result, result.files[0], None)["timezone"] == zone
+    # Of a run of the second day; where midnight comes twice, Airflow names the second one.
+    midnight = datetime(2026, 11, 1, fold=1, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    assert list(partition_files(result, keys[1], midnight)) == keys
+    assert own_file(result, keys[1], midnight) is result.files[1]
+    # A key that is not the local time of its instant is written in another way, and so are the others.
+    assert partition_files(result, "2026-11-01", midnight) == {}
+    assert partition_files(result_in(zone, date(2026, 11, 1), 1), keys[1], midnight) == {}
 
 
 def result_of(days: int, first: datetime = DAY) -> ExportResult:
@@ -85,6 +116,7 @@ def test_the_event_of_several_files_says_what_is_true_of_all_and_stays_small():
         "sha256": None,
         "window_start": "2026-11-02T00:00:00Z",
         "window_end": "2027-11-29T00:00:00Z",
+        "timezone": "UTC",
     }
 
 

@@ -14,10 +14,11 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_clockify import links
 from airflow_provider_clockify.connection import REGIONS, ClockifySettings
-from airflow_provider_clockify.links import REPORT_PATHS, ClockifyReportLink, push_report_link, report_url
+from airflow_provider_clockify.export.declared_reports import REPORTS
+from airflow_provider_clockify.links import ClockifyReportLink, push_report_link, report_url
 from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
 from airflow_provider_clockify.service.filters import report_filters
-from airflow_provider_clockify.window import Window
+from airflow_provider_clockify.window import Window, parse_zone
 
 KEY = "K3yOfSomebody"
 WEEK = Window(datetime(2024, 5, 20, tzinfo=UTC), datetime(2024, 5, 27, tzinfo=UTC))
@@ -29,7 +30,8 @@ def settings(**extra: Any) -> ClockifySettings:
 
 def test_the_addresses_are_those_of_the_web_apps_menu() -> None:
     bounds = "start=2024-05-20T00:00:00.000Z&end=2024-05-26T23:59:59.999Z"
-    assert {name: report_url(settings(), name, WEEK, {}) for name in REPORT_PATHS} == {
+    paths = {each.name: each.web_path for each in REPORTS.values() if each.web_path}
+    assert {name: report_url(settings(), web_path, WEEK, {}) for name, web_path in paths.items()} == {
         "detailed": f"https://app.clockify.me/reports/detailed?{bounds}",
         "summary": f"https://app.clockify.me/reports/summary?{bounds}",
         "weekly": f"https://app.clockify.me/reports/weekly?{bounds}",
@@ -69,6 +71,13 @@ def test_filters_of_ids_are_in_the_address() -> None:
     }
 
 
+def test_the_bounds_are_what_clocks_of_the_zone_show() -> None:
+    berlin = parse_zone("Europe/Berlin")
+    october = Window(datetime(2026, 9, 30, 22, tzinfo=UTC), datetime(2026, 10, 31, 23, tzinfo=UTC), berlin)
+    query = parse_qs(urlsplit(report_url(settings(), "detailed", october, {})).query)
+    assert query == {"start": ["2026-10-01T00:00:00.000Z"], "end": ["2026-10-31T23:59:59.999Z"]}
+
+
 def test_what_the_address_cannot_say_is_left_out() -> None:
     filters = report_filters(
         {
@@ -100,14 +109,14 @@ class Task:
 
 def test_a_report_whose_address_is_not_known_has_no_link() -> None:
     task = Task()
-    push_report_link({"ti": task}, "expenses", WEEK, settings(), {})
+    push_report_link({"ti": task}, REPORTS["expenses"], WEEK, settings(), {})
     assert task.pushed == {}
-    push_report_link({"ti": task}, "weekly", WEEK, settings(), {})
+    push_report_link({"ti": task}, REPORTS["weekly"], WEEK, settings(), {})
     assert task.pushed == {"clockify_link": report_url(settings(), "weekly", WEEK, {})}
 
 
 def test_outside_of_a_task_nothing_is_pushed() -> None:
-    push_report_link({}, "detailed", WEEK, settings(), {})
+    push_report_link({}, REPORTS["detailed"], WEEK, settings(), {})
 
 
 @pytest.fixture
@@ -133,7 +142,7 @@ def test_a_task_that_failed_early_asks_for_no_xcom(asked: list[Any]) -> None:
 
 def test_a_task_that_has_pushed_its_link_knows_it(asked: list[Any]) -> None:
     task = ClockifyDetailedReportOperator(task_id="x", output_path="/x")
-    task.report_link = push_report_link({"ti": Task()}, "detailed", WEEK, settings(), {})
+    task.report_link = push_report_link({"ti": Task()}, REPORTS["detailed"], WEEK, settings(), {})
     assert ClockifyReportLink().get_link(task, ti_key="key") == report_url(settings(), "detailed", WEEK, {})
     assert asked == []
 

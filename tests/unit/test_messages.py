@@ -24,9 +24,9 @@ def test_queries_spell_booleans_and_repeat_lists():
     ]
 
 
-def test_page_parameters_are_added_with_hyphens_to_a_copy():
+def test_page_parameters_are_added_to_a_copy():
     request = ApiRequest("x", "core", "GET", "/x", {"name": "a_b"})
-    added = request.with_params(page=2, page_size=5000)
+    added = request.with_values({"page": 2, "page-size": 5000})
     assert added.params == {"name": "a_b", "page": 2, "page-size": 5000}
     assert request.params == {"name": "a_b"}
 

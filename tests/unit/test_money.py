@@ -3,13 +3,57 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.service.money import by_currency, currencies_of, currency_of, is_mixed, sums_of
+from airflow_provider_clockify.service.money import (
+    by_currency,
+    currencies_of,
+    currency_of,
+    for_column,
+    in_units,
+    is_mixed,
+    sums_of,
+    text_for_column,
+    text_in_units,
+)
+from airflow_provider_clockify.service.values import hours, hours_text
+
+ANY = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**40), max_value=10**40)
+
+
+@given(ANY)
+@example(Decimal("1234567890123456789012345678901234567890.123456789"))
+def test_units_are_hundredths_without_the_loss_of_a_digit(amount):
+    assert Fraction(in_units(amount)) * 100 == Fraction(amount)
+    assert Fraction(text_in_units(amount)) * 100 == Fraction(amount)
+    assert "E" not in text_in_units(amount)
+
+
+@given(ANY | st.decimals(-100, 100, places=7))
+@example(Decimal("-0.0"))
+@example(Decimal("0.0000005"))
+@example(Decimal("0.0000015"))
+def test_columns_hold_the_nearest_number_of_eight_digits_the_even_one_of_two(amount):
+    found = for_column(amount)
+    exact = Fraction(amount) / 100
+    assert found.as_tuple().exponent == -8
+    assert round(exact * 10**8) == Fraction(found) * 10**8  # Python rounds fractions half to even.
+    assert Fraction(text_for_column(str(amount))) == Fraction(found)
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+@example(1)
+@example(-1)
+@example(-1800)
+def test_hours_are_the_nearest_number_of_six_digits(seconds):
+    assert round(Fraction(seconds, 3600) * 10**6) == Fraction(hours(seconds)) * 10**6
+    assert Decimal(hours_text(seconds)) == hours(seconds)
+    assert not hours_text(seconds).endswith((".", "-0"))
 
 
 def amounts(kind: str = "EARNED", /, **pairs: Any) -> list[dict[str, Any]]:

@@ -241,7 +241,7 @@ def test_an_id_is_found_again_whatever_ids_are_beside_it(tmp_path_factory, ids):
     with Staging(Target(str(folder / "out")), is_base=False) as staging:
         files = []
         for name, chunk in (("0", ids), ("1", ids[:1])):
-            spools = Spools(staging, name, [output], None)
+            spools = Spools(staging, name, [output])
             spools.restart()
             spools.write(chunk, [b"{}"] * len(chunk), [WINDOW.start] * len(chunk))
             spools.close()

@@ -32,6 +32,7 @@ def test_the_columns_are_a_contract():
         ("start", "instant"),
         ("end", "instant"),
         ("duration_seconds", "seconds"),
+        ("duration_hours", "hours"),
         ("billable", "flag"),
         ("type", "text"),
         ("is_locked", "flag"),
@@ -57,14 +58,18 @@ def test_the_columns_are_a_contract():
         ("approval_request_id", "text"),
         ("invoicing_info", "json"),
     ]
-    assert SCHEMA_VERSION == 1, "columns changed: raise the version and this test together"
+    assert SCHEMA_VERSION == 2, "columns changed: raise the version and this test together"
 
 
 def test_every_column_is_described_and_money_names_its_unit():
     for column in DETAILED_COLUMNS:
         assert column.description.endswith(".")
         if column.type is ColumnType.MONEY:
-            assert "minor units" in column.description or "Hourly rate" in column.description
+            assert "units of the currency" in column.description
+        if column.type is ColumnType.HOURS:
+            assert "in hours" in column.description
+        if column.type is ColumnType.INSTANT:
+            assert "UTC" in column.description
 
 
 def test_a_whole_row(entry_json):
@@ -74,6 +79,7 @@ def test_a_whole_row(entry_json):
         "start": datetime(2026, 11, 2, 8, tzinfo=UTC),
         "end": datetime(2026, 11, 2, 9, 30, tzinfo=UTC),
         "duration_seconds": 5400,
+        "duration_hours": Decimal("1.5"),
         "billable": True,
         "type": "REGULAR",
         "is_locked": False,
@@ -90,12 +96,12 @@ def test_a_whole_row(entry_json):
         "tag_names": ["planning"],
         "custom_fields": '[{"customFieldId":"f1","value":"OPS-17"}]',
         "currency": "EUR",
-        "amount": Decimal("14250.0"),
-        "rate": Decimal("9500.0"),
-        "earned_amount": Decimal("14250.0"),
-        "earned_rate": Decimal("9500.0"),
-        "cost_amount": Decimal("6000.0"),
-        "cost_rate": Decimal("4000.0"),
+        "amount": Decimal("142.50"),
+        "rate": Decimal("95"),
+        "earned_amount": Decimal("142.50"),
+        "earned_rate": Decimal("95"),
+        "cost_amount": Decimal("60"),
+        "cost_rate": Decimal("40"),
         "approval_request_id": None,
         "invoicing_info": None,
     }
@@ -175,11 +181,24 @@ def test_times_of_any_offset_become_utc(entry_json):
 
 
 @pytest.mark.parametrize(
-    "text", ["14250.0", "40055.555555555555555555", "0.1", "1e3", "-7", "12345678901234567890.5"]
+    ("text", "amount"),
+    [
+        ("14250.0", "142.5"),
+        ("40055.555555555555555555", "400.55555556"),
+        ("0.1", "0.001"),
+        ("1e3", "10"),
+        ("-7", "-0.07"),
+        ("0.0000005", "0"),
+        ("0.0000015", "0.00000002"),
+        ("-0.00000150000000000000000000000000000000001", "-0.00000002"),
+        ("12345678901234567890.5", "123456789012345678.905"),
+    ],
 )
-def test_money_is_exact(text):
+def test_money_is_in_units_of_the_currency_rounded_half_to_even_at_the_8th_digit(text, amount):
     row = b'{"_id":"a","timeInterval":{"start":"2026-11-02T08:00:00Z"},"amount":' + text.encode() + b"}"
-    assert flat(row)["amount"] == Decimal(text)
+    assert flat(row)["amount"] == Decimal(amount)
+    (quick,) = dict(zip((c.name for c in DETAILED_COLUMNS), entry_columns([row]), strict=True))["amount"]
+    assert Decimal(quick) == Decimal(amount)
 
 
 @pytest.mark.parametrize(

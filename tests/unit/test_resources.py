@@ -113,7 +113,8 @@ def test_single_requests():
 
 
 def test_time_entries_are_asked_for_fourteen_hours_wider_on_both_sides():
-    request = resources.time_entries("w", "u", DAY, {"in_progress": False})
+    filters = {"in_progress": False, **TIME_ENTRIES.bounds(DAY)}
+    request = TIME_ENTRIES.request(filters, workspace_id="w", user_id="u")
     assert request.params == {
         "in-progress": False,
         "start": "2026-11-09T10:00:00Z",
@@ -128,7 +129,7 @@ def test_time_entries_are_asked_for_fourteen_hours_wider_on_both_sides():
 )
 def test_the_asked_range_covers_the_window_whatever_the_shift(start, length, shift):
     window = Window(start.replace(tzinfo=UTC), start.replace(tzinfo=UTC) + length)
-    params = resources.time_entries("w", "u", window).params
+    params = TIME_ENTRIES.request(TIME_ENTRIES.bounds(window), workspace_id="w", user_id="u").params
     first, last = (datetime.fromisoformat(params[name]) for name in ("start", "end"))
     assert first - shift <= window.start
     assert last - shift >= window.end

@@ -60,6 +60,37 @@ def test_columns_have_one_name_each_in_snake_case_and_say_what_they_hold(columns
     assert all(each.description.endswith(".") for each in columns)
 
 
+UNITS = {
+    ColumnType.MONEY: "units of the currency",
+    ColumnType.SECONDS: "seconds",
+    ColumnType.HOURS: "in hours",
+    ColumnType.INSTANT: "UTC",
+}
+
+
+@pytest.mark.parametrize("columns", ALL_COLUMNS.values(), ids=ALL_COLUMNS.keys())
+def test_every_column_names_its_unit_and_every_amount_has_a_currency_beside_it(columns):
+    for number, each in enumerate(columns):
+        assert UNITS.get(each.type, "") in each.description, each.name
+        if each.type is ColumnType.MONEY:
+            around = {near.name for near in columns[max(number - 6, 0) : number + 2]}
+            assert {"currency", each.name.replace("_amount", "_currency")} & around, each.name
+
+
+@pytest.mark.parametrize("name", ["detailed", "summary", "weekly", "attendance"])
+def test_every_duration_of_a_report_is_in_hours_too(name):
+    columns = ALL_COLUMNS[name]
+    seconds = [n for n, each in enumerate(columns) if each.type is ColumnType.SECONDS]
+    assert seconds
+    for number in seconds:
+        hours = columns[number + 1]
+        assert (hours.name, hours.type) == (
+            columns[number].name.replace("seconds", "hours"),
+            ColumnType.HOURS,
+        )
+        assert hours.paths == columns[number].paths
+
+
 @pytest.mark.parametrize("table", FIXED, ids=lambda table: table.name)
 def test_unknown_new_fields_change_no_row(table):
     item = {"id": "a", "timeInterval": {"start": "2026-11-02T08:00:00Z"}}
@@ -82,8 +113,11 @@ def test_unknown_new_fields_change_no_row(table):
         (ColumnType.DAY, "2026-11-03", date(2026, 11, 3)),
         (ColumnType.DAY, "2026-11-03T00:00:00Z", date(2026, 11, 3)),
         (ColumnType.DAY, "2026-11-03T10:15:00+12:00", date(2026, 11, 2)),
-        (ColumnType.MONEY, Decimal("40055.555555555555555555"), Decimal("40055.555555555555555555")),
-        (ColumnType.MONEY, 7, Decimal(7)),
+        (ColumnType.MONEY, Decimal("40055.555555555555555555"), Decimal("400.55555556")),
+        (ColumnType.MONEY, 7, Decimal("0.07")),
+        (ColumnType.HOURS, "PT1H30M", Decimal("1.5")),
+        (ColumnType.HOURS, Decimal("1.0"), Decimal("0.000278")),
+        (ColumnType.HOURS, -9, Decimal("-0.0025")),
         (ColumnType.SECONDS, "PT1H30M", 5400),
         (ColumnType.SECONDS, 5400, 5400),
         (ColumnType.SECONDS, Decimal("5400.0"), 5400),
@@ -107,6 +141,7 @@ def test_values_get_the_type_of_their_column(kind, value, expected):
         (ColumnType.WHOLE, Decimal("1.5")),
         (ColumnType.WHOLE, True),
         (ColumnType.SECONDS, Decimal("0.5")),
+        (ColumnType.HOURS, Decimal("0.5")),
         (ColumnType.MONEY, "12"),
         (ColumnType.NUMBER, "1"),
         (ColumnType.INSTANT, 1),
@@ -168,7 +203,8 @@ def test_one_group_is_one_row():
             "group_1_name": "Ada",
             **{f"group_{level}{part}": None for level in (2, 3) for part in ("", "_id", "_name")},
             "duration_seconds": 60,
-            "amount": Decimal("1.5"),
+            "duration_hours": Decimal("0.016667"),
+            "amount": Decimal("0.015"),
             "currency": "EUR",
             "amounts": '[{"type":"EARNED","value":1.5}]',
         }
@@ -195,7 +231,8 @@ def test_a_group_without_the_children_asked_for_is_a_row_if_it_holds_anything(ch
         (row,) = flat(table, {**group("u", "Ada", 0), **more, **children})
         assert (row["group_1"], row["group_1_id"], row["group_1_name"]) == ("USER", "u", "Ada")
         assert (row["group_2"], row["group_2_id"], row["group_2_name"]) == (None, None, None)
-        assert (row["duration_seconds"], row["amount"]) == (more["duration"], more.get("amount"))
+        assert row["duration_seconds"] == more["duration"]
+        assert row["amount"] == (Decimal("0.05") if "amount" in more else None)
 
 
 KINDS = ("USER", "PROJECT", "DATE")
@@ -311,7 +348,8 @@ def test_a_week_is_one_row_per_day():
     rows = flat(weekly_table("PROJECT", WEEK), {"_id": "p", "name": "Web", "currency": "EUR", "days": days})
     assert [row["date"] for row in rows] == [date(2026, 11, 9 + n) for n in range(7)]
     assert [row["duration_seconds"] for row in rows] == [n * 60 for n in range(7)]
-    assert [row["amount"] for row in rows] == [Decimal(n) / 2 for n in range(7)]
+    assert [row["duration_hours"] for row in rows[::3]] == [0, Decimal("0.05"), Decimal("0.1")]
+    assert [row["amount"] for row in rows] == [Decimal(n) / 200 for n in range(7)]
     assert {(row["group"], row["group_id"], row["group_name"], row["currency"]) for row in rows} == {
         ("PROJECT", "p", "Web", "EUR")
     }
@@ -361,7 +399,9 @@ def test_days_of_a_week_over_two_currencies_are_numbers_only_where_they_name_one
         },
     ]
     rows = flat(weekly_table("USER", WEEK), group("u", "Ada", 4, days=days, **both(currency="USD")))
-    assert [(row["amount"], row["currency"]) for row in rows] == [(None, None)] * 3 + [(5, "EUR")]
+    assert [(row["amount"], row["currency"]) for row in rows] == [(None, None)] * 3 + [
+        (Decimal("0.05"), "EUR")
+    ]
     assert [row["amounts"] is None for row in rows] == [True, True, False, False]
     assert {row["group_amounts"] for row in rows} == {
         '[{"type":"EARNED","value":10,"amountByCurrency":[{"currency":"EUR","amount":5},{"currency":"USD","amount":5}]}]'
@@ -394,10 +434,15 @@ def test_attendance_rows():
         "start_time": "2026-11-09T08:00:00Z",
         "end_time": None,
         "total_duration_seconds": 27000,
+        "total_duration_hours": Decimal("7.5"),
         "break_seconds": 1800,
+        "break_hours": Decimal("0.5"),
         "capacity_seconds": 28800,
+        "capacity_hours": 8,
         "remaining_capacity_seconds": 0,
+        "remaining_capacity_hours": 0,
         "overtime_seconds": 0,
+        "overtime_hours": 0,
         "time_off": '{"hours":2}',
         "has_running_entry": True,
     }
@@ -417,7 +462,7 @@ def test_expense_rows():
     assert named == {
         "id": "e",
         "date": date(2026, 11, 9),
-        "amount": Decimal("1234.5"),
+        "amount": Decimal("12.345"),
         "quantity": 2.5,
         "is_locked": True,
     }

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
-"""What editors and type checkers know: parameters and fixed choices."""
+"""What editors and type checkers know is what is there; ``tests/typing`` is what they make of it."""
 
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -16,8 +15,7 @@ import pytest
 from airflow_provider_clockify import _parameters, types
 from airflow_provider_clockify._compat import BaseOperator, BaseSensorOperator
 from airflow_provider_clockify.columns.list_columns import ENTITIES
-from airflow_provider_clockify.export.formats import COMPRESSIONS, FORMATS
-from airflow_provider_clockify.export.rendered_export import NATIVE_FORMATS
+from airflow_provider_clockify.export.formats import COMPRESSIONS, FORMATS, RENDERED_FORMATS
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
 from airflow_provider_clockify.operators._base import ClockifyExportOperator
 from airflow_provider_clockify.operators.entities import (
@@ -30,76 +28,6 @@ from airflow_provider_clockify.sensors._base import ClockifyWaitSensor
 from airflow_provider_clockify.window import PARTITION_UNITS, UNITS, WINDOW_MODES
 
 ROOT = Path(__file__).resolve().parents[2]
-
-# Lines that end with "# wrong" must be errors, all others must not.
-SNIPPET = """
-from datetime import timedelta
-
-from airflow_provider_clockify.hooks.clockify import ClockifyHook
-from airflow_provider_clockify.operators.entities import (
-    ClockifyEntityChangesOperator,
-    ClockifyExportEntitiesOperator,
-)
-from airflow_provider_clockify.operators.reports import (
-    ClockifyDetailedReportOperator,
-    ClockifySummaryReportOperator,
-    ClockifyWeeklyReportOperator,
-)
-from airflow_provider_clockify.operators.time_entries import ClockifyCreateTimeEntryOperator
-from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
-from airflow_provider_clockify.types import FileFormat
-
-ClockifyDetailedReportOperator(
-    task_id="a", output_path="/a", file_format="xlsx", compression=None, partition_by="day", window="day",
-    lookback="P7D", filters={"billable": True}, drop_columns=("user_email",), hash_columns="{{ params.names }}",
-    on_empty="skip", on_budget="defer", reconcile=True, retries=3, retry_delay=timedelta(minutes=5), pool="clockify",
-    doc_md="x", outlets=[], deferrable=True, resume=False, require_admin=True, workspace_id=None,
-)
-ClockifyDetailedReportOperator(task_id="a", output_path="/a", file_format="orc")  # wrong
-ClockifyDetailedReportOperator(task_id="a", output_path="/a", compression="lz4")  # wrong
-ClockifyDetailedReportOperator(task_id="a", output_path="/a", window="year")  # wrong
-ClockifyDetailedReportOperator(task_id="a", output_path="/a", partition_by="week")  # wrong
-ClockifyDetailedReportOperator(task_id="a", output_path="/a", on_empty="ignore")  # wrong
-ClockifyDetailedReportOperator(task_id="a", output_path="/a", on_budget="wait")  # wrong
-ClockifyDetailedReportOperator(task_id="a", output_path="/a", partion_by="day")  # wrong
-ClockifyDetailedReportOperator(task_id="a", output_path="/a", columns={"drop": ["id"]})  # wrong
-ClockifyDetailedReportOperator(task_id="a", output_path="/a", retrys=3)  # wrong
-ClockifyDetailedReportOperator(task_id="a", output_path="/a", lookback=7)  # wrong
-ClockifyDetailedReportOperator(task_id="a")  # wrong
-ClockifyDetailedReportOperator(output_path="/a")  # wrong
-ClockifySummaryReportOperator(task_id="a", output_path="/a", groups=("USER", "{{ params.group }}"))
-ClockifySummaryReportOperator(task_id="a", output_path="/a", group="USER")  # wrong
-ClockifyWeeklyReportOperator(task_id="a", output_path="/a", group="PROJECT")
-ClockifyWeeklyReportOperator(task_id="a", output_path="/a", group="TAG")  # wrong
-ClockifyExportEntitiesOperator(task_id="a", output_path="/a", entity="users", filters={"status": "ALL"})
-ClockifyExportEntitiesOperator(task_id="a", output_path="/a", entity="{{ params.entity }}", file_format="csv")
-ClockifyExportEntitiesOperator(task_id="a", output_path="/a", entity="users", file_format="pdf")  # wrong
-ClockifyExportEntitiesOperator(task_id="a", output_path="/a", entity="users", start="2026-01-01T00:00:00Z")  # wrong
-ClockifyEntityChangesOperator(task_id="a", output_path="/a", entity_type="TASKS", lookback="PT36H")
-ClockifyEntityChangesOperator(task_id="a", output_path="/a", filters={})  # wrong
-ClockifyEntityChangesOperator(task_id="a", output_path="/a", window="year")  # wrong
-ClockifyCreateTimeEntryOperator(task_id="a", start="2026-01-01T00:00:00Z", clockify_task_id="b", entry_type="BREAK")
-ClockifyCreateTimeEntryOperator(task_id="a", start="2026-01-01T00:00:00Z", entry_type="HOLIDAY")  # wrong
-ClockifyTimeEntrySensor(task_id="a", detect="changed", mode="reschedule", timeout=60.0, soft_fail=True)
-ClockifyTimeEntrySensor(task_id="a", detect="ended")  # wrong
-ClockifyTimeEntrySensor(task_id="a", min_entry=2)  # wrong
-ClockifyApprovalSensor(task_id="a", user_ids=["a"], poke_interval=60, deferrable=True)
-ClockifyApprovalSensor(task_id="a", user_id="a")  # wrong
-FORMAT: FileFormat = "pdf"  # wrong
-"""
-
-
-def test_a_wrong_choice_and_a_misspelt_parameter_are_errors_for_a_type_checker(tmp_path: Path) -> None:
-    api = pytest.importorskip("mypy.api")
-    file = tmp_path / "dag.py"
-    file.write_text(SNIPPET)
-    options = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache")]
-    said, errors, _ = api.run([*options, "--no-error-summary", "--no-pretty", str(file)])
-    assert errors == ""
-    found = {int(number) for number in re.findall(r"dag\.py:(\d+): error", said)}
-    marked = {n for n, line in enumerate(SNIPPET.splitlines(), 1) if line.endswith("# wrong")}
-    assert found == marked, said
-
 
 # --- what is declared is what is there ----------------------------------------------------------------------------
 
@@ -138,7 +66,7 @@ def test_shared_parameters_are_those_of_the_signatures() -> None:
 def test_choices_are_those_that_the_code_knows() -> None:
     assert set(get_args(types.Entity)) == set(ENTITIES)
     assert get_args(types.FileFormat) == FORMATS
-    assert get_args(types.ReportFileFormat) == (*FORMATS, *NATIVE_FORMATS)
+    assert get_args(types.ReportFileFormat) == (*FORMATS, *RENDERED_FORMATS)
     assert {each for known in COMPRESSIONS.values() for each in known} == set(get_args(types.Compression))
     assert get_args(types.WindowMode) == WINDOW_MODES == ("data_interval", *UNITS)
     assert get_args(types.PartitionUnit) == PARTITION_UNITS

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,12 +24,11 @@ from airflow_provider_clockify.exceptions import (
     ClockifyWindowError,
 )
 from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
+from airflow_provider_clockify.service.pagination import run, run_async
 from airflow_provider_clockify.watching.questions import (
     MAX_IDS,
     Question,
     look,
-    look_async,
-    look_now,
     make_question,
 )
 
@@ -170,7 +169,7 @@ def ask(**changes: Any) -> Question:
 
 
 def answer_of(service: Service, question: Question, now: datetime = NOW) -> Any:
-    return look_now(service.send, look(question, now))
+    return run(service.send, look(question, now))
 
 
 def model(entries: list[Entry], question: Question) -> list[tuple[float, str]]:
@@ -271,7 +270,7 @@ def test_every_answer_equals_a_count_one_by_one(
     assert found.latest == (z(expected[0][0]) if expected else None)
     assert found.enough == (len(expected) >= min_entries)
     assert found.to_xcom() == {"count": found.count, "latest": found.latest, "ids": list(found.ids)}
-    assert asyncio.run(look_async(later(service.send), look(question, NOW))) == found
+    assert asyncio.run(run_async(later(service.send), look(question, NOW))) == found
 
 
 def later(send: Any) -> Any:
@@ -342,7 +341,7 @@ def test_a_refused_page_size_falls_back_to_the_services_own():
     service = Service([Entry(number) for number in range(60)], refuse_limit=True)
     assert answer_of(service, ask(detect="created")).count == 60
     assert [dict(request.query())["limit"] for request in service.asked] == ["1000", "50", "50"]
-    found = asyncio.run(look_async(later(service.send), look(ask(detect="created"), NOW)))
+    found = asyncio.run(run_async(later(service.send), look(ask(detect="created"), NOW)))
     assert found.count == 60
 
 
@@ -363,9 +362,9 @@ def test_refusals_and_failures_reach_the_caller(error, detect):
         raise error
 
     with pytest.raises(type(error)):
-        look_now(send, look(ask(detect=detect), NOW))
+        run(send, look(ask(detect=detect), NOW))
     with pytest.raises(type(error)):
-        asyncio.run(look_async(later(send), look(ask(detect=detect), NOW)))
+        asyncio.run(run_async(later(send), look(ask(detect=detect), NOW)))
     tries = 2 if type(error) is ClockifyBadRequestError else 1
     assert len(asked) == 2 * tries
 
@@ -507,18 +506,18 @@ def send_back(answer: Any) -> Any:
 )
 def test_a_change_without_an_instant_is_an_error_and_not_a_guess(row):
     with pytest.raises(ClockifyResponseError, match="e1"):
-        look_now(send_back([row]), look(ask(detect="created"), NOW))
+        run(send_back([row]), look(ask(detect="created"), NOW))
 
 
 def test_a_report_without_its_count_is_an_error_and_not_a_guess():
     row = {"_id": "e1", "timeInterval": {"start": z(1), "end": z(2)}}
     with pytest.raises(ClockifyResponseError, match="entriesCount"):
-        look_now(send_back({"timeentries": [row]}), look(ask(), NOW))
+        run(send_back({"timeentries": [row]}), look(ask(), NOW))
 
 
 @pytest.mark.parametrize("totals", [[None], [], None])
 def test_a_report_with_nothing_in_it_counts_nothing(totals):
-    found = look_now(send_back({"totals": totals, "timeEntries": []}), look(ask(), NOW))
+    found = run(send_back({"totals": totals, "timeEntries": []}), look(ask(), NOW))
     assert (found.count, found.latest, found.ids, found.enough) == (0, None, (), False)
 
 
@@ -529,7 +528,7 @@ def test_a_question_survives_as_json_and_asks_the_same():
     question = ask(
         until="2026-11-20T02:00:00+02:00", detect="changed", min_entries=3, filters={"users": ["u1"]}
     )
-    again = Question.from_json(json.loads(json.dumps(question.to_json())))
+    again = Question(**json.loads(json.dumps(asdict(question))))
     assert again == question
     assert (again.since, again.until) == ("2026-11-18T00:00:00Z", "2026-11-20T00:00:00Z")
 

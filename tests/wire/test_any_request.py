@@ -116,7 +116,9 @@ FAILURES = [faults.reset_after(), faults.answer(502, execute=True), faults.reset
 
 
 @pytest.mark.parametrize(
-    "fault", [*FAILURES, faults.answer(503), faults.answer(429, headers={"Retry-After": "0"})], ids=str
+    "fault",
+    [*FAILURES, faults.answer(503), faults.answer(429, headers={"Retry-After": "0"})],
+    ids=lambda fault: fault.name,
 )
 @pytest.mark.parametrize(
     ("method", "path", "more"),
@@ -131,7 +133,7 @@ def test_reads_are_repeated(emulator, hook, fault, method, path, more):
     assert emulator.count() == 3
 
 
-@pytest.mark.parametrize("fault", FAILURES, ids=str)
+@pytest.mark.parametrize("fault", FAILURES, ids=lambda fault: fault.name)
 def test_a_write_is_never_repeated_after_an_unknown_outcome(emulator, hook, fault):
     emulator.inject(fault)
     with pytest.raises(ClockifyWriteUnknownError, match=r"POST time-entries.*not repeated") as caught:
@@ -229,7 +231,7 @@ def test_what_is_no_request_costs_none(emulator, hook, call, text):
         ({"service": "pto"}, "service is 'pto'; use one of core, reports"),
         ({"params": {"page": 1.5}}, r"params\['page'\]=1.5: give text, a number"),
         ({"params": {"page": {"a": 1}}}, r"params\['page'\]="),
-        ({"json": {"a": object()}}, "json cannot be written as JSON"),
+        ({"json": {"a": object}}, "json cannot be written as JSON"),
     ],
     ids=str,
 )

@@ -435,8 +435,8 @@ def test_totals_of_the_result_are_those_of_the_ground_truth(emulator, client, no
     truth = workspace.truth(november.start, november.end)
     totals = result["totals"]
     assert totals["seconds"] == truth.seconds
-    assert {code: float(amount) for code, amount in totals["amounts_minor_units"].items()} == pytest.approx(
-        {code: amount for code, amount in truth.amounts.items() if amount}
+    assert {code: float(amount) for code, amount in totals["amounts"].items()} == pytest.approx(
+        {code: float(amount) / 100 for code, amount in truth.amounts.items() if amount}
     )
     assert totals["running_timers"] == 0
     data = (tmp_path / "x.jsonl").read_bytes()
@@ -507,7 +507,7 @@ def test_csv_parquet_and_jsonl_hold_the_same_rows(
     assert metadata[b"clockify.window_start"] == b"2026-11-01T00:00:00Z"
     assert metadata[b"clockify.window_end"] == b"2026-12-01T00:00:00Z"
     assert metadata[b"clockify.workspace_id"] == emulator.workspace.id.encode()
-    assert metadata[b"clockify.schema_version"] == b"1"
+    assert metadata[b"clockify.schema_version"] == b"2"
 
 
 def test_day_partitions_hold_their_day_and_empty_days_get_a_file(

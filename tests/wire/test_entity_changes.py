@@ -176,9 +176,9 @@ def test_a_quiet_window_costs_one_request_per_feed_and_piece(start_emulator, hoo
 def test_wrong_calls_cost_nothing(emulator, hook_of):
     hook = hook_of(emulator)
     now = datetime.now(UTC).replace(microsecond=0)
-    with pytest.raises(ClockifyConfigError, match="entity_type='TIME_ENTRIES'"):
+    with pytest.raises(ClockifyConfigError, match="entity_type is 'TIME_ENTRIES'"):
         hook.iter_entity_changes("created", "TIME_ENTRIES", START - 30 * DAY, START - 29 * DAY)
-    with pytest.raises(ClockifyConfigError, match="change='removed'"):
+    with pytest.raises(ClockifyConfigError, match="change is 'removed'"):
         hook.iter_entity_changes("removed", "TIME_ENTRY", START - 30 * DAY, START - 29 * DAY)
     with pytest.raises(ClockifyWindowError, match="or earlier"):
         hook.iter_entity_changes("created", "TIME_ENTRY", now - DAY, now - MINUTE)

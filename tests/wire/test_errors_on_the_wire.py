@@ -10,7 +10,9 @@ from airflow_provider_clockify.exceptions import (
     ClockifyForbiddenError,
     ClockifyNotFoundError,
 )
+from airflow_provider_clockify.reading.report_reader import ReportReader
 from airflow_provider_clockify.service.lists import PROJECTS, WORKSPACES, logged_user, project, workspace
+from airflow_provider_clockify.service.report_kinds import detailed
 
 
 def check(error, emulator, status, code, operation, cure):
@@ -90,15 +92,16 @@ def test_an_unknown_project_is_not_found(emulator, client):
 
 def test_a_wrong_host_is_a_404_that_names_region_and_urls(emulator, client_of, november):
     client = client_of(emulator, reports_url=f"{emulator.url}/api/v1")
+    reader = ReportReader(client.send, detailed(emulator.workspace.id, {}), concurrency=1)
     with pytest.raises(ClockifyNotFoundError) as caught:
-        list(client.iterate_detailed(emulator.workspace.id, november))
+        list(client.iterate_report(reader, november))
     check(
         caught.value, emulator, 404, 3000, "generateDetailedReport", "Check region, subdomain, host and URLs"
     )
 
 
 def test_a_wrong_parameter_is_a_bad_request_with_the_services_reason(emulator, client):
-    request = PROJECTS.request(workspace_id=emulator.workspace.id).with_params(is_template="perhaps")
+    request = PROJECTS.request(workspace_id=emulator.workspace.id).with_values({"is-template": "perhaps"})
     with pytest.raises(ClockifyBadRequestError, match="is-template") as caught:
         client.send(request, bytes)
     assert not isinstance(caught.value, ClockifyNotFoundError)

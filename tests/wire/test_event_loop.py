@@ -9,6 +9,7 @@ import json
 import time
 from asyncio import events
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -56,7 +57,7 @@ def trigger_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ClockifyTimeEnt
             include_running=False,
         )
         return ClockifyTimeEntryTrigger(
-            question=question.to_json(), clockify_conn_id="clockify_test", poll_interval=3600.0
+            question=asdict(question), clockify_conn_id="clockify_test", poll_interval=3600.0
         )
 
     return make

@@ -209,17 +209,19 @@ CASES: dict[str, Odd] = {
         ("customFields",), FIELDS.encode(), "custom_fields", csv=FIELDS, parquet=FIELDS
     ),
     "null custom fields": Odd(("customFields",), b"null", "custom_fields", csv="", parquet=None),
-    "integer beyond 64 bits": odd_rate(
-        b"18446744073709551617", csv="18446744073709551617", parquet=Decimal("18446744073709551617")
+    "integer beyond 64 bits": odd_rate(b"18446744073709551617", csv="184467440737095516.17"),
+    "more digits than money has": odd_rate(b"1e12", csv="10000000000"),
+    "as many digits as money has": odd_rate(
+        b"-999999999999.999999", csv="-9999999999.99999999", parquet=Decimal("-9999999999.99999999")
     ),
-    "400 digits": odd_rate(b"9" * 400, csv="9" * 400),
-    "401 digits by exponent": odd_rate(b"1e400", csv="1" + "0" * 400),
+    "400 digits": odd_rate(b"9" * 400, csv="9" * 398 + ".99"),
+    "401 digits by exponent": odd_rate(b"1e400", csv="1" + "0" * 398),
     "5,000 digits": odd_rate(b"9" * 5_000),
-    "400 decimals": odd_rate(b"1e-400", csv="0." + "0" * 399 + "1", parquet=Decimal(0)),
+    "400 decimals": odd_rate(b"1e-400", csv="0", parquet=Decimal(0)),
     "exponent of a gigabyte": odd_rate(b"1e999999999"),
     "negative exponent of a gigabyte": odd_rate(b"1e-999999999"),
     "exponent beyond decimal": odd_rate(b"1e99999999999999999999"),
-    "negative zero": odd_rate(b"-0.0", csv="-0.0", parquet=Decimal(0)),
+    "negative zero": odd_rate(b"-0.0", csv="0", parquet=Decimal(0)),
     "NaN": Odd(("rate",), b"NaN", "", jsonl=False, named="rate"),
     "Infinity": Odd(("new",), b"[Infinity]", "", jsonl=False, named="new"),
     "-Infinity": Odd(("amount",), b"-Infinity", "", jsonl=False, named="amount"),
@@ -590,7 +592,7 @@ def run_export(hook_of, tmp_path) -> Callable[..., Path]:
 
     def run(emulator: ClockifyEmulator, name: str, file_format: str, **options: Any) -> Path:
         from airflow_provider_clockify.operators import reports
-        from airflow_provider_clockify.operators._attempts import Job, Passed, Tries
+        from airflow_provider_clockify.operators._attempts import Attempt, Passed
         from airflow_provider_clockify.operators.entities import (
             ClockifyEntityChangesOperator,
             ClockifyExportEntitiesOperator,
@@ -614,7 +616,7 @@ def run_export(hook_of, tmp_path) -> Callable[..., Path]:
             ),
         }
         operator = operators.get(name, lambda: ClockifyExportEntitiesOperator(entity=name, **common))()
-        operator.export(Job(hook_of(emulator), {}, "fail", Passed(), Tries()))
+        operator.export(Attempt(operator, hook_of(emulator), {}, Passed()))
         return path
 
     return run
@@ -780,7 +782,7 @@ def test_formulas_are_escaped_in_every_csv(name, spoiled, run_export):
         assert "'=1+1" in flat_values(rows, column)
 
 
-@pytest.mark.parametrize("file_format", ["jsonl", "parquet", "xlsx", "clockify_csv", "pdf"])
+@pytest.mark.parametrize("file_format", ["jsonl", "parquet", "xlsx", "clockify_csv", "clockify_xlsx", "pdf"])
 def test_formulas_cannot_be_escaped_elsewhere(file_format, start_emulator, run_export, tmp_path):
     emulator = start_emulator()
     with pytest.raises(ClockifyConfigError, match="escape_formulas does not fit"):

@@ -23,13 +23,13 @@ from airflow_provider_clockify.exceptions import (
 )
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
 from airflow_provider_clockify.service.lists import (
-    BALANCES_OF_POLICY,
     BALANCES_OF_USER,
     LISTS,
     Resource,
     resource,
 )
 from airflow_provider_clockify.testing import EmulatedWorkspace, generate_workspace
+from airflow_provider_clockify.testing.workspace.business import Invoice
 from airflow_provider_clockify.testing.workspace.kinds import User, WorkspaceSettings
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
@@ -81,6 +81,10 @@ def a_project(workspace: EmulatedWorkspace) -> dict[str, str]:
     return {"project_id": first(workspace.projects)}
 
 
+def largest_invoice(workspace: EmulatedWorkspace) -> Invoice:
+    return max(workspace.invoices.values(), key=lambda invoice: len(invoice.items))
+
+
 CASES = {
     "workspaces": Case(LISTS["workspaces"], lambda w: [w.id]),
     "users": Case(
@@ -115,6 +119,12 @@ CASES = {
     ),
     "expense_categories": Case(LISTS["expense_categories"], lambda w: w.expense_categories, paid=True),
     "invoices": Case(LISTS["invoices"], lambda w: w.invoices, paid=True),
+    "invoice_items": Case(
+        LISTS["invoice_items"],
+        lambda w: range(len(largest_invoice(w).items)),
+        lambda w: {"invoice_id": largest_invoice(w).id},
+        paid=True,
+    ),
     "invoice_payments": Case(
         LISTS["invoice_payments"],
         lambda w: [payment.id for payment in w.invoices[list(w.invoices)[-1]].payments],
@@ -134,8 +144,8 @@ CASES = {
         owner_of=lambda item: item["userId"],
     ),
     "time_off_policies": Case(LISTS["time_off_policies"], lambda w: w.policies, paid=True),
-    "balances_of_policy": Case(
-        BALANCES_OF_POLICY,
+    "time_off_balances": Case(
+        LISTS["time_off_balances"],
         lambda w: of_first(w.policies, w.balances, "policy_id"),
         lambda w: {"policy_id": first(w.policies)},
         paid=True,
@@ -240,7 +250,9 @@ def read(client: Any, case: Case, workspace: EmulatedWorkspace, **changes: Any) 
     return list(client.iterate(replace(case.resource, **changes), filters, **arguments))
 
 
-def ids(items: list[dict[str, Any]]) -> list[str]:
+def ids(items: list[dict[str, Any]]) -> list[Any]:
+    if items and "unitPrice" in items[0]:  # Lines of invoices have no ids.
+        return [item["order"] for item in items]
     return [item["approvalRequest"]["id"] if "approvalRequest" in item else item["id"] for item in items]
 
 
@@ -509,7 +521,11 @@ def test_the_holidays_of_an_unknown_user_are_a_500_that_is_asked_once_and_named(
 
 def test_unknown_projects_and_invoices_are_not_found(emulator, hook_of):
     hook = hook_of(emulator)
-    for items in (hook.iter_tasks("66b0c1a2d3e4f5a6b7c8dead"), hook.iter_invoice_payments("dead")):
+    for items in (
+        hook.iter_tasks("66b0c1a2d3e4f5a6b7c8dead"),
+        hook.iter_invoice_payments("dead"),
+        hook.iter_invoice_items("dead"),
+    ):
         with pytest.raises(ClockifyNotFoundError):
             next(items)
 

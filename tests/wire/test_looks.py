@@ -13,10 +13,11 @@ import pytest
 
 from airflow_provider_clockify.http.async_transport import AsyncTransport
 from airflow_provider_clockify.reading.client import ClockifyClient
+from airflow_provider_clockify.service.pagination import run, run_async
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 from airflow_provider_clockify.testing.exchange import EntityFeeds
 from airflow_provider_clockify.watching.approvals import look_at_approvals, make_approval_question
-from airflow_provider_clockify.watching.questions import Answer, look, look_async, look_now, make_question
+from airflow_provider_clockify.watching.questions import Answer, look, make_question
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SINCE = datetime(2026, 11, 10, tzinfo=UTC)
@@ -47,11 +48,11 @@ def ask(client_of: Callable) -> Callable[..., Answer]:
         question = make_question(**{**given, **changes})
         client: ClockifyClient = client_of(emulator)
         emulator.reset_log()
-        found = look_now(client.send, look(question, NOW))
+        found = run(client.send, look(question, NOW))
         asked = [(each.method, each.path, each.query, each.json) for each in emulator.requests]
         emulator.reset_log()
         transport = AsyncTransport(client.settings)
-        assert asyncio.run(look_async(transport.send, look(question, NOW))) == found
+        assert asyncio.run(run_async(transport.send, look(question, NOW))) == found
         assert [(each.method, each.path, each.query, each.json) for each in emulator.requests] == asked
         assert emulator.unknown_parameters == {}
         if cost is not None:
@@ -192,8 +193,8 @@ def test_approvals_are_read_the_same_way(start_emulator, client_of):
         workspace_id=emulator.workspace.id, start=SINCE, end=SINCE + 7 * 24 * HOUR, user_ids=None
     )
     client = client_of(emulator)
-    found = look_now(client.send, look_at_approvals(question))
+    found = run(client.send, look_at_approvals(question))
     assert (found.approved, found.pending, found.enough) == (len(users) - 1, (users[1],), False)
     transport = AsyncTransport(client.settings)
-    assert asyncio.run(look_async(transport.send, look_at_approvals(question))) == found
+    assert asyncio.run(run_async(transport.send, look_at_approvals(question))) == found
     assert len(emulator.requests) == 2

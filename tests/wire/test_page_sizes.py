@@ -21,10 +21,11 @@ from airflow_provider_clockify.exceptions import (
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
 from airflow_provider_clockify.http.async_transport import AsyncTransport
 from airflow_provider_clockify.reading.rendered_files import count_sheet_rows
+from airflow_provider_clockify.service.pagination import run, run_async
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, faults, generate_workspace
 from airflow_provider_clockify.watching.approvals import look_at_approvals, make_approval_question
 from airflow_provider_clockify.watching.event_rows import entries_in
-from airflow_provider_clockify.watching.questions import look, look_async, look_now, make_question
+from airflow_provider_clockify.watching.questions import look, make_question
 from airflow_provider_clockify.window import Window
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
@@ -197,9 +198,9 @@ def test_feeds(base, capped, hook_of):
 
 def both(client: Any, make: Callable[[], Any]) -> Any:
     """Drive a look in both ways."""
-    found = look_now(client.send, make())
+    found = run(client.send, make())
     transport = AsyncTransport(client.settings)
-    assert asyncio.run(look_async(transport.send, make())) == found
+    assert asyncio.run(run_async(transport.send, make())) == found
     return found
 
 
@@ -234,7 +235,7 @@ def test_the_entries_that_a_sensor_counts(detect, running, capped, start_emulato
     )
     emulator = capped(workspace, now=now)
     found = both(client_of(emulator), lambda: look(question, now))
-    assert found == look_now(client_of(start_emulator(workspace, now=now)).send, look(question, now))
+    assert found == run(client_of(start_emulator(workspace, now=now)).send, look(question, now))
     assert len(found.ids) == 100
     if detect == "started":
         assert found.count == len(workspace.truth_ids(START, END)) + (60 if running else 0)

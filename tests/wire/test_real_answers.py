@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -81,12 +82,12 @@ def altered(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Fault:
     return Fault("altered", alter=lambda response: replace(response, payload=change(response.payload)))
 
 
-def amounts_of(result: dict[str, Any]) -> dict[str, float]:
-    return {code: float(amount) for code, amount in result["totals"]["amounts_minor_units"].items()}
+def amounts_of(result: dict[str, Any]) -> dict[str, Decimal]:
+    return {code: Decimal(amount) for code, amount in result["totals"]["amounts"].items()}
 
 
-def number(cell: Any) -> float:
-    return float(cell or 0)
+def number(cell: Any) -> Decimal:
+    return Decimal(cell or 0)
 
 
 # --- expenses in several currencies ------------------------------------------------------------------------------
@@ -142,7 +143,9 @@ def test_money_of_expenses_is_per_currency_where_the_service_says_it(
     emulator = start_emulator(travellers)
     emulator.inject(altered(change), times=None)
     result, rows = export(emulator, ClockifyExpenseReportOperator, file_format, **WEEK)
-    sums = {code: sum(100.25 + n for n in range(250) if CODES[n % 3] == code) for code in CODES}
+    sums = {
+        code: sum(Decimal("100.25") + n for n in range(250) if CODES[n % 3] == code) / 100 for code in CODES
+    }
     whole = sum(sums.values())
     assert amounts_of(result) == (sums if len(codes) > 1 else dict.fromkeys(codes, whole))
     assert {row["currency"] for row in rows} == set(row_codes)
@@ -206,18 +209,18 @@ def test_a_summary_over_several_currencies_is_never_one_number(
     emulator = start_emulator(consultants)
     emulator.inject(altered(change), times=None)
     result, rows = export(emulator, ClockifySummaryReportOperator, file_format, groups=["USER"], **WEEK)
-    assert amounts_of(result) == {"EUR": 148_500.0, "USD": 62_500.0}
+    assert amounts_of(result) == {"EUR": 1485, "USD": 625}
     found = {row["group_1_name"]: row for row in rows}
     assert {name: earned_in(row["amounts"]) for name, row in found.items()} == EARNED
     assert (found["Ada"]["currency"], found["Ada"]["amount"]) == (None, None)
     for name in ("Bob", "Cy"):
-        assert (found[name]["currency"], number(found[name]["amount"])) == ("EUR", 49_500.0)
+        assert (found[name]["currency"], number(found[name]["amount"])) == ("EUR", 495)
 
 
 @pytest.mark.parametrize("file_format", FLAT)
 def test_days_of_several_currencies_are_never_one_number(start_emulator, export, consultants, file_format):
     result, rows = export(start_emulator(consultants), ClockifyWeeklyReportOperator, file_format, **WEEK)
-    assert amounts_of(result) == {"EUR": 148_500.0, "USD": 62_500.0}
+    assert amounts_of(result) == {"EUR": 1485, "USD": 625}
     assert len(rows) == 21
     for row in rows:
         assert earned_in(row["group_amounts"]) == EARNED[row["group_name"]]
@@ -225,7 +228,7 @@ def test_days_of_several_currencies_are_never_one_number(start_emulator, export,
             assert (row["currency"], row["amount"]) == (None, None)
         else:
             assert row["currency"] == "EUR"
-    assert sum(number(row["amount"]) for row in rows) == 99_000.0
+    assert sum(number(row["amount"]) for row in rows) == 990
 
 
 @pytest.mark.parametrize("file_format", FLAT)
@@ -274,7 +277,7 @@ def test_groups_whose_money_does_not_add_up_are_incomplete(
     emulator.inject(altered(change), times=None)
     kwargs = {"groups": ["USER"]} if operator is ClockifySummaryReportOperator else {}
     with pytest.raises(
-        ClockifyIncompleteError, match=r"amount to 99000\.0 EUR, the service says 148500\.0 \(minor units\)"
+        ClockifyIncompleteError, match=r"amount to 990 EUR, the service says 1485: the answer"
     ):
         export(emulator, operator, "jsonl", **WEEK, **kwargs)
 
@@ -467,7 +470,7 @@ def test_negative_time_and_money_are_data_in_reports(start_emulator, export, bac
     }[report]
     result, rows = export(start_emulator(backwards), operator, file_format, **WEEK, **more)
     assert result["totals"]["seconds"] == -3600
-    assert amounts_of(result) == {"EUR": -9_000.0}
+    assert amounts_of(result) == {"EUR": -90}
     if file_format != "jsonl":
         by_day: dict[str, int] = {}
         for row in rows:
@@ -475,7 +478,7 @@ def test_negative_time_and_money_are_data_in_reports(start_emulator, export, bac
             by_day[day] = by_day.get(day, 0) + int(row["duration_seconds"])
         found = [by_day.get(date(2026, 11, 2 + place).isoformat()) for place in range(4)]
         assert found == [3600, -5400, 1800, -3600]
-        assert sum(number(row["amount"]) for row in rows) == -9_000.0
+        assert sum(number(row["amount"]) for row in rows) == -90
 
 
 def test_negative_durations_are_data_in_lists_and_their_tables(start_emulator, connect, export, backwards):

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -443,6 +445,10 @@ def test_expenses_are_lazy_and_refused_on_the_free_plan(start_emulator, hook_of)
 # --- one user's totals --------------------------------------------------------------------------------------
 
 
+def in_floats(amounts: dict[str, Any]) -> dict[str, float]:
+    return {code: float(amount) for code, amount in amounts.items()}
+
+
 def test_totals_of_a_user_are_the_truth_in_one_request(start_emulator, hook_of):
     emulator = start_emulator(generate_workspace(entries=300))
     workspace = emulator.workspace
@@ -462,18 +468,19 @@ def test_totals_of_a_user_are_the_truth_in_one_request(start_emulator, hook_of):
     assert len(currencies) > 1
     assert found["amount"] is None, "a sum of several currencies means nothing"
     assert found["currency"] is None
-    everything: dict[str, float] = {}
+    everything: dict[str, Fraction] = {}
     for each in found["projects"]:
-        earned = {code: float(amount) for code, amount in mine[each["id"]].earned.items() if amount}
-        assert each["amounts"] == pytest.approx(earned)
+        earned = {code: amount / 100 for code, amount in mine[each["id"]].earned.items() if amount}
+        assert all(isinstance(amount, Decimal) for amount in each["amounts"].values())
+        assert in_floats(each["amounts"]) == pytest.approx(in_floats(earned))
         if len(earned) == 1:
             assert (each["currency"], each["amount"]) == (
                 next(iter(earned)),
-                pytest.approx(sum(earned.values())),
+                each["amounts"][next(iter(earned))],
             )
         for code, amount in earned.items():
             everything[code] = everything.get(code, 0) + amount
-    assert found["amounts"] == pytest.approx(everything)
+    assert in_floats(found["amounts"]) == pytest.approx(in_floats(everything))
     (request,) = emulator.requests
     assert "users" not in request.json
     assert request.json["summaryFilter"]["groups"] == ["USER", "PROJECT"]

@@ -18,6 +18,7 @@ from airflow_provider_clockify.exceptions import (
 )
 from airflow_provider_clockify.http.rate_limit import RateLimiter
 from airflow_provider_clockify.http.transport import SyncTransport
+from airflow_provider_clockify.reading.report_reader import ReportReader
 from airflow_provider_clockify.service.lists import logged_user, workspace
 from airflow_provider_clockify.service.messages import ApiRequest
 from airflow_provider_clockify.service.report_kinds import detailed
@@ -114,9 +115,10 @@ def test_the_connections_retries_are_the_default(emulator, settings_of):
 
 
 def test_a_report_is_a_read_although_it_is_a_post(emulator, client, november):
+    reader = ReportReader(client.send, detailed(emulator.workspace.id, {}), concurrency=1)
     emulator.inject(faults.reset_after(), match=lambda record: record.service == "reports")
     emulator.inject(HTML, match=lambda record: record.service == "reports")
-    rows = list(client.iterate_detailed(emulator.workspace.id, november))
+    rows = list(client.iterate_report(reader, november))
     assert len(rows) == 20
     assert emulator.count("reports") == 3
 

@@ -14,12 +14,14 @@ from airflow_provider_clockify.testing.answers.business_documents import (
     invoice_document,
     invoice_row,
 )
+from airflow_provider_clockify.testing.answers.pdf_documents import pdf_document
 from airflow_provider_clockify.testing.core_routes.common import (
     PAGING,
     SORTING,
     W,
     body_page,
     enveloped,
+    required,
     sees,
 )
 from airflow_provider_clockify.testing.core_routes.core import SORT_ORDERS, contains, in_order
@@ -97,6 +99,21 @@ def get_expense(request: Request) -> Response:
     return Response(200, expense_document(request.workspace, expense, embedded=False))
 
 
+def get_receipt(request: Request) -> Response:
+    """
+    Answer ``GET W/expenses/{expenseId}/files/{fileId}`` with the file as it was uploaded (Clockify OpenAPI).
+
+    Its content type, and the refusal of another file's id, are assumed.
+    """
+    require_paid(request, "EXPENSES")
+    expense = request.workspace.expenses.get(request.path["expenseId"])
+    if expense is None or not sees(request, expense.user_id):
+        raise domain_error("Expense doesn't belong to Workspace")
+    if expense.file_id != request.path["fileId"]:
+        raise domain_error("File doesn't belong to Expense")
+    return Response(200, expense.file_content, content_type="application/octet-stream")
+
+
 def list_expense_categories(request: Request) -> Response:
     """Answer ``GET W/expenses/categories``; ``count`` is the number of rows of this page (Clockify OpenAPI)."""
     require_paid(request, "EXPENSES")
@@ -154,6 +171,14 @@ def filter_invoices(request: Request) -> Response:
 def get_invoice(request: Request) -> Response:
     """Answer ``GET W/invoices/{invoiceId}``; rates and unit prices are hundredths (observed 2026-08)."""
     return Response(200, invoice_document(request.workspace, _invoice(request)))
+
+
+def export_invoice(request: Request) -> Response:
+    """Answer ``GET W/invoices/{invoiceId}/export``, which needs ``userLocale``, with a PDF (Clockify OpenAPI)."""
+    invoice, locale = _invoice(request), required(request, "userLocale")
+    lines = [f"Invoice {invoice.number} ({locale})", f"{invoice.currency} {invoice.amount / 100:.2f}"]
+    lines += [f"{item.quantity} x {item.description}: {item.amount / 100:.2f}" for item in invoice.items]
+    return Response(200, pdf_document(lines), content_type="application/pdf")
 
 
 def list_payments(request: Request) -> Response:
@@ -281,8 +306,10 @@ ROUTES = (
         PAGING | SORTING | {"archived", "name"},
     ),
     Route("core", "GET", f"{W}/expenses/{{expenseId}}", get_expense),
+    Route("core", "GET", f"{W}/expenses/{{expenseId}}/files/{{fileId}}", get_receipt),
     Route("core", "GET", f"{W}/invoices", list_invoices, PAGING | SORTING | {"statuses"}),
     Route("core", "POST", f"{W}/invoices/info", filter_invoices),
     Route("core", "GET", f"{W}/invoices/{{invoiceId}}", get_invoice),
+    Route("core", "GET", f"{W}/invoices/{{invoiceId}}/export", export_invoice, frozenset({"userLocale"})),
     Route("core", "GET", f"{W}/invoices/{{invoiceId}}/payments", list_payments, PAGING),
 )

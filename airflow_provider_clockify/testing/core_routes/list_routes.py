@@ -36,6 +36,7 @@ from airflow_provider_clockify.testing.exchange import (
     Response,
     Route,
     choice,
+    domain_error,
     flag,
     not_emulated,
     require_paid,
@@ -73,6 +74,34 @@ def list_clients(request: Request) -> Response:
     return request.page(
         in_order(found, query, columns, "NAME"), lambda client: client_document(workspace, client)
     )
+
+
+def get_client(request: Request) -> Response:
+    """Answer ``GET W/clients/{id}`` (Clockify OpenAPI); that a missing one is a 400/501 is assumed from the others."""
+    client = request.workspace.clients.get(request.path["id"])
+    if client is None:
+        raise domain_error("Client doesn't belong to Workspace")
+    return Response(200, client_document(request.workspace, client))
+
+
+def get_tag(request: Request) -> Response:
+    """Answer ``GET W/tags/{id}`` (Clockify OpenAPI); a missing one is a 400/501 (observed 2026-08-08)."""
+    tag = request.workspace.tags.get(request.path["id"])
+    if tag is None:
+        raise domain_error("Tag doesn't belong to Workspace")
+    return Response(200, tag_document(request.workspace, tag))
+
+
+def get_task(request: Request) -> Response:
+    """
+    Answer ``GET W/projects/{projectId}/tasks/{taskId}`` (Clockify OpenAPI).
+
+    That a missing one, or one of another project, is a 400/501 is assumed from the others.
+    """
+    project, task = path_project(request), request.workspace.tasks.get(request.path["taskId"])
+    if task is None or task.project_id != project.id:
+        raise domain_error("Task doesn't belong to Project")
+    return Response(200, task_document(task))
 
 
 def list_tags(request: Request) -> Response:
@@ -289,6 +318,9 @@ _USERS_INFO = frozenset(
 
 ROUTES = (
     Route("core", "GET", f"{W}/clients", list_clients, PAGING | SORTING | {"archived", "name"}),
+    Route("core", "GET", f"{W}/clients/{{id}}", get_client),
+    Route("core", "GET", f"{W}/tags/{{id}}", get_tag),
+    Route("core", "GET", f"{W}/projects/{{projectId}}/tasks/{{taskId}}", get_task),
     Route(
         "core",
         "GET",

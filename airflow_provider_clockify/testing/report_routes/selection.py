@@ -132,7 +132,10 @@ def read_report_query(
     Check the common part of a report body and that the filter of the kind, if it has one, is there.
 
     Bounds are wall clock in ``timeZone``, by default the profile zone of the caller; a ``Z`` or an offset in
-    them does not count (observed 2026-08-08). CSV and XLSX need a paid plan (Clockify help centre 2026), ZIP
+    them does not count (observed 2026-08-08). Chosen where nothing was recorded: a bound that clocks of the zone
+    show twice means the earlier instant, and one that they skip is moved forward by the gap, as ``ZonedDateTime``
+    of Java does; the 31 days of Free (Clockify OpenAPI) are counted between the bounds as they are written, so
+    that a month of 31 days fits in any zone. CSV and XLSX need a paid plan (Clockify help centre 2026), ZIP
     timed out in trials (reported) and is refused here, and JSON_V1 is taken for JSON.
 
     :param known: fields that the report has in common with the others.

@@ -31,6 +31,7 @@ class Expense(Audit):
 
     :param day: ISO date.
     :param total: minor units; the service shows them as a float (observed 2026-06).
+    :param file_content: the receipt.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Expense(Audit):
     notes: str | None = None
     file_id: str | None = None
     file_name: str | None = None
+    file_content: bytes = b""
     locked: bool = False
     approval_request_id: str | None = None
     invoice_id: str | None = None

@@ -147,7 +147,11 @@ class _Maker:
             moment = self._moment()
             file: dict[str, Any] = {}
             if number % 3 == 0:
-                file = {"file_id": f"{number:024x}", "file_name": f"receipt {number + 1}.pdf"}
+                file = {
+                    "file_id": f"{number:024x}",
+                    "file_name": f"receipt {number + 1}.pdf",
+                    "file_content": f"%PDF-1.4\n% receipt {number + 1}\n%%EOF\n".encode(),
+                }
             workspace.add_expense(
                 self._pick(self._users).id,
                 at=from_epoch(moment),

@@ -66,6 +66,16 @@ with DAG(
 ):
     ClockifyDetailedReportOperator(task_id="export", output_path=OUTPUT + "/month.jsonl", window="month")
 
+# A month of the place that the run names.
+with DAG("probe_month_of_a_place", schedule=None, start_date=START, catchup=False):
+    ClockifyDetailedReportOperator(
+        task_id="export",
+        output_path=OUTPUT + "/days",
+        window="month",
+        timezone="{{ dag_run.conf['timezone'] }}",
+        partition_by="day",
+    )
+
 THREE_CHUNKS = {"start": "2025-01-01T00:00:00Z", "end": "2025-04-01T00:00:00Z"}
 
 with DAG("probe_three_chunks", schedule=None, start_date=START, catchup=False):

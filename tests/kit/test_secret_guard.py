@@ -31,12 +31,18 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_run_that_leaves_a_key_somewhere_fails(name: str, tmp_path: Path) -> None:
+IN_TWO_PROCESSES = ["nothing", "in a log", "in a table", "printed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "processes"), [*((name, 0) for name in CASES), *((name, 2) for name in IN_TWO_PROCESSES)]
+)
+def test_a_run_that_leaves_a_key_somewhere_fails(name: str, processes: int, tmp_path: Path) -> None:
     statement, place = CASES[name]
     home = tmp_path / "home"
     home.mkdir()
     mark = "@pytest.mark.prints_keys" if name == "printed on purpose" else ""
+    # Of two processes, one reads the key and the other one leaves it; what is printed is looked at as it comes.
     # The key is put together, since a failing test would show its source.
     (tmp_path / "test_it.py").write_text(
         f"""
@@ -52,12 +58,18 @@ def plant_row():
 
 {mark}
 def test_it():
-    ClockifySettings.from_fields("c", password=KEY)
+    {'ClockifySettings.from_fields("c", password=KEY)' if name == "printed" or not processes else "pass"}
     {statement or "pass"}
+
+def test_another():
+    ClockifySettings.from_fields("c", password=KEY)
 """
     )
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "secret_guard", "-c", os.devnull, "test_it.py"],
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "secret_guard", "-c", os.devnull, "test_it.py"),
+            *(f"--numprocesses={processes}", f"--rootdir={tmp_path}"),
+        ],
         cwd=tmp_path,
         env={
             **os.environ,
@@ -67,7 +79,7 @@ def test_it():
         capture_output=True,
         text=True,
     )
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
     assert done.returncode == (1 if place else 0), done.stdout
     assert KEY not in done.stdout
     if place:

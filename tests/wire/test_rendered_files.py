@@ -101,7 +101,9 @@ def test_an_empty_report_is_a_file_all_the_same(start_emulator, hook_of, export_
 @pytest.mark.parametrize("report", ["detailed", "summary", "weekly"])
 def test_a_plan_without_files_is_named_with_its_cure(start_emulator, hook_of, report, export_type):
     emulator = start_emulator(generate_workspace(entries=10, plan="FREE"))
-    with pytest.raises(ClockifyForbiddenError, match=r"need a paid plan; file_format='csv' and 'parquet'"):
+    with pytest.raises(
+        ClockifyForbiddenError, match=r"need a paid plan; file_format='csv', 'parquet' and 'xlsx'"
+    ):
         hook_of(emulator).download_report(report, *WEEK, export_type)
     assert hook_of(emulator).download_report(report, *WEEK, "PDF").startswith(b"%PDF")
 

@@ -287,9 +287,9 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         claim="Custom fields of a row are objects with customFieldId and value.",
         standing="recorded",
         source="samples of 2026",
-        code=("columns/detailed_columns.py",),
+        code=("columns/custom_fields.py", "columns/detailed_columns.py"),
         pages=("output.md",),
-        otherwise="The column custom_fields is still what the service sent; what reads it must change.",
+        otherwise="Names, types and columns of custom fields are missing in tables; jsonl is what the service sent.",
         tries=("month",),
     ),
     Assumption(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.conformance.assumptions import Assumption
     from airflow_provider_clockify.conformance.tries import Try
     from airflow_provider_clockify.connection import ClockifySettings
+    from airflow_provider_clockify.service.messages import Service
 
 TOO_MANY = 429
 _REFUSED = "The service refuses more requests for now (429). Run again in an hour."
@@ -52,12 +54,7 @@ def run(
     :raises ClockifyConfigError: no workspace is known.
     """
     tries = needed(name for assumption in assumptions for name in assumption.tries)
-    own_hosts = settings.base_url or settings.core_url or settings.reports_url
-    found = Found(
-        settings.workspace_id or "",
-        now,
-        "" if own_hosts else " and ".join(_host(settings, service) for service in ("core", "reports")),
-    )
+    found = Found(settings.workspace_id or "", now, hosts_of(settings))
     if not found.workspace_id and tries:
         tries = [BY_NAME["user"], *(each for each in tries if each.name != "user")]
     transport = ReadOnlyTransport(settings, MOST_REQUESTS)
@@ -76,8 +73,17 @@ def run(
     return found
 
 
-def _host(settings: ClockifySettings, service: str) -> str:
-    return urlsplit(service_url(settings, "core" if service == "core" else "reports")).netloc
+def hosts_of(settings: ClockifySettings) -> str:
+    """
+    Return the hosts that the region names, without the name of a subdomain; empty where the connection replaces them.
+
+    :param settings: The connection.
+    """
+    if settings.base_url or settings.core_url or settings.reports_url:
+        return ""
+    services: tuple[Service, ...] = ("core", "reports")
+    hosts = [urlsplit(service_url(settings, service)).netloc for service in services]
+    return " and ".join(re.sub(rf"^{settings.subdomain}\.", "<subdomain>.", host) for host in hosts)
 
 
 def _try(transport: ReadOnlyTransport, each: Try, found: Found) -> None:

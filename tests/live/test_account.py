@@ -17,7 +17,9 @@ import pytest
 from airflow_provider_clockify.conformance.__main__ import settings_of
 from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.reading.client import ClockifyClient
+from airflow_provider_clockify.reading.report_reader import ReportReader
 from airflow_provider_clockify.service.lists import WORKSPACES, logged_user
+from airflow_provider_clockify.service.report_kinds import detailed
 from airflow_provider_clockify.window import last_complete_unit
 
 pytestmark = [
@@ -53,7 +55,8 @@ def test_the_key_sees_its_workspace(client, settings, user):
 
 def test_yesterday_is_read_and_proven_complete(client, settings, user):
     yesterday = last_complete_unit(datetime.now(UTC), "day")
-    rows = list(client.iterate_detailed(settings.workspace_id or user["activeWorkspace"], yesterday))
+    report = detailed(settings.workspace_id or user["activeWorkspace"], {})
+    rows = list(client.iterate_report(ReportReader(client.send, report, concurrency=1), yesterday))
     ids = [row["_id"] for row in rows]
     assert len(set(ids)) == len(ids)
     assert all(datetime.fromisoformat(row["timeInterval"]["start"]) in yesterday for row in rows)

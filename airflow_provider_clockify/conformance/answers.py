@@ -227,7 +227,12 @@ class Found:
         """
         answer = self.answer(name)
         if answer.is_refusal:
-            raise NotTriedError(f"The service refused the request {name}: {refusal(answer)}.")
+            cure = (
+                " The plan lacks it, or the key's role: use that of an owner or admin."
+                if answer.status == 403
+                else ""
+            )
+            raise NotTriedError(f"The service refused the request {name}: {refusal(answer)}.{cure}")
         return answer
 
     def report(self, name: str) -> Report:

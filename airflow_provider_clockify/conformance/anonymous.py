@@ -25,6 +25,8 @@ from airflow_provider_clockify.conformance.tries import NOBODY
 if TYPE_CHECKING:
     from airflow_provider_clockify.conformance.answers import Answer
 
+# How the API spells its keys.
+_KEY = re.compile(r"(?![0-9a-f]{24}$)_?[a-z][A-Za-z0-9]*")
 _ID = re.compile(r"[0-9a-f]{24}")
 _ID_INSIDE = re.compile(r"(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])")
 _NUMBER_OF_TEXT = re.compile(r"-?\d+([.,]\d+)*")
@@ -183,7 +185,7 @@ class Pseudonyms:
         :param key: Key under which it stands; values in a list have that of the list.
         """
         if isinstance(value, Mapping):
-            return {self.id(name): self.value(each, name) for name, each in value.items()}
+            return {self._key(name): self.value(each, name) for name, each in value.items()}
         if isinstance(value, list):
             return [self.value(each, key) for each in value]
         if isinstance(value, str):
@@ -191,6 +193,9 @@ class Pseudonyms:
         if isinstance(value, bool) or value is None or key in _PLAIN_NUMBERS:
             return value
         return Decimal(value) * self._factor
+
+    def _key(self, name: str) -> str:
+        return name if _KEY.fullmatch(name) else self._text(name, "")
 
     def _text(self, text: str, key: str) -> str:
         return (
@@ -263,10 +268,10 @@ def _is_harmless(text: str, key: str) -> bool:
 
 
 def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Go through the texts of JSON values that may be personal, each with its key; and names that are ids."""
+    """Go through the texts of JSON values that may be personal, each with its key; and keys that are no API's."""
     if isinstance(value, Mapping):
         for name, each in value.items():
-            if _ID.fullmatch(name):
+            if not _KEY.fullmatch(name) and not _is_harmless(name, ""):
                 yield "", name
             yield from _texts(each, name)
     elif isinstance(value, list):

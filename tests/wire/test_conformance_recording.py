@@ -309,6 +309,14 @@ def test_what_is_not_known_to_be_harmless_is_replaced(value):
         assert old != new
 
 
+@pytest.mark.parametrize("key", ["Ada Example", "ada@example.com", "Ada", "f6b0c1a2d3e4f5a6b7c8d001"])
+def test_keys_that_are_no_words_of_the_api_are_replaced(key):
+    answer = one({"byUser": {key: {"duration": 5}}, "userId": key})
+    shown = Pseudonyms([answer], Decimal("0.5")).body(answer)
+    assert shown == {"byUser": {shown["userId"]: {"duration": 5}}, "userId": shown["userId"]}
+    assert shown["userId"] != key
+
+
 def test_a_refusal_keeps_its_words_and_not_what_it_quotes():
     answer = one(
         {

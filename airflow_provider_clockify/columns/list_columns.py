@@ -222,7 +222,7 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
     "invoice_payments": (
         _ID,
         column("invoice_id", TEXT, "Id of the invoice that was asked for.", "invoice_id"),
-        column("currency", TEXT, "Currency of amount; empty as long as the service names none.", "currency"),
+        column("currency", TEXT, "Currency of the invoice.", "currency"),
         column("amount", MONEY, "Amount, units of the currency.", "amount"),
         column("date", DAY, "Day of payment.", "date"),
         column("author", TEXT, "Who entered it.", "author"),

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 # The service may round the amount of each row and not their sum, or the other way round (recorded 2026-08-07).
 ROUNDING = Decimal("0.5")
-# Bounds of reports count to the millisecond, and the end is inclusive (assumptions 13 and 14).
-_SLACK = 0.001
+# Seconds that rows may lie outside of bounds, which count to the millisecond and are inclusive (assumptions 13 and 14).
+_SLACK = 1.0
 _NOTHING = Decimal(0)
 
 

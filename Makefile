@@ -81,6 +81,12 @@ browser:
 	@scripts/environment.sh airflow-$(AIRFLOW_2) $(PYTHON)
 	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/browser.txt
 
+.PHONY: live
+live: ## Settle with your own account what is assumed about the service: 28 reads; needs CLOCKIFY_API_KEY
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/python -m airflow_provider_clockify.conformance --key-from-env; status=$$?; \
+		test $$status -le 1 && $(ENV_3)/bin/python -m pytest -m live tests/live && exit $$status
+
 matrix: ## Test on every supported Airflow and Python; LINES="3.1.8:3.12 lowest" chooses
 	@WORKERS=$(WORKERS) python3 scripts/matrix.py $(LINES)
 
@@ -122,10 +128,11 @@ format: ## Format the code
 	$(ENV_3)/bin/ruff check --fix .
 	$(ENV_3)/bin/ruff format .
 
-tables: ## Write column tables and example code of the documentation from the code
+tables: ## Write column tables, example code and assumptions of the documentation from the code
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python scripts/column_tables.py
 	$(ENV_3)/bin/python scripts/example_code.py
+	$(ENV_3)/bin/python scripts/assumption_table.py
 
 requirements: ## Pin what the environments install, as requirements/versions.txt says
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

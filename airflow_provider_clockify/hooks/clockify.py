@@ -901,8 +901,8 @@ class ClockifyHook(BaseHook):
         :param user_id: User.
         :return: ``{"user_id", "name", "seconds", "amount", "currency", "amounts", "projects": [{"id", "name",
             "seconds", "amount", "currency", "amounts"}]}``; no seconds when the user has no time there. Amounts are
-            decimals in units of the currency; ``amount`` and ``currency`` are ``None`` where there are several
-            currencies, ``amounts`` has each: ``{"EUR": Decimal("99"), "USD": Decimal("125")}``.
+            what the service sent, hundredths of the currency's unit; ``amount`` and ``currency`` are ``None`` where
+            there are several currencies, ``amounts`` has each: ``{"EUR": 9900.0, "USD": 12500.0}``.
         """
         return user_totals(self.get_summary_report(start, end, ("USER", "PROJECT")), user_id)
 

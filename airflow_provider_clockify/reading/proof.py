@@ -19,7 +19,7 @@ import msgspec
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.reading.reader import TOLERANCE, ReadResult
 from airflow_provider_clockify.service.money import text_in_units
-from airflow_provider_clockify.service.report_kinds import Totals
+from airflow_provider_clockify.service.report_kinds import DETAILED, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # The service may round the amount of each row and not their sum, or the other way round (recorded 2026-08-07).
 ROUNDING = Decimal("0.5")
+# Seconds that rows may lie outside of bounds, which count to the millisecond and are inclusive (assumptions 13 and 14).
+_SLACK = 1.0
 _NOTHING = Decimal(0)
 
 
@@ -66,6 +68,7 @@ class Tally:
         self._seconds_left_out = Decimal(0)
         self._money_left_out: dict[str, Decimal] = {}
         self.disturbed = False
+        self._strays: set[str] = set()
 
     def take(self, page: PageRows) -> None:
         """
@@ -150,14 +153,43 @@ class Tally:
         outside = [start not in self._window for start in rows.starts]
         left_out = list(map(or_, outside, rows.running))
         self.result.outside += sum(outside)
+        self._note_strays(
+            rows.only([out and not runs for out, runs in zip(outside, rows.running, strict=True)])
+        )
         self.result.running += sum(left_out) - sum(outside)
         others = rows.only(left_out)
         self._seconds_left_out += sum(others.seconds)
         _add_money(self._money_left_out, others)
         return rows.only(map(not_, left_out))
 
+    def _note_strays(self, rows: PageRows) -> None:
+        """Note finished rows that have nothing of their time in the window, and on which side of it they lie."""
+        first, last = self._window.start.timestamp() - _SLACK, self._window.end.timestamp() + _SLACK
+        for start, seconds in zip(rows.starts, rows.seconds, strict=True):
+            begin = start.timestamp()
+            if begin + float(seconds) < first:
+                self._strays.add("before")
+            elif begin > last:
+                self._strays.add("after")
+
+    def _check_bounds(self) -> None:
+        """Refuse a window that was moved: as many rows as came from one side of it are missing on the other."""
+        if self._report.operation == DETAILED and len(self._strays) == 1:
+            side = next(iter(self._strays))
+            raise ClockifyResponseError(
+                f"{DETAILED} gave {self.result.outside} rows from outside of {self._window}, all {side} it: the "
+                "service reads the bounds in another time zone than UTC, so that rows are missing at the other end. "
+                "Nothing was published. Run python -m airflow_provider_clockify.conformance --only 11, and report it.",
+                operation=DETAILED,
+            )
+
     def finish(self) -> ReadResult:
-        """Return what was handed over, its sums included."""
+        """
+        Return what was handed over, its sums included.
+
+        :raises ClockifyResponseError: the service gave another window than it was asked for.
+        """
+        self._check_bounds()
         self.result.seconds = self._seconds - self._seconds_left_out
         self.result.money = {
             currency: amount - self._money_left_out.get(currency, _NOTHING)
@@ -191,7 +223,7 @@ class Tally:
     def _same_time(self, total: Decimal) -> bool:
         if self.result.running:
             return total >= self._seconds  # The service may count the time that open timers have run so far.
-        # Whether breaks count into the service's total is not documented: accept both, to the second.
+        # Whether breaks count into the service's total is not documented (assumption 6): accept both, to the second.
         return any(
             abs(total - own) < TOLERANCE for own in (self._seconds, self._seconds - self._break_seconds)
         )

@@ -5,7 +5,7 @@ What was created, updated and deleted in a window, exactly, from the three feeds
 
 The feeds are relative to the window that is *asked for*: what was created and updated in it is only in ``created``,
 what was created and deleted in it is in none. And whether the service moves the bounds by the wall clock of the
-account's zone, as it does for the lists of time entries, was never observed. So asking for more and cutting it down
+account's zone, as it does for the lists of time entries, is assumption 37. So asking for more and cutting it down
 is right only after thought. ``W = [S, E)`` is the wanted window, ``A`` what is asked, ``A'`` what the service makes
 of it.
 

@@ -46,8 +46,8 @@ _FLAGS = frozenset(
         "task_required",
     }
 )
-# The service re-reads a bound's UTC wall clock in the account's zone (observed 2026-08-08); offsets reach from
-# -12 h to +14 h, and this much on both sides is right whichever way the shift goes.
+# The service re-reads a bound's UTC wall clock in the account's zone (assumption 28, observed 2026-08-08); offsets
+# reach from -12 h to +14 h, and this much on both sides is right whichever way the shift goes.
 WALL_CLOCK_MARGIN = timedelta(hours=14)
 
 Path = tuple[str, ...]

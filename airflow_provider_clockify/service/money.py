@@ -4,12 +4,12 @@
 Money: units of the currency from what the service gives, and which currencies a group's money is in (pure).
 
 The service gives hundredths of the currency's unit, whatever the currency: 14250 is 142.50 EUR. That it does so for
-currencies without decimals too (yen) is an assumption; no recording shows one. Proofs compare what the service gives;
+currencies without decimals too (yen) is assumption 19; no recording shows one. Proofs compare what the service gives;
 everything that people read goes through :func:`in_units` or :func:`for_column`.
 
 A group over projects of several currencies has one number, ``amount``, which adds up all of them, and beside it
-``amounts[].amountByCurrency[]``. What its own ``currency`` says then was never recorded, so it does not count where
-the group, or the groups in it, name the currencies themselves.
+``amounts[].amountByCurrency[]`` (assumption 30). What its own ``currency`` says then was never recorded, so it does
+not count where the group, or the groups in it, name the currencies themselves.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.service.money import amount_of, currency_of, in_units, sums_of
+from airflow_provider_clockify.service.money import currency_of, sums_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,13 +28,12 @@ def user_totals(summary: Mapping[str, Any], user_id: str) -> Item:
 
 
 def _totals(group: Item) -> Item:
-    # Sums over several currencies mean nothing.
     currency = currency_of(group)
-    amount = None if currency is None else amount_of(group)
     return {
         "name": group.get("name"),
         "seconds": group.get("duration") or 0,
-        "amount": None if amount is None else in_units(amount),
+        # Sums over several currencies mean nothing.
+        "amount": group.get("amount") if currency else None,
         "currency": currency,
-        "amounts": {code: in_units(each) for code, each in sums_of(group, "EARNED").items()},
+        "amounts": {code: float(amount) for code, amount in sums_of(group, "EARNED").items()},
     }

@@ -17,6 +17,7 @@ from airflow_provider_clockify import __version__
 from airflow_provider_clockify.testing.exchange import OVERSIZE, EntityFeeds
 from airflow_provider_clockify.testing.limits import RETRY_AFTER_FORMS
 from airflow_provider_clockify.testing.server import ClockifyEmulator
+from airflow_provider_clockify.testing.switches import SWITCHES
 from airflow_provider_clockify.testing.workspace.data import PLANS
 from airflow_provider_clockify.testing.workspace.generate import (
     DEFAULT_END,
@@ -116,6 +117,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--whole-files", action="store_true", help="no pages in CSV and XLSX")
     parser.add_argument("--report-last-page-header", action="store_true")
     parser.add_argument("--no-last-page-header", action="store_true", help="of lists")
+    parser.add_argument(
+        "--switch",
+        choices=sorted(SWITCHES),
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="an assumption of docs/conformance.md, by its name, that does not hold here; may be repeated",
+    )
     return parser
 
 
@@ -161,6 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         csv_paged=not options.whole_files,
         report_last_page_header=options.report_last_page_header,
         last_page_header=not options.no_last_page_header,
+        switches=options.switch,
     )
     finish = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

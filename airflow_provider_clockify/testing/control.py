@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from airflow_provider_clockify.testing.request_log import RequestRecord
+    from airflow_provider_clockify.testing.switches import Switches
     from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
     from airflow_provider_clockify.testing.workspace.kinds import TimeEntry
 
@@ -41,13 +42,15 @@ class Controls(NamedTuple):
     :param workspaces: Its workspaces.
     :param requests: What it was asked.
     :param facts: What it measured besides, by name.
-    :param reset: Forgets requests, limits and faults.
+    :param reset: Forgets requests, limits and faults, and turns switches off.
+    :param switches: What is otherwise than clients assume.
     """
 
     workspaces: Sequence[EmulatedWorkspace]
     requests: Sequence[RequestRecord]
     facts: Mapping[str, Any]
     reset: Callable[[], None]
+    switches: Switches
 
 
 def handle(controls: Controls, method: str, target: str, body: bytes) -> Response:
@@ -55,7 +58,8 @@ def handle(controls: Controls, method: str, target: str, body: bytes) -> Respons
     Answer a control request; ``?workspace=ID`` chooses another workspace than the first.
 
     ``GET stats``, ``POST reset``, ``GET truth?start=&end=``, ``POST entries``, ``PATCH entries/{id}``,
-    ``DELETE entries/{id}``. Instants are ISO 8601, UTC unless they have an offset.
+    ``DELETE entries/{id}``, ``PUT switches/{name}``, ``DELETE switches/{name}``.
+    Instants are ISO 8601, UTC unless they have an offset.
     """
     parts = urlsplit(target)
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -68,6 +72,9 @@ def handle(controls: Controls, method: str, target: str, body: bytes) -> Respons
             case ("POST", "reset", False):
                 controls.reset()
                 return Response(204)
+            case ("PUT" | "DELETE", "switches", True):
+                controls.switches.turn(entry_id, method == "PUT")
+                return Response(200, {"on": controls.switches.names})
             case ("GET", "truth", False):
                 return Response(200, _truth(workspace, query))
             case ("POST", "entries", False):

@@ -127,6 +127,7 @@ class Behaviour:
         for, so that the next page begins behind rows that nobody got). Which of the last two is not known.
     :param last_page_header: send ``Last-Page`` with core lists (observed on 18 of them).
     :param report_running: show running timers in reports, with ``end: null`` and duration 0.
+    :param select_overlapping: the detailed report holds what reaches into its range, too.
     :param weekly_refusal_status: of a weekly report that is not about 7 days: 400 (observed 2026-08-07) or
         200 with the same error object (observed 2026-05-12).
     :param summary_levels: levels of groups that a summary has at most; groups on the last one have no ``children``,
@@ -145,6 +146,7 @@ class Behaviour:
     oversize: str = "refuse"
     last_page_header: bool = True
     report_running: bool = False
+    select_overlapping: bool = False
     weekly_refusal_status: int = 400
     summary_levels: int = 3
     csv_paged: bool = True

@@ -37,6 +37,7 @@ from airflow_provider_clockify.testing.faults import Fault, FaultPlan, FaultRule
 from airflow_provider_clockify.testing.limits import RateLimits
 from airflow_provider_clockify.testing.request_log import RequestLog, RequestRecord
 from airflow_provider_clockify.testing.routing import authenticate, find_route, open_workspace, service_of
+from airflow_provider_clockify.testing.switches import Switches
 from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
 from airflow_provider_clockify.testing.workspace.generate import generate_workspace
 from airflow_provider_clockify.testing.workspace.times import epoch_seconds
@@ -81,6 +82,7 @@ class ClockifyEmulator:
     :param now: aware moment that the services take for now, None is the clock of this machine; see ``now``.
     :param extra_fields: fields that no client knows, added to every object in a list of an answer.
     :param entities: how the change feeds behave.
+    :param switches: names of assumptions that do not hold here, see ``testing.switches``.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class ClockifyEmulator:
         now: datetime | None = None,
         extra_fields: Mapping[str, Any] | None = None,
         entities: EntityFeeds | None = None,
+        switches: Sequence[str] = (),
     ) -> None:
         if workspaces is None:
             workspaces = generate_workspace()
@@ -129,6 +132,7 @@ class ClockifyEmulator:
         self.behaviour.extra_fields = dict(extra_fields or {})
         self.behaviour.entities = entities or EntityFeeds()
         self.now = now
+        self.switches = Switches(switches)
         self.errors: list[Exception] = []
         self._address = (host, port)
         self._limits = RateLimits(
@@ -331,9 +335,10 @@ class ClockifyEmulator:
             "peak_requests_per_second": self.peak_requests_per_second,
             "unknown_parameters": self.unknown_parameters,
         }
-        return control.Controls(self.workspaces, self.requests, facts, self._reset)
+        return control.Controls(self.workspaces, self.requests, facts, self._reset, self.switches)
 
     def _reset(self) -> None:
+        self.switches.clear()
         self.reset_log()
         self.reset_limits()
         self.clear_faults()
@@ -366,7 +371,7 @@ class ClockifyEmulator:
             log.exception("a handler failed")
             self.errors.append(error)
             response = Response(500, {"message": f"Emulator error: {error!r}", "code": 500})
-        return fault.alter(response)
+        return fault.alter(self.switches.response(record, response))
 
     def finish(self, record: RequestRecord, status: int | None, sent: int) -> None:
         """Close the record of a request."""
@@ -388,12 +393,13 @@ class ClockifyEmulator:
             and record.headers.get("content-type", "").split(";")[0].strip() != JSON
         ):
             raise ApiError(415, 415, "Content-Type is not supported; send application/json")
+        asked = self.switches.request(record)
         request = Request(
             path=path,
-            query=Query(record.query),
-            body=record.body,
+            query=Query(asked.query),
+            body=asked.body,
             caller=caller,
-            behaviour=self.behaviour,
+            behaviour=self.switches.behaviour(record, self.behaviour),
             workspaces=self.workspaces,
             workspace=workspace,
             rows=self._rows[workspace.id],

@@ -33,6 +33,7 @@ import yaml
 from markdown_it import MarkdownIt
 from packaging.requirements import Requirement
 
+from airflow_provider_clockify.conformance.__main__ import _parser as conformance_parser
 from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.tables.__main__ import main as print_tables
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
@@ -299,6 +300,8 @@ def check_python(words: list[str]) -> None:
         emulator_parser().parse_args(words[3:])
     elif words[1:3] == ["-m", "airflow_provider_clockify.tables"]:
         assert print_tables(words[3:]) == 0
+    elif words[1:3] == ["-m", "airflow_provider_clockify.conformance"]:
+        conformance_parser().parse_args(words[3:])
     else:
         assert words[1:3] in (["-m", "venv"], ["-m", "pytest"])
 
@@ -340,7 +343,7 @@ def check_export(words: list[str]) -> None:
             _, section, key = name.split("__")
             assert conf.has_option(section.lower(), key.lower())
         else:
-            assert name == "AIRFLOW_HOME"
+            assert name in ("AIRFLOW_HOME", "CLOCKIFY_API_KEY", "CLOCKIFY_REGION")
 
 
 COMMANDS: Mapping[str, Callable[[list[str]], None]] = {
@@ -357,6 +360,7 @@ COMMANDS: Mapping[str, Callable[[list[str]], None]] = {
     "head": lambda words: None,
     "wc": lambda words: None,
     "rm": lambda words: None,
+    "tar": lambda words: None,
     "curl": check_curl,
 }
 

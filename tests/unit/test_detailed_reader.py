@@ -671,6 +671,30 @@ def test_rows_outside_of_the_window_are_left_out_but_belong_to_the_proof():
     assert (result.rows, result.outside) == (3, 2)
 
 
+BEFORE, AFTER = "2026-10-31T21:00:00Z", "2026-11-02T00:00:01Z"
+
+
+@pytest.mark.parametrize("strays", [[BEFORE], [AFTER, AFTER]], ids=["before", "after"])
+def test_a_window_that_was_moved_is_an_error(strays):
+    service = Service()
+    service.rows = [service.row(str(number), start) for number, start in enumerate([INSIDE, *strays])]
+    with pytest.raises(ClockifyResponseError, match="reads the bounds in another time zone than UTC"):
+        read(service)
+
+
+def test_a_window_that_was_widened_is_none():
+    service = Service()
+    service.rows = [service.row(str(number), start) for number, start in enumerate([INSIDE, BEFORE, AFTER])]
+    assert read(service)[1].rows == 1
+
+
+def test_an_entry_that_reaches_into_the_window_is_left_out_without_an_error():
+    service = Service()
+    service.rows = [service.row("1"), service.row("2", "2026-10-31T23:59:30Z")]  # It lasts a minute.
+    sink, result = read(service)
+    assert (sink.ids, result.outside) == (["1"], 1)
+
+
 def test_a_row_of_another_user_than_asked_for_is_an_error():
     service = Service()
     service.rows = [service.row("1", userId="u1"), service.row("2", userId="u2")]

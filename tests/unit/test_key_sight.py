@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -67,7 +66,7 @@ def test_totals_are_of_the_user_and_of_nobody_else() -> None:
     own = {"_id": "p", "name": "P", "duration": 60, "amount": 5.0, "currency": "EUR"}
     mine = {"_id": "u", "name": "Ada", "duration": 60, "amount": 5.0, "currency": "EUR", "children": [own]}
     summary = {"groupOne": [{"_id": "other", "duration": 7, "amount": 9.0, "currency": "USD"}, mine]}
-    money = {"amount": Decimal("0.05"), "currency": "EUR", "amounts": {"EUR": Decimal("0.05")}}
+    money = {"amount": 5.0, "currency": "EUR", "amounts": {"EUR": 5.0}}
     assert user_totals(summary, "u") == {
         "user_id": "u",
         "name": "Ada",

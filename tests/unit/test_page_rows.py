@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from operator import itemgetter
@@ -96,7 +97,13 @@ def test_a_page_of_many_rows_is_read_as_many_pages_of_one(entries, is_sorted):
     rows = [
         on_the_wire(entry) for entry in (sorted(entries, key=itemgetter("_id")) if is_sorted else entries)
     ]
-    (one, expected), (many, found) = read(rows, 1), read(rows, 1000)
+    try:
+        one, expected = read(rows, 1)
+    except ClockifyResponseError as error:  # All rows from outside come from one side: the window was moved.
+        with pytest.raises(ClockifyResponseError, match=re.escape(str(error))):
+            read(rows, 1000)
+        return
+    many, found = read(rows, 1000)
     assert many.taken == one.taken
     expected.pages = expected.reads = found.pages = found.reads = 0
     assert found.ids == [row["_id"] for row in rows]

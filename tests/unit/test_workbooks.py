@@ -94,6 +94,7 @@ def test_values_of_every_type(entry_json):
         "start": datetime(2026, 11, 2, 8),
         "end": datetime(2026, 11, 2, 9, 30),
         "duration_seconds": 5400,
+        "duration_hours": 1.5,
         "billable": True,
         "type": "REGULAR",
         "is_locked": False,

@@ -93,7 +93,13 @@ def _question(request: Request, query: ReportQuery, own: Mapping[str, Any], colu
     kept = {key: value for key, value in own.items() if key not in ("page", "pageSize", "options")}
     caller = (request.caller.user.id, request.caller.is_admin, str(query.zone))
     return msgspec.json.encode(
-        (caller, request.behaviour.report_running, column, query.body | {"detailedFilter": kept})
+        (
+            caller,
+            request.behaviour.report_running,
+            request.behaviour.select_overlapping,
+            column,
+            query.body | {"detailedFilter": kept},
+        )
     )
 
 

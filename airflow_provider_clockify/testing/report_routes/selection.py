@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.testing.answers.documents import currency_id
@@ -212,6 +213,9 @@ def select(
     """
     running = running or request.behaviour.report_running
     entries: Iterable[TimeEntry] = request.workspace.entries_between(query.first_ms, query.last_ms)
+    if request.behaviour.select_overlapping:
+        earlier = request.workspace.entries_between(0, query.first_ms - 1)
+        entries = chain((each for each in earlier if each.end and each.end * 1000 > query.first_ms), entries)
     for test in _tests(request, query.body, audit):
         entries = filter(test, entries)
     if not running:

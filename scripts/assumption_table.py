@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""Write the assumptions about the service into their page from the code; a test says when that is due."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from airflow_provider_clockify.conformance.assumptions import ASSUMPTIONS, Assumption
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "conformance.md"
+BEGIN, END = "<!-- assumptions -->\n", "\n<!-- /assumptions -->"
+
+
+def row(each: Assumption) -> str:
+    pages = ", ".join(f"[{page.removesuffix('.md')}]({page})" for page in each.pages)
+    code = ", ".join(f"`{module}`" for module in each.code)
+    standing = f"{each.standing}: {each.source}"
+    return (
+        f"| {each.number} | {each.claim} | {standing} | {each.otherwise} | {code}; {pages} | `{each.name}` |"
+    )
+
+
+def table() -> str:
+    """Return the table of assumptions, in Markdown."""
+    head = [
+        "| No. | Assumed | Standing | If it does not hold | Depends on it | Name |",
+        "|---|---|---|---|---|---|",
+    ]
+    return "\n".join([*head, *map(row, ASSUMPTIONS)])
+
+
+def main() -> None:
+    text, found = re.subn(
+        re.escape(BEGIN) + r".*?" + re.escape(END),
+        lambda _: BEGIN + table() + END,
+        PAGE.read_text(encoding="utf-8"),
+        flags=re.S,
+    )
+    if not found:
+        raise SystemExit(f"docs/{PAGE.name} has no table: add {BEGIN!r} … {END!r}.")
+    PAGE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

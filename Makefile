@@ -16,7 +16,7 @@ PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 PYTEST := env PYTHONDONTWRITEBYTECODE= $(ENV_3)/bin/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-airflow-2 test-kit coverage test-stack test-s3 test-tables test-browser matrix faults kills bench bench-import bench-sensors bench-celery \
+.PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-browser matrix faults kills bench bench-import bench-sensors bench-celery \
 	check docs screenshots format tables requirements build release-check clean
 
 help: ## List the targets
@@ -30,9 +30,9 @@ ui: ## Show the example DAGs, an emulated workspace and a connection in Airflow'
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@exec $(ENV_3)/bin/python scripts/ui.py
 
-test: ## Run the tests, on Airflow 3.3
+test: ## Run the tests, on Airflow 3.3; COVERAGE=1 measures which branches of the package they reach
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
-	$(PYTEST) $(PARALLEL)
+	$(PYTEST) $(PARALLEL) $(if $(COVERAGE),--cov --cov-report term)
 
 test-airflow-2: ## Run the tests on Airflow 2.11
 	@scripts/environment.sh airflow-$(AIRFLOW_2) $(PYTHON)
@@ -41,10 +41,6 @@ test-airflow-2: ## Run the tests on Airflow 2.11
 test-kit: ## Run the tests of what the tests use
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(PYTEST) $(PARALLEL) -m kit tests/kit
-
-coverage: ## Run the tests on Airflow 3.3, and measure which branches of the package they reach
-	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
-	$(PYTEST) $(PARALLEL) --cov --cov-report term
 
 test-stack: ## Run the tests of a whole Airflow as processes, with PostgreSQL's server; takes minutes
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

@@ -108,7 +108,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Pa
     return set_up
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_dag(airflow_database: None) -> Callable[..., Run]:
     """Run a DAG for one logical date, through Airflow, and read the outcome from its database."""
 

@@ -8,6 +8,7 @@ without one fails. A comment before a block says what is special about it:
 
 - ``<!-- region:FILE:NAME -->``: a copy of an example DAG, compared and run by other tests;
 - ``<!-- needs: Airflow X.Y -->``: only runs from that version on;
+- ``<!-- recipe: NAME -->``: of the cookbook, whose test runs it and compares its result;
 - ``<!-- not run: why -->``: is not run.
 """
 
@@ -21,7 +22,6 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 import yaml
-from markdown_it import MarkdownIt
+from doc_blocks import ROOT, Block, blocks_of
 from packaging.requirements import Requirement
 
 from airflow_provider_clockify.conformance.__main__ import _parser as conformance_parser
@@ -39,39 +39,11 @@ from airflow_provider_clockify.tables.__main__ import main as print_tables
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 from airflow_provider_clockify.testing.__main__ import _parser as emulator_parser
 
-ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("docs/adr/*.md"))]
 AIRFLOW = tuple(int(number) for number in re.findall(r"\d+", version("apache-airflow"))[:2])
 EXTRA_FIELDS = {
     name for name in ClockifySettings.__dataclass_fields__ if name not in ("conn_id", "api_key", "base_url")
 } | {"allow_insecure_http"}
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page."""
-
-    page: Path
-    line: int
-    language: str
-    text: str
-    notes: Mapping[str, str]
-
-    def __str__(self) -> str:
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
-
-
-def blocks_of(page: Path) -> list[Block]:
-    found, notes = [], {}
-    for token in MarkdownIt("commonmark").parse(page.read_text(encoding="utf-8")):
-        if token.type == "html_block":
-            notes = dict(re.findall(r"<!-- (region|needs|not run): ?(.*?) -->", token.content))
-            continue
-        if token.type in ("fence", "code_block"):
-            language = token.info.split()[0] if token.info else ""
-            found.append(Block(page, (token.map or [0])[0] + 1, language, token.content, notes))
-        notes = {}
-    return found
 
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
@@ -81,7 +53,7 @@ def of(*languages: str) -> list[Block]:
     return [
         block
         for block in BLOCKS
-        if block.language in languages and not {"region", "not run"} & set(block.notes)
+        if block.language in languages and not {"region", "recipe", "not run"} & set(block.notes)
     ]
 
 
@@ -115,6 +87,10 @@ def test_sql_is_run_or_says_why_not() -> None:
     assert of("sql") == []
 
 
+def test_recipes_are_on_the_page_whose_test_runs_them() -> None:
+    assert {block.page.name for block in BLOCKS if "recipe" in block.notes} == {"cookbook.md"}
+
+
 # --- Python -------------------------------------------------------------------------------------------------------
 
 
@@ -140,9 +116,7 @@ def execute(block: Block) -> dict[str, Any]:
     """Run a block as a module of its own."""
     skip_unless_there(block.notes.get("needs"))
     namespace: dict[str, Any] = {"__name__": "shown", "__doc__": None}
-    # Lines keep their numbers, so that a traceback leads to the page.
-    code = compile("\n" * block.line + block.text, str(block.page), "exec")
-    exec(code, namespace)
+    exec(block.compiled(), namespace)
     return namespace
 
 

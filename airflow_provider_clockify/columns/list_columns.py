@@ -112,8 +112,8 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("duration_seconds", SECONDS, "Time tracked so far, in seconds.", "duration"),
         *_rate("hourly_rate", "hourlyRate", "Billable rate"),
         *_rate("cost_rate", "costRate", "Cost rate"),
-        column("estimate", JSON, "Estimate: JSON as the service sent it.", "estimate"),
-        column("time_estimate", JSON, "Time estimate: JSON as the service sent it.", "timeEstimate"),
+        column("estimate", JSON, "Estimate: JSON as sent, durations as the service writes them.", "estimate"),
+        column("time_estimate", JSON, "Time estimate: JSON as sent, durations as the service writes them.", "timeEstimate"),
         column(
             "budget_estimate",
             JSON,
@@ -209,7 +209,7 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         column("order", WHOLE, "Place in the invoice, from 0.", "order"),
         column("item_type", TEXT, "Type of the item.", "itemType"),
         column("description", TEXT, "Description.", "description"),
-        column("quantity", NUMBER, "Quantity.", "quantity"),
+        column("quantity", NUMBER, "Units of the item, each at unit_price.", "quantity"),
         # Hundredths of hundredths (observed 2026-08).
         replace(column("unit_price", MONEY, "Price of one, units of the currency.", "unitPrice"), shift=-4),
         column("amount", MONEY, "Amount, units of the currency.", "amount"),

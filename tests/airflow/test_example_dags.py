@@ -222,6 +222,26 @@ def test_dimensions_are_snapshots_of_every_list(
     assert emulator.count() == 5 + len(workspace.projects)
 
 
+def test_the_lake_has_days_of_berlin_and_a_folder_for_each_list(
+    run_dag: Callable, connect: Callable, month: ClockifyEmulator
+) -> None:
+    folder = connect(month) / "lake"
+    run = run_dag("example_clockify_lake", datetime(2026, 11, 12, 3, tzinfo=UTC))
+    assert run.state == "success"
+    start, end = datetime(2026, 11, 3, 23, tzinfo=UTC), datetime(2026, 11, 11, 23, tzinfo=UTC)
+    found = {
+        path.parent.name: {row["id"] for row in table(path)}
+        for path in (folder / "time_entries").glob("dt=*/detailed.parquet")
+    }
+    assert found == days_of(month, "Europe/Berlin", start, end)
+    assert len(found) == 8
+    for name in ("users", "projects", "clients"):
+        path = folder / "dimensions" / name / "dt=2026-11-12" / f"{name}.parquet"
+        assert {row["id"] for row in table(path)} == set(getattr(month.workspace, name))
+        assert [each for each in path.parents[1].rglob("*") if each.is_file()] == [path]
+    assert run.results["check"]["detailed"] == len(month.workspace.truth_ids(start, end))
+
+
 def test_the_monthly_summary_has_the_hours_and_the_money_of_the_last_month(
     run_dag: Callable, connect: Callable, serve: Callable, workspace: EmulatedWorkspace
 ) -> None:

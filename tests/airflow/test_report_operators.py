@@ -416,7 +416,7 @@ def test_a_workbook_holds_the_rows_of_the_other_flat_files_on_every_plan(start, 
             currency: value for (name, currency), value in totals.items() if name == "amount" and currency
         }
         assert amounts == pytest.approx(
-            {code: float(text) for code, text in result["totals"]["amounts_minor_units"].items()}
+            {code: float(text) for code, text in result["totals"]["amounts"].items()}
         )
     assert export(emulator, report, file_format="xlsx")["sha256"] == result["sha256"], "the same bytes again"
 

@@ -66,12 +66,16 @@ UNITS = {
     ColumnType.HOURS: "in hours",
     ColumnType.INSTANT: "UTC",
 }
+# What else counts something: pieces, places in a list, hours, or what another column names.
+COUNTED = ("Units", "Place", "hours", "in time_unit")
 
 
 @pytest.mark.parametrize("columns", ALL_COLUMNS.values(), ids=ALL_COLUMNS.keys())
 def test_every_column_names_its_unit_and_every_amount_has_a_currency_beside_it(columns):
     for number, each in enumerate(columns):
         assert UNITS.get(each.type, "") in each.description, each.name
+        if each.type in (ColumnType.NUMBER, ColumnType.WHOLE):
+            assert any(unit in each.description for unit in COUNTED), each.name
         if each.type is ColumnType.MONEY:
             around = {near.name for near in columns[max(number - 6, 0) : number + 2]}
             assert {"currency", each.name.replace("_amount", "_currency")} & around, each.name

@@ -113,7 +113,12 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_rate("hourly_rate", "hourlyRate", "Billable rate"),
         *_rate("cost_rate", "costRate", "Cost rate"),
         column("estimate", JSON, "Estimate: JSON as sent, durations as the service writes them.", "estimate"),
-        column("time_estimate", JSON, "Time estimate: JSON as sent, durations as the service writes them.", "timeEstimate"),
+        column(
+            "time_estimate",
+            JSON,
+            "Time estimate: JSON as sent, durations as the service writes them.",
+            "timeEstimate",
+        ),
         column(
             "budget_estimate",
             JSON,

@@ -142,7 +142,12 @@ ATTENDANCE = generic_table(
         *_both("capacity", "Capacity", "capacity"),
         *_both("remaining_capacity", "Capacity left", "remainingCapacity"),
         *_both("overtime", "Overtime", "overtime"),
-        column("time_off", JSON, "Time off of the day: JSON as sent, in the service's unit (seconds are assumed).", "timeOff"),
+        column(
+            "time_off",
+            JSON,
+            "Time off of the day: JSON as sent, in the service's unit (seconds are assumed).",
+            "timeOff",
+        ),
         column("has_running_entry", FLAG, "Whether a timer runs.", "hasRunningEntry"),
     ),
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -194,7 +194,7 @@ def cook(block: Block, connection: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def cooked(run_dag: Callable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cooked]:
+def cooked(run_dag: Callable, tmp_path_factory: pytest.TempPathFactory) -> Cooked:
     folder = tmp_path_factory.mktemp("clockify")
     workspace = generate_workspace(
         entries=500,
@@ -237,9 +237,9 @@ def cooked(run_dag: Callable, tmp_path_factory: pytest.TempPathFactory) -> Itera
             if name in ("CSV", "workbook"):
                 operator = results[name][f"export_{name.lower()}"]
                 results[name] = run_operator(operator, datetime(2026, 12, 1, 4, tzinfo=BERLIN), folder)
-        yield Cooked(lake, results, truths, folder)
         assert emulator.errors == []
         assert not emulator.unknown_parameters
+    return Cooked(lake, results, truths, folder)
 
 
 def entries_of(cooked: Cooked, name: str) -> list[TimeEntry]:

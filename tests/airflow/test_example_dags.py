@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from importlib.metadata import version
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -436,6 +437,23 @@ def test_every_example_is_run_by_a_test_and_imports(find_dag: Callable) -> None:
         assert Path(dag.fileloc).resolve() == path.resolve()
         assert set(dag.tags) == {"example", "clockify"}
         assert "check" in dag.task_ids
+
+
+def paths_of(task: Any) -> list[str]:
+    """Return where an export task of a DAG file writes, mapped or not; none if another task says so."""
+    if hasattr(task, "expand_input"):
+        given = task.expand_input.value
+        each = given if isinstance(given, list) else []
+        shared = task.partial_kwargs.get("output_path")
+        return [one["output_path"] for one in each if "output_path" in one] or [shared] * bool(shared)
+    return [task.output_path] if hasattr(task, "output_path") else []
+
+
+def test_no_two_exports_of_the_examples_write_into_one_folder(find_dag: Callable) -> None:
+    names = [path.stem for path in EXAMPLES if FIRST_SHOWN_ON.get(path.stem, (2, 11)) <= AIRFLOW]
+    found = sorted(path for name in names for task in find_dag(name).tasks for path in paths_of(task))
+    assert len(found) > 20
+    assert [(one, other) for one, other in combinations(found, 2) if f"{other}/".startswith(f"{one}/")] == []
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

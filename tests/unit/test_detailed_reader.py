@@ -671,7 +671,7 @@ def test_rows_outside_of_the_window_are_left_out_but_belong_to_the_proof():
     assert (result.rows, result.outside) == (3, 2)
 
 
-BEFORE, AFTER = "2026-10-31T21:00:00Z", "2026-11-02T00:00:01Z"
+BEFORE, AFTER = "2026-10-31T21:00:00Z", "2026-11-02T00:00:02Z"
 
 
 @pytest.mark.parametrize("strays", [[BEFORE], [AFTER, AFTER]], ids=["before", "after"])

@@ -8,7 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.export.storage import Target
     from airflow_provider_clockify.export.writing import FileKind
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
-    from airflow_provider_clockify.operators._base import ClockifyReadOperator
     from airflow_provider_clockify.reading.budget import Budget
+    from airflow_provider_clockify.types import OnBudget
 
 
 @dataclass(slots=True)
@@ -74,6 +74,18 @@ class Tries:
         return cls((*names, last, clears), number <= last - retries + 1, number > last)
 
 
+class Attempted(Protocol):
+    """What an attempt has to know of its operator."""
+
+    on_budget: OnBudget
+    resume: bool
+    retries: Any
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether the task may give up its slot, and go on later."""
+
+
 class Attempt:
     """
     One attempt of an export task.
@@ -85,9 +97,7 @@ class Attempt:
     :ivar goes_on: Whether another attempt follows for certain.
     """
 
-    def __init__(
-        self, task: ClockifyReadOperator, hook: ClockifyHook, context: Context, passed: Passed
-    ) -> None:
+    def __init__(self, task: Attempted, hook: ClockifyHook, context: Context, passed: Passed) -> None:
         self.hook = hook
         self.context = context
         self.passed = passed

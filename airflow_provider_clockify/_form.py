@@ -41,7 +41,7 @@ class ChoiceWidget:
         """
         Return the HTML.
 
-        A value that is no choice, such as another spelling, stays one: saving the form must not change it.
+        A value that is not a choice, such as another spelling, stays one: saving the form must not change it.
 
         :param field: The bound field.
         :param kwargs: Attributes of the element.

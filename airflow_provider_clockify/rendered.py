@@ -117,7 +117,7 @@ def is_nothing(value: object) -> bool:
     """
     Tell whether a value is the text that a template leaves where there is no value.
 
-    :param value: A parameter; Python's ``None`` is no text.
+    :param value: A parameter; Python's ``None`` is not text.
     """
     return isinstance(value, str) and value.strip() in _NOTHING
 

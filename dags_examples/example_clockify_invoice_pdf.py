@@ -58,7 +58,7 @@ with DAG(
             (path,) = summary["paths"]
             target = ObjectStoragePath(path if "://" in path else f"file://{path}")
             if not target.read_bytes().startswith(b"%PDF-"):
-                raise ValueError(f"{path} is no PDF")
+                raise ValueError(f"{path} is not a PDF")
         return len(summaries)
 
     check(export.output)

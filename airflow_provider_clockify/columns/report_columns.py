@@ -270,7 +270,7 @@ def _objects(holder: Any, key: str) -> Sequence[Any]:
         return ()
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise ClockifyResponseError(
-            f"The group {shown(_group_id(holder))} has {key} that are no list of objects; export it as jsonl and "
+            f"The group {shown(_group_id(holder))} has {key} that are not a list of objects; export it as jsonl and "
             "report it."
         )
     return found

@@ -252,7 +252,7 @@ def _day(text: str, item_id: Any) -> date:
     try:
         return date.fromisoformat(text) if len(text) == len("YYYY-MM-DD") else instant(text, item_id).date()
     except ValueError as error:
-        raise ClockifyResponseError(f"{text[:40]!a} is no day between the years 1 and 9999.") from error
+        raise ClockifyResponseError(f"{text[:40]!a} is not a day between the years 1 and 9999.") from error
 
 
 def number(value: float | Decimal, of: Column, item_id: Any) -> Any:
@@ -281,7 +281,7 @@ def number(value: float | Decimal, of: Column, item_id: Any) -> Any:
         whole = int(exact)
         if whole != exact:
             unit = " of seconds" if kind in _DURATIONS else ""
-            raise misfit(f"{shown(str(exact))}, which is no whole number{unit},", of, item_id)
+            raise misfit(f"{shown(str(exact))}, which is not a whole number{unit},", of, item_id)
         if not -(1 << _WHOLE_BITS) <= whole < 1 << _WHOLE_BITS:
             raise misfit("whole number of more than 64 bits", of, item_id)
         return hours(whole) if kind is ColumnType.HOURS else whole

@@ -33,7 +33,7 @@ _SECOND = timedelta(seconds=1)
 def _rows(answer: Answer) -> list[Mapping[str, Any]]:
     rows = answer.json
     if not isinstance(rows, list):
-        raise DoesNotHoldError("The answer is no list.")
+        raise DoesNotHoldError("The answer is not a list.")
     return rows
 
 

@@ -76,7 +76,7 @@ class ReadOnlyTransport(SyncTransport):
         """Put a request on the wire, if it is a read."""
         if not is_read(request):
             raise NotAReadError(
-                f"{request.operation} ({request.method}) is no read, and was not sent.",
+                f"{request.operation} ({request.method}) is not a read, and was not sent.",
                 operation=request.operation,
             )
         if self._sent >= self._most:

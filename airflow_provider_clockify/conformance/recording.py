@@ -157,7 +157,7 @@ def read_recording(folder: Path) -> Found:
                 found.answers[name] = answer
     except (OSError, msgspec.DecodeError, ValueError, LookupError) as error:
         raise ClockifyConfigError(
-            f"--replay {folder}: it is no recording ({error}). Name a folder that --record wrote."
+            f"--replay {folder}: it is not a recording ({error}). Name a folder that --record wrote."
         ) from error
     return found
 

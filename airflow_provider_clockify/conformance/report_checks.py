@@ -328,7 +328,7 @@ def unrounded_durations(found: Found) -> str:
     if odd:
         raise DoesNotHoldError(f"{odd} of {len(rows)} durations are not the end minus the start.")
     minutes = sum(row.seconds % 60 != 0 for row in rows)
-    return f"{len(rows)} durations are exact; {minutes} are no whole minutes."
+    return f"{len(rows)} durations are exact; {minutes} are not whole minutes."
 
 
 def amount_of_a_row(found: Found) -> str:
@@ -354,7 +354,7 @@ def csv_pages(found: Found) -> str:
     """Judge where a CSV file ends."""
     answer = found.good("csv")
     if answer.body.lstrip()[:1] in (b"{", b"["):
-        raise DoesNotHoldError("The answer is no CSV file.")
+        raise DoesNotHoldError("The answer is not a CSV file.")
     rows, size, month = len(_csv_table(found)), half(found), found.report("month")
     if rows == month.count:
         return f"It holds all {rows} rows."

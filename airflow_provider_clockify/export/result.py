@@ -36,7 +36,7 @@ class PublishedFile:
     :param rows: Rows in it.
     :param bytes: Its size.
     :param sha256: Its hash.
-    :param window: Time that it covers; ``None`` for a snapshot that is no partition.
+    :param window: Time that it covers; ``None`` for a snapshot that is not a partition.
     :param is_partition: Whether it is the whole of a partition.
     """
 

@@ -199,7 +199,7 @@ class ClockifyHook(BaseHook):
         :param params: Query parameters by the service's own names, for example ``{"page-size": 50}``; ``None`` is left
             out, and a list repeats the name.
         :param json: JSON body.
-        :return: Decoded JSON; bytes where the answer is no JSON; ``None`` where it is empty.
+        :return: Decoded JSON; bytes where the answer is not JSON; ``None`` where it is empty.
         :raises ClockifyConfigError: a parameter cannot be sent.
         """
         from airflow_provider_clockify.service.any_operation import any_request, read_anything
@@ -655,7 +655,7 @@ class ClockifyHook(BaseHook):
         :param locale: Language of its labels.
         :return: Size in bytes.
         :raises ClockifyNotFoundError: the workspace has no such invoice.
-        :raises ClockifyResponseError: the answer is no PDF.
+        :raises ClockifyResponseError: the answer is not a PDF.
         """
         return self._save("invoice_pdf", to, b"%PDF", {"locale": locale}, invoice_id=invoice_id)
 

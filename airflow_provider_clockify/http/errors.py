@@ -46,7 +46,7 @@ _RATE_LIMIT_CURE = (
     "with ClockifyRetryPolicy; and set extra.requests_per_hour and extra.requests_per_second of the connection to what "
     "the plan allows."
 )
-# What decoders raise for bytes that are no JSON, or for JSON that nobody can read.
+# What decoders raise for bytes that are not JSON, or for JSON that nobody can read.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
 # Where msgspec says that a value is, as far as the row: ``$.timeentries[3].timeInterval``, ``$[...][3][...]``.
 _ROW = re.compile(r"at `\$([^`]*?)\[(\d+)\]")

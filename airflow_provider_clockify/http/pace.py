@@ -17,7 +17,7 @@ import msgspec
 HOUR = 3600.0
 # Clockify help centre 2026: of the whole workspace, all keys and users together.
 FREE_REQUESTS_PER_HOUR = 30
-# More than this is no wait that anybody asks for in earnest.
+# More than this is not a wait that anybody asks for in earnest.
 LONGEST = 31 * 86_400.0
 # A clock that goes back further than this has been set, and moments by the old time mean nothing.
 SKEW = 5.0
@@ -243,7 +243,7 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
             self.beyond = self.beyond and self._spent() >= FREE_REQUESTS_PER_HOUR
 
     def _can_be_true(self, now: float) -> bool:
-        # Written so that what is no number (NaN) is not true either.
+        # Written so that what is not a number (NaN) is not true either.
         last = self.marks[-1][0] if self.marks else -inf
         moments = (self.next_free, self.paused_until, self.slowed, self.tried, last)
         return (

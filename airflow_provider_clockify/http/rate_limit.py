@@ -110,7 +110,7 @@ class RateLimiter:
 
     def answer(self, turn: Turn) -> None:
         """
-        Take note of an answer that was no refusal.
+        Take note of an answer that was not a refusal.
 
         :param turn: Turn of its request.
         """

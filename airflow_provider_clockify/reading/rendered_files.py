@@ -301,7 +301,7 @@ def count_sheet_rows(content: bytes) -> int:
     """
     Count the rows of a workbook's first sheet, its header included.
 
-    :raises ClockifyResponseError: it is no workbook.
+    :raises ClockifyResponseError: it is not a workbook.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as book:
@@ -311,5 +311,5 @@ def count_sheet_rows(content: bytes) -> int:
             return len(_SHEET_ROW.findall(book.read(names[0])))
     except (zipfile.BadZipFile, IndexError) as error:
         raise ClockifyResponseError(
-            "The XLSX file is no workbook; the download may have been cut."
+            "The XLSX file is not a workbook; the download may have been cut."
         ) from error

@@ -271,7 +271,7 @@ def read_feed(response: ApiResponse) -> Page:
         isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] for row in answer
     ):
         raise ClockifyResponseError(
-            "The answer of the entity changes is no list of rows with ids; the service may have changed."
+            "The answer of the entity changes is not a list of rows with ids; the service may have changed."
         )
     return Page(answer, last_page(response))
 

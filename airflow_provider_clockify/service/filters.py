@@ -102,7 +102,7 @@ def read_filters(filters: Mapping[str, Any] | str | None) -> dict[str, Any]:
     if isinstance(found, Mapping):
         return dict(found)
     hint = (
-        ": the text is no JSON object such as '{\"billable\": true}'. In a template, '| tojson' makes one of a dict"
+        ": the text is not a JSON object such as '{\"billable\": true}'. In a template, '| tojson' makes one of a dict"
         if isinstance(filters, str)
         else ""
     )

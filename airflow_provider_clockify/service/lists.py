@@ -517,7 +517,7 @@ def chosen(
     :param found: The list.
     :param window: What they must be in, if anything.
     :param owners: Ids of users, whose they must be, if anybody's.
-    :raises ClockifyConfigError: at once: the users are no list.
+    :raises ClockifyConfigError: at once: the users are not a list.
     :raises ClockifyResponseError: an item does not say when it is, or whose.
     """
     if isinstance(owners, str):

@@ -77,7 +77,7 @@ def all_summable(numbers: Sequence[Decimal | int]) -> bool:
     """Tell the same of many numbers at once."""
     try:
         return not numbers or (min(numbers) > -_LIMIT and max(numbers) < _LIMIT)
-    except InvalidOperation:  # What is no number cannot be compared.
+    except InvalidOperation:  # What is not a number cannot be compared.
         return False
 
 

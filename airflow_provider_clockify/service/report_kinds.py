@@ -282,7 +282,7 @@ def _checked(operation: str, page: PageRows) -> PageRows:
     """
     Refuse rows that no sum can be proven over.
 
-    :raises ClockifyResponseError: one is no number, or too large; its row is named.
+    :raises ClockifyResponseError: one is not a number, or too large; its row is named.
     """
     for name, numbers in (("duration", page.seconds), ("amount", page.amounts)):
         if not all_summable(numbers):

@@ -80,7 +80,7 @@ def instant(text: str, item_id: Any) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ClockifyResponseError(
-        f"Item {shown(item_id)} has the time {text[:40]!a}, which is no ISO 8601 instant with offset between "
+        f"Item {shown(item_id)} has the time {text[:40]!a}, which is not an ISO 8601 instant with offset between "
         "the years 1 and 9999. Correct it in Clockify."
     )
 
@@ -121,12 +121,12 @@ def exact_seconds(text: str) -> Decimal:
 
     :param text: For example ``PT1H30M``, or ``PT-1H-30M`` where an entry ends before it starts.
     :return: Seconds, to the last digit.
-    :raises ClockifyResponseError: it is no duration.
+    :raises ClockifyResponseError: it is not a duration.
     """
     total = duration_seconds(text)
     if total is None:
         raise ClockifyResponseError(
-            f"{text[:40]!a} is no ISO 8601 duration of days, hours, minutes and seconds; the service may have "
+            f"{text[:40]!a} is not an ISO 8601 duration of days, hours, minutes and seconds; the service may have "
             "changed."
         )
     return total
@@ -191,7 +191,7 @@ def durations_to_seconds(item: dict[str, Any], places: Iterable[tuple[str, ...]]
 
     :param item: As the service sent it.
     :param places: Keys that lead to each duration, through lists as well; absent and ``null`` ones stay as they are.
-    :raises ClockifyResponseError: one is no duration; the item is named.
+    :raises ClockifyResponseError: one is not a duration; the item is named.
     """
     for place in places:
         *parents, last = place

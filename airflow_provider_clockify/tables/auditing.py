@@ -102,7 +102,7 @@ def service_days(groups: Iterable[bytes], amount_shown: str) -> dict[date, Sums]
             day = date.fromisoformat(text[:10])
         except ValueError as error:
             raise ClockifyResponseError(
-                f"A group of the summary by day is called {shown(text)}, which is no day."
+                f"A group of the summary by day is called {shown(text)}, which is not a day."
             ) from error
         amounts = {code: in_units(amount) for code, amount in sums_of(group, amount_shown).items()}
         found[day] = Sums(0, Decimal(str(group.get("duration") or 0)), amounts)

@@ -114,7 +114,7 @@ def missing(database: Database, name: TableName, shape: Shape, permission: Permi
         absent = [each.name for each in LEDGER_COLUMNS if each.name not in ledger]
         if absent:
             raise ClockifyConfigError(
-                f"The table {name.ledger} is there and is no ledger of loads: it has no column {', '.join(absent)}. "
+                f"The table {name.ledger} is there and is not a ledger of loads: it has no column {', '.join(absent)}. "
                 "Rename it, or name another table."
             )
     return Missing((*statements, *additions), tuple(names_of(lacking)), not there)

@@ -69,6 +69,6 @@ def read_event(event: Any) -> dict[str, Any]:
             case {"status": "error", "kind": "failed", "message": str(message)}:
                 raise ClockifyResponseError(message)
     raise ClockifyResponseError(
-        f"The trigger sent {str(event)[:200]!r}, which is no event of this package. Triggerer and workers may run "
+        f"The trigger sent {str(event)[:200]!r}, which is not an event of this package. Triggerer and workers may run "
         "different versions of it."
     )

@@ -56,7 +56,7 @@ def chunks(window: Window, *, max_days: int = 31, align: Unit | None = None) -> 
         day of 25 hours) is cut at smaller ones.
     :return: Pieces in order of time that tile the window exactly; the first and the last may start and end
         anywhere.
-    :raises ClockifyWindowError: ``max_days`` is no positive number of days, or shorter than the longest
+    :raises ClockifyWindowError: ``max_days`` is not a positive number of days, or shorter than the longest
         ``align`` unit.
     """
     unit: Unit = "day" if align is None or align == "hour" else align

@@ -45,7 +45,7 @@ def parse_zone(value: object, parameter: str = "timezone") -> tzinfo:
             except (ValueError, OSError, LookupError):
                 pass
     raise ClockifyConfigError(
-        f"{parameter} is {value!r}, which is no name of a time zone. {_cure(name)} Names are those of the IANA "
+        f"{parameter} is {value!r}, which is not the name of a time zone. {_cure(name)} Names are those of the IANA "
         f'database, for example "Europe/Berlin"; the default is "UTC".'
     )
 
@@ -60,7 +60,7 @@ def _cure(name: object) -> str:
             "Give the place instead of an offset, since an offset knows no summer time. A zone that is two hours ahead "
             'of UTC all year is "Etc/GMT-2": its sign is the other way round.'
         )
-    by_text = {each.casefold(): each for each in sorted(available_timezones())}
+    by_text = {each.casefold(): each for each in sorted(available_timezones().difference(_OF_THE_MACHINE))}
     # "Berlin" and "berlin" are near no whole name, but are the end of one.
     ends = [each for each in by_text if text and each.endswith("/" + text.casefold().replace(" ", "_"))]
     near = ends or get_close_matches(text.casefold().replace(" ", "_"), by_text, n=3, cutoff=0.6)

@@ -113,7 +113,7 @@ PARAMETERS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "filters as other text": (
         {"filters": "billable"},
         ClockifyConfigError,
-        r"filters must be a dict.*no JSON object.*tojson",
+        r"filters must be a dict.*not a JSON object.*tojson",
     ),
     "a flag as other text": (
         {"filters": {"billable": "maybe"}},
@@ -164,14 +164,14 @@ AT_PARSE: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no time zone": (
         {"timezone": "Europe/Berln"},
         ClockifyConfigError,
-        r"timezone is 'Europe/Berln', which is no name.*Did you mean 'Europe/Berlin'",
+        r"timezone is 'Europe/Berln', which is not the name.*Did you mean 'Europe/Berlin'",
     ),
     "an offset": (
         {"timezone": "+02:00"},
         ClockifyConfigError,
         r"timezone is '\+02:00'.*place instead of an offset",
     ),
-    "no text as time zone": ({"timezone": None}, ClockifyConfigError, r"timezone is None, which is no name"),
+    "no text as time zone": ({"timezone": None}, ClockifyConfigError, r"timezone is None, which is not the name"),
     "lookback as number": ({"lookback": 7}, ClockifyWindowError, r"lookback=7 is of type int"),
 }
 

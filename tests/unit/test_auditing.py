@@ -101,7 +101,7 @@ def test_groups_of_a_summary_are_days() -> None:
         date(2026, 11, 4): Sums(0, Decimal(60), {"EUR": Decimal("1.5")}),
         date(2026, 11, 5): Sums(0, Decimal(30), {"EUR": Decimal(1), "USD": Decimal(2)}),
     }
-    with pytest.raises(ClockifyResponseError, match="no day"):
+    with pytest.raises(ClockifyResponseError, match="not a day"):
         service_days([b'{"_id": "66b0c1a2d3e4f5a6b7c8d001", "duration": 1}'], "EARNED")
 
 

@@ -484,5 +484,5 @@ def test_every_recorded_shape_is_read(wrap, rows):
 
 @pytest.mark.parametrize("body", [b"{}", b"null", b"[1]", b"[{}]", b'{"response": null}', b"7"])
 def test_another_shape_is_an_error_and_no_empty_feed(body):
-    with pytest.raises(ClockifyResponseError, match="no list of rows"):
+    with pytest.raises(ClockifyResponseError, match="not a list of rows"):
         read_feed(ApiResponse(200, {}, body))

@@ -92,5 +92,5 @@ def test_other_errors_leave_the_retries_to_the_task(error):
     ids=str,
 )
 def test_what_is_no_event_is_a_failure_and_never_a_success(event):
-    with pytest.raises(ClockifyResponseError, match="no event of this package"):
+    with pytest.raises(ClockifyResponseError, match="not an event of this package"):
         read_event(event)

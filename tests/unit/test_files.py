@@ -103,7 +103,7 @@ def test_rows_of_a_sheet_include_its_header(rows):
 
 @pytest.mark.parametrize("content", [b"PK", b"PK\x03\x04 cut", xlsx_bytes(table(0, 3))[:-30]])
 def test_what_is_no_workbook_may_have_been_cut(content):
-    with pytest.raises(ClockifyResponseError, match="no workbook; the download may have been cut"):
+    with pytest.raises(ClockifyResponseError, match="not a workbook; the download may have been cut"):
         count_sheet_rows(content)
 
 
@@ -111,7 +111,7 @@ def test_a_workbook_without_a_sheet_is_none():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as book:
         book.writestr("xl/workbook.xml", "<workbook/>")
-    with pytest.raises(ClockifyResponseError, match="no workbook"):
+    with pytest.raises(ClockifyResponseError, match="not a workbook"):
         count_sheet_rows(buffer.getvalue())
 
 

@@ -70,7 +70,7 @@ def result_of(days: int, first: datetime = DAY) -> ExportResult:
 
 
 def one_file() -> ExportResult:
-    """An export to one file that is no partition."""
+    """An export to one file that is not a partition."""
     result = result_of(0)
     result.files.append(PublishedFile("/lake/all.jsonl", 7, 900, "ab" * 32, result.window))
     return result

@@ -201,7 +201,7 @@ def test_lists_and_dicts_as_text(given, expected):
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ("billable", "filters must be a dict, not str: the text is no JSON object"),
+        ("billable", "filters must be a dict, not str: the text is not a JSON object"),
         ('["a"]', "filters must be a dict, not str"),
         ('{"billable": true', "filters must be a dict, not str"),
         ('{"users": null}', "filters['users'] is empty: its template rendered to nothing"),

@@ -129,7 +129,7 @@ def test_durations_become_seconds(text, value):
     ],
 )
 def test_what_is_no_duration_is_an_error(text):
-    with pytest.raises(ClockifyResponseError, match="no ISO 8601 duration"):
+    with pytest.raises(ClockifyResponseError, match="not an ISO 8601 duration"):
         seconds(text)
 
 

@@ -490,21 +490,21 @@ def test_zones_and_names_are_taken(value, name):
         ("+02:00", ["the place instead of an offset", "Etc/GMT-2"]),
         ("UTC+2", ["the place instead of an offset"]),
         (timezone(HOUR), ["the place instead of an offset"]),
-        ("CEST", ["is no name"]),
+        ("CEST", ["is not the name"]),
         ("", ["''"]),
         ("zzzzzzzz", ["Check its spelling"]),
-        ("../etc/passwd", ["is no name"]),
-        ("/etc/localtime", ["is no name"]),
-        ("Europe", ["is no name"]),
-        ("a\0b", ["is no name"]),
-        ("localtime", ["is no name"]),
-        ("right/Europe/Berlin", ["is no name"]),
+        ("../etc/passwd", ["is not the name"]),
+        ("/etc/localtime", ["is not the name"]),
+        ("Europe", ["is not the name"]),
+        ("a\0b", ["is not the name"]),
+        ("localtime", ["is not the name"]),
+        ("right/Europe/Berlin", ["is not the name"]),
         (None, ["timezone is None"]),
         (2, ["timezone is 2"]),
     ],
 )
 def test_what_is_no_zone_is_refused_with_its_value_and_what_may_be_meant(value, texts):
-    with pytest.raises(ClockifyConfigError, match="which is no name of a time zone") as caught:
+    with pytest.raises(ClockifyConfigError, match="which is not the name of a time zone") as caught:
         parse_zone(value)
     for text in (*texts, '"Europe/Berlin"', '"UTC"'):
         assert text in str(caught.value)

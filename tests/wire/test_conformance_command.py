@@ -163,7 +163,7 @@ def test_a_workspace_whose_hour_is_used_up_is_left_alone(start_emulator, monkeyp
 def test_nothing_but_reads_leaves(emulator, method):
     transport = ReadOnlyTransport(settings_of(emulator), MOST_REQUESTS)
     where = f"/workspaces/{emulator.workspace.id}/time-entries"
-    with pytest.raises(NotAReadError, match="is no read, and was not sent"):
+    with pytest.raises(NotAReadError, match="is not a read, and was not sent"):
         transport.send(ApiRequest("change", "core", method, where, json={}), lambda response: response)
     assert emulator.requests == []
 

@@ -74,7 +74,7 @@ def recording(found: Found, verdicts: list[Verdict], tmp_path_factory: pytest.Te
 
 
 def leaves(value: Any, path: str = "", key: str = "") -> Iterator[tuple[str, str, Any]]:
-    """Give path, key and value of everything that is no object or list."""
+    """Give path, key and value of everything that is not an object or list."""
     if isinstance(value, Mapping):
         for number, (name, each) in enumerate(value.items()):
             yield from leaves(each, f"{path}/{number}", name)
@@ -258,7 +258,7 @@ def test_a_folder_that_is_no_recording_is_refused(tmp_path, capsys, content):
     if content is not None:
         (tmp_path / INDEX).write_bytes(content)
     assert main(["--replay", str(tmp_path)]) == 2
-    assert "it is no recording" in capsys.readouterr().err
+    assert "it is not a recording" in capsys.readouterr().err
 
 
 def test_a_recording_has_the_form_of_canned_answers(recording):

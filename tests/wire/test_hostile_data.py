@@ -126,7 +126,7 @@ def assert_refused(error: ClockifyError, folder: Path, names: tuple[str, ...]) -
     assert not only_files(folder)
     for name in names:
         assert name in str(error), f"{name} is not in: {error}"
-    assert len(str(error)) < 2_000, "a message is no place for megabytes"
+    assert len(str(error)) < 2_000, "a message is not a place for megabytes"
 
 
 # --- the detailed report: one odd value in the middle of three rows ------------------------------------------
@@ -766,7 +766,7 @@ def test_lists_keep_every_number_exactly_in_jsonl(number, spoiled, run_export):
 @pytest.mark.parametrize("item_id", [b"[1]", b'{"a":1}', b"5"])
 def test_ids_of_changes_that_are_no_text_are_refused(item_id, spoiled, run_export, tmp_path):
     emulator, _ = spoiled("changes", ("id",), item_id)
-    with pytest.raises(ClockifyResponseError, match="no list of rows with ids"):
+    with pytest.raises(ClockifyResponseError, match="not a list of rows with ids"):
         run_export(emulator, "changes", "jsonl")
     assert not only_files(tmp_path)
 

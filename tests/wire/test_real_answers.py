@@ -535,6 +535,6 @@ def test_a_refused_value_names_the_approval_request_that_holds_it(start_emulator
     item["approvalRequest"]["status"]["updatedAt"] = "2026-11-02T08:00:00.123456789Z"
     item["trackedTime"] = "an hour"
     with pytest.raises(
-        ClockifyResponseError, match=f"Item {'a' * 24}, trackedTime: 'an hour' is no ISO 8601"
+        ClockifyResponseError, match=f"Item {'a' * 24}, trackedTime: 'an hour' is not an ISO 8601"
     ):
         list(ClockifyHook().iter_approval_requests())

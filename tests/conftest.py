@@ -26,6 +26,7 @@ if "PYTEST_XDIST_WORKER" in os.environ and _OF_RUN in os.environ:
     RUN = Path(os.environ[_OF_RUN])
 else:
     RUN = Path(tempfile.mkdtemp(prefix="clockify-airflow-"))
+    RUN.chmod(0o711)  # A database server runs as another user, and has its folder in there.
     atexit.register(shutil.rmtree, RUN, ignore_errors=True)
     os.environ[_OF_RUN] = str(RUN)
 HOME = RUN / os.environ.get("PYTEST_XDIST_WORKER", "home")

@@ -34,7 +34,7 @@ ENTRIES, PAGE, LATENCY = 240, 20, 0.02
 # Seconds until a thread that has been given up must be gone.
 GRACE = 1.0
 # Seconds for all reads, most of which Airflow's import may take, and for the interpreter to end.
-ALL, EXIT = 150, 20
+ALL, EXIT = 150, 60
 
 
 class TimeOut(BaseException):

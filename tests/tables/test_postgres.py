@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from decimal import Decimal
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,6 +22,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyDatabaseError,
     ClockifyIncompleteError,
+    ClockifyResponseError,
 )
 from airflow_provider_clockify.tables.database import Database
 from airflow_provider_clockify.tables.preparing import Permission, missing
@@ -145,6 +147,29 @@ def test_nul_characters_name_the_row_or_are_replaced(connect: Callable[[], Datab
     )
     found = {"text": text, "json": fields, "tags": tags}[where]
     assert found == {"text": "a\ufffdb", "json": "\\\ufffd\ufffd", "tags": ["a", "b\ufffd"]}[where]
+
+
+def test_an_amount_that_does_not_fit_names_its_row_before_it_is_sent(connect: Callable[[], Database]) -> None:
+    load_table(connect, a_load([entry(1, 1)], 0, 3, 1))
+    load = a_load([entry(1, 1), entry(2, 2)], 0, 3, 2)
+    amount = Decimal("-9999999999.99999999")
+
+    def rows() -> Iterator[Any]:
+        for batch in load.parts[0].rows():
+            columns = [list(each) for each in batch]
+            columns[10][1] = amount
+            yield columns
+
+    part = type(load.parts[0])(load.parts[0].window, load.parts[0].read_at, rows)
+    load_table(connect, type(load)(NAME, load.shape, "w'1", "r", [part]))
+    ((held_amount,),) = rows_of(connect, "SELECT CAST(amount AS text) FROM entries WHERE id = 'id2'")
+    assert held_amount == f"{amount:f}"
+
+    amount = Decimal("10000000000")
+    with pytest.raises(ClockifyResponseError, match="id2.* more than 10 digits.*column amount") as caught:
+        load_table(connect, type(load)(NAME, load.shape, "w'1", "r", [part]))
+    assert "10000000000" not in told(caught.value)
+    assert rows_of(connect, "SELECT CAST(amount AS text) FROM entries WHERE id = 'id2'") == [(held_amount,)]
 
 
 def test_a_role_without_rights_is_told_what_it_lacks(

@@ -61,7 +61,7 @@ faults: ## Print what every fault does to every kind of task: right, or refused 
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python -m pytest -qq --no-header -r N --tb=no -W ignore tests/faults
 
-test-tables: ## Run the long tests of tables: thirty nights, kills; needs PostgreSQL's server, takes about ten minutes
+test-tables: ## Run the long tests of tables: thirty nights, kills, pgbouncer, the demo; needs PostgreSQL's server, takes ten minutes
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python -m pytest -s -m tables tests/tables
 

@@ -16,13 +16,13 @@ PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 PYTEST := env PYTHONDONTWRITEBYTECODE= $(ENV_3)/bin/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-browser matrix faults kills bench bench-import bench-sensors bench-celery \
+.PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-browser matrix faults kills bench bench-import bench-tables bench-sensors bench-celery \
 	check docs screenshots format tables requirements build release-check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
-demo: ## Export three days through a real Airflow, from the emulator or (with CLOCKIFY_API_KEY) from Clockify
+demo: ## Export three days through a real Airflow, and keep them in a DuckDB table, from the emulator or (with CLOCKIFY_API_KEY) from Clockify
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python scripts/demo.py
 
@@ -61,7 +61,7 @@ faults: ## Print what every fault does to every kind of task: right, or refused 
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/python -m pytest -qq --no-header -r N --tb=no -W ignore tests/faults
 
-test-tables: ## Run the long tests of tables: thirty nights, kills; needs PostgreSQL's server, takes about ten minutes
+test-tables: ## Run the long tests of tables: thirty nights, kills, pgbouncer, the demo; needs PostgreSQL's server, takes ten minutes
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python -m pytest -s -m tables tests/tables
 
@@ -96,6 +96,14 @@ bench: ## Measure exports against their limits and dlt; FULL=1 adds a million en
 	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_BENCH)/bin/python requirements/bench.txt
 	@$(ENV_3)/bin/python benchmarks/pipeline --tools $(ENV_BENCH)/bin/python \
 		$(if $(FULL),--full) $(if $(PROFILE),--profile) $(if $(PLOT),--plot $(PLOT))
+
+ROWS ?= 200000
+bench-tables: ## Measure loads of ROWS=200000 rows into PostgreSQL beside insert_rows and dlt, and which are exact; needs its server
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_BENCH)
+	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_BENCH)/bin/python requirements/bench.txt
+	@$(ENV_3)/bin/python benchmarks/tables.py --rows $(ROWS) --tools $(ENV_BENCH)/bin/python \
+		$(if $(ONLY),--only $(ONLY)) $(if $(PROFILE),--profile)
 
 bench-sensors: ## Measure a thousand deferred sensors in one triggerer
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

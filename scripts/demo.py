@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the airflow_provider_clockify contributors
 """
-Run the example DAG of the daily export for three consecutive days, through Airflow, and show what landed.
+Export three consecutive days with the example DAG, then keep them in a DuckDB table, and show what landed.
 
-Against the emulator; with CLOCKIFY_API_KEY set, against Clockify (CLOCKIFY_REGION, CLOCKIFY_WORKSPACE_ID optional).
+Both run through Airflow, against the emulator: between two loads of the table somebody edits an entry there and deletes
+another. With CLOCKIFY_API_KEY set, against Clockify (CLOCKIFY_REGION, CLOCKIFY_WORKSPACE_ID optional), without edits.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -26,9 +29,12 @@ from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspa
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venvs" / "demo-airflow"
 OUTPUT = ROOT / "demo-output"
-DAG_ID = "example_clockify_daily_export"
+EXPORT = "example_clockify_daily_export"
+LOAD = "demo_clockify_table"
 DAYS = 3
-console = Console(width=min(Console().width, 140), highlight=False)
+console = Console(width=min(Console().width, 80), highlight=False)
+# Of a table's row: start and seconds as whole numbers, currency, amount.
+Held = dict[str, tuple[int, int, str | None, Decimal]]
 
 
 @dataclass
@@ -45,20 +51,15 @@ class Source:
 def main() -> int:
     with ExitStack() as stack:
         source = live() if os.environ.get("CLOCKIFY_API_KEY") else emulated(stack)
-        console.rule("[bold]Clockify provider: three daily runs")
+        console.rule("[bold]Clockify provider: three daily runs, and a table")
         console.print(source.title)
         airflow = Airflow(source)
         console.print("Preparing Airflow's database (about 10 s) …")
         airflow.run("db", "migrate")
         for day in source.days:
-            console.print(
-                f"[bold]airflow dags test {DAG_ID} {day + timedelta(days=1):%Y-%m-%d}[/] (about 10 s) …"
-            )
-            log = airflow.run("dags", "test", DAG_ID, f"{day + timedelta(days=1):%Y-%m-%d}")
-            for line in log.splitlines():
-                if "Exported " in line:
-                    console.print("  " + line[line.index("Exported ") :].split(" [airflow")[0], style="green")
-        return show(source)
+            airflow.test(EXPORT, day, "Exported ")
+        is_right = show_files(source)
+        return 0 if is_right & show_table(source, airflow) else 1
 
 
 def emulated(stack: ExitStack) -> Source:
@@ -102,16 +103,30 @@ class Airflow:
         self._environment = {
             **inherited,
             "AIRFLOW_HOME": str(HOME),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags_examples"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW_CONN_CLOCKIFY_DEFAULT": source.connection,
             "AIRFLOW_VAR_CLOCKIFY_OUTPUT": str(OUTPUT),
+            "AIRFLOW_CONN_WAREHOUSE": json.dumps({"conn_type": "duckdb", "host": str(warehouse())}),
         }
 
-    def run(self, *arguments: str) -> str:
-        command = [sys.executable, "-m", "airflow", *arguments]
+    def test(self, dag_id: str, day: datetime, shown: str) -> None:
+        """Run a DAG for a day, and show the lines of its log that begin with a word."""
+        date = f"{day + timedelta(days=1):%Y-%m-%d}"
+        console.print(f"[bold]airflow dags test {dag_id} {date}[/] (about 10 s) …")
+        folder = ROOT / ("scripts/demo_dags" if dag_id == LOAD else "dags_examples")
+        log = self.run("dags", "test", dag_id, date, AIRFLOW__CORE__DAGS_FOLDER=str(folder))
+        for line in log.splitlines():
+            if shown in line:
+                console.print("  " + line[line.index(shown) :].split(" [airflow")[0], style="green")
+
+    def run(self, *arguments: str, **environment: str) -> str:
+        """Run a command of Airflow; return its output."""
         done = subprocess.run(
-            command, env=self._environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "airflow", *arguments],
+            env={**self._environment, **environment},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         if done.returncode:
             text = done.stdout
@@ -122,7 +137,12 @@ class Airflow:
         return done.stdout
 
 
-def show(source: Source) -> int:
+def warehouse() -> Path:
+    """Return where the table is."""
+    return OUTPUT / "warehouse.duckdb"
+
+
+def show_files(source: Source) -> bool:
     """Show files, rows and the comparison with what the workspace holds."""
     files = Table(title="What landed")
     for name in ("file", "rows", "bytes"):
@@ -130,12 +150,12 @@ def show(source: Source) -> int:
     rows: list[dict] = []
     for path in sorted(OUTPUT.rglob("*.jsonl")):
         found = [json.loads(line) for line in path.read_bytes().splitlines()]
-        files.add_row(str(path.relative_to(ROOT)), f"{len(found):,}", f"{path.stat().st_size:,}")
+        files.add_row(str(path.relative_to(OUTPUT.parent)), f"{len(found):,}", f"{path.stat().st_size:,}")
         rows += found
     console.print(files)
     sample = Table(title="A few rows")
-    for name, width in (("start, UTC", 16), ("s", 5), ("user", 12), ("project", 12), ("amount", 12)):
-        sample.add_column(name, overflow="ellipsis", no_wrap=True, min_width=width)
+    for name, width in (("start, UTC", 16), ("s", 5), ("user", 14), ("project", 16), ("amount", 12)):
+        sample.add_column(name, overflow="ellipsis", no_wrap=True, width=width)
     for row in rows[:: max(1, len(rows) // 6)][:6]:
         interval = row["timeInterval"]
         sample.add_row(
@@ -147,16 +167,89 @@ def show(source: Source) -> int:
         )
     console.print(sample)
     if source.emulator is None:
-        return 0
+        return True
     truth = source.emulator.workspace.truth_ids(source.days[0], source.days[-1] + timedelta(days=1))
     ids = [row["_id"] for row in rows]
     equal = sorted(ids) == sorted(truth)
     console.print(
-        f"{len(ids):,} rows, {len(set(ids)):,} distinct ids, {len(truth):,} entries in the workspace for these days: "
+        f"{len(ids):,} rows, {len(set(ids)):,} distinct ids, {len(truth):,} entries in the workspace "
+        "for these days: "
         + ("[bold green]equal, none missing, none twice." if equal else "[bold red]NOT EQUAL.")
     )
     console.print(f"Requests that the emulator counted: {source.emulator.count()}.")
-    return 0 if equal else 1
+    return equal
+
+
+def show_table(source: Source, airflow: Airflow) -> bool:
+    """Load the three days into a table, again after edits, and compare it with what the workspace holds."""
+    console.rule("[bold]The same three days in a table of DuckDB")
+    airflow.test(LOAD, source.days[-1], "Loaded ")
+    if source.emulator is None:
+        show_sums({"table": held()})
+        return True
+    workspace = source.emulator.workspace
+    before = truth_of(workspace, source.days)
+    first = held()
+    edited, deleted = sorted(before)[:2]
+    workspace.update_entry(edited, end=datetime.fromtimestamp(workspace.entries[edited].end + 45 * 60, UTC))
+    workspace.delete_entry(deleted)
+    console.print("In Clockify, somebody makes an entry 45 minutes longer and deletes another one.")
+    airflow.test(LOAD, source.days[-1], "Loaded ")
+    truth, second = truth_of(workspace, source.days), held()
+    show_sums({"table, first run": first, "table, second run": second, "workspace now": truth})
+    equal = first == before and second == truth and truth != before
+    console.print(
+        "The table and the workspace, row by row: "
+        + ("[bold green]equal after each run." if equal else "[bold red]NOT EQUAL.")
+    )
+    return equal
+
+
+def held() -> Held:
+    """Return what the table holds."""
+    import duckdb
+
+    with duckdb.connect(str(warehouse()), read_only=True) as database:
+        rows = database.execute(
+            "SELECT id, epoch(start)::BIGINT, duration_seconds, currency, amount FROM time_entries"
+        ).fetchall()
+    found: Held = {key: tuple(row) for key, *row in rows}
+    assert len(found) == len(rows), "an id is there twice"
+    return found
+
+
+def truth_of(workspace: Any, days: list[datetime]) -> Held:
+    """Return what the table has to hold, from the workspace's own data; running timers are not in it."""
+    start, end = days[0].timestamp(), (days[-1] + timedelta(days=1)).timestamp()
+    found: Held = {}
+    for each in workspace.entries.values():
+        if each.end is None or not start <= each.start < end:
+            continue
+        seconds = each.end - each.start
+        amount = Decimal(seconds * each.hourly_rate if each.billable else 0) / 3600 / 100
+        found[each.id] = (each.start, seconds, each.currency, round(amount, 8))
+    return found
+
+
+def show_sums(columns: dict[str, Held]) -> None:
+    """Show rows, seconds and amounts per currency, side by side."""
+    sums: dict[str, dict[str, str]] = {}
+    for name, rows in columns.items():
+        found: dict[str, Decimal] = {}
+        for _, _, currency, amount in rows.values():
+            found[currency or ""] = found.get(currency or "", Decimal(0)) + (amount or 0)
+        sums[name] = {
+            "rows": f"{len(rows):,}",
+            "seconds": f"{sum(row[1] for row in rows.values()):,}",
+            **{f"amount, {code}": f"{amount:,.2f}" for code, amount in sorted(found.items())},
+        }
+    table = Table()
+    table.add_column("")
+    for name in sums:
+        table.add_column(name, justify="right")
+    for label in dict.fromkeys(label for each in sums.values() for label in each):
+        table.add_row(label, *(each.get(label, "") for each in sums.values()))
+    console.print(table)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.columns.tables import Column, ColumnType
 from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.export.formats.parquet_files import DECIMALS, refuse_too_large
 from airflow_provider_clockify.service.values import shown
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.columns.tables import Columns
 
 NULL = "\\N"
+# More digits than any decimal column has before the point; also a long fraction, so that it only calls for a look.
+_LONG = re.compile(rf"\d{{{min(digits - scale for digits, scale in DECIMALS.values()) + 1}}}[.\t]")
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _QUOTES = str.maketrans({"\\": "\\\\", '"': '\\"'})
@@ -37,8 +40,12 @@ def copy_rows(columns: Sequence[Column], batch: Columns) -> bytes:
 
     :param columns: The columns.
     :param batch: Their values, column by column.
+    :raises ClockifyResponseError: an amount has too many digits; row and column are named.
     """
     texts = [_texts(each.type, values) for each, values in zip(columns, batch, strict=True)]
+    decimals = (given for each, given in zip(columns, texts, strict=True) if each.type in DECIMALS)
+    if any(_LONG.search("\t".join([*given, ""])) for given in decimals):
+        refuse_too_large(columns, batch)
     return "".join(["\t".join(row) + "\n" for row in zip(*texts, strict=True)]).encode()
 
 

@@ -32,12 +32,12 @@ def free_port() -> int:
 
 def tool(name: str, package: str) -> str:
     """
-    Find a program on the path, or where Debian keeps the versions of PostgreSQL.
+    Find a program on the path, or where Debian keeps servers and the versions of PostgreSQL.
 
     :raises MissingServerError: it is not there; says which package has it.
     """
     folders = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
-    found = shutil.which(name, path=os.pathsep.join([*folders, os.environ["PATH"]]))
+    found = shutil.which(name, path=os.pathsep.join([*folders, os.environ["PATH"], "/usr/sbin"]))
     if found is None:
         raise MissingServerError(
             f"{name} was not found: install Debian's {package}, or what has it elsewhere."

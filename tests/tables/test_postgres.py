@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from decimal import Decimal
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from database_servers import Postgres
+from database_servers import MissingServerError, Postgres, free_port, tool
 from table_databases import DRIVERS, connector, rows_of
 from table_entries import BEGIN, DAY, NAME, a_load, entry, held
 
@@ -21,6 +25,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
     ClockifyDatabaseError,
     ClockifyIncompleteError,
+    ClockifyResponseError,
 )
 from airflow_provider_clockify.tables.database import Database
 from airflow_provider_clockify.tables.preparing import Permission, missing
@@ -147,6 +152,29 @@ def test_nul_characters_name_the_row_or_are_replaced(connect: Callable[[], Datab
     assert found == {"text": "a\ufffdb", "json": "\\\ufffd\ufffd", "tags": ["a", "b\ufffd"]}[where]
 
 
+def test_an_amount_that_does_not_fit_names_its_row_before_it_is_sent(connect: Callable[[], Database]) -> None:
+    load_table(connect, a_load([entry(1, 1)], 0, 3, 1))
+    load = a_load([entry(1, 1), entry(2, 2)], 0, 3, 2)
+    amount = Decimal("-9999999999.99999999")
+
+    def rows() -> Iterator[Any]:
+        for batch in load.parts[0].rows():
+            columns = [list(each) for each in batch]
+            columns[10][1] = amount
+            yield columns
+
+    part = type(load.parts[0])(load.parts[0].window, load.parts[0].read_at, rows)
+    load_table(connect, type(load)(NAME, load.shape, "w'1", "r", [part]))
+    ((held_amount,),) = rows_of(connect, "SELECT CAST(amount AS text) FROM entries WHERE id = 'id2'")
+    assert held_amount == f"{amount:f}"
+
+    amount = Decimal("10000000000")
+    with pytest.raises(ClockifyResponseError, match="id2.* more than 10 digits.*column amount") as caught:
+        load_table(connect, type(load)(NAME, load.shape, "w'1", "r", [part]))
+    assert "10000000000" not in told(caught.value)
+    assert rows_of(connect, "SELECT CAST(amount AS text) FROM entries WHERE id = 'id2'") == [(held_amount,)]
+
+
 def test_a_role_without_rights_is_told_what_it_lacks(
     driver: str, postgres: Postgres, postgres_database: str, connect: Callable[[], Database]
 ) -> None:
@@ -200,6 +228,11 @@ def test_a_role_without_rights_is_told_what_it_lacks(
 @pytest.mark.parametrize("runs", [2, 6])
 @pytest.mark.parametrize("is_full", [False, True])
 def test_loads_side_by_side(connect: Callable[[], Database], runs: int, is_full: bool) -> None:
+    side_by_side(connect, runs, is_full=is_full)
+
+
+def side_by_side(connect: Callable[[], Database], runs: int, *, is_full: bool) -> None:
+    """Load at once, in threads, and check that at each day the newest read has won."""
     everything = [entry(n, n / 10) for n in range(120)]
     if is_full:
         load_table(connect, a_load(everything, 0, 12, 0))
@@ -218,12 +251,13 @@ def test_loads_side_by_side(connect: Callable[[], Database], runs: int, is_full:
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(runs)]
+    threads = [threading.Thread(target=one, args=(number,), daemon=True) for number in range(runs)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
 
+    assert not any(thread.is_alive() for thread in threads), "loads wait for each other"
     assert not errors
     found = rows_of(connect, "SELECT id, start, duration_seconds FROM entries")
     assert len({key for key, _, _ in found}) == len(found)
@@ -235,6 +269,66 @@ def test_loads_side_by_side(connect: Callable[[], Database], runs: int, is_full:
         seconds = {s for _, start, s in found if BEGIN + day * DAY <= start < BEGIN + (day + 1) * DAY}
         assert seconds <= {60 + number}, day
     assert len(rows_of(connect, "SELECT DISTINCT load_id FROM entries_loads")) == runs + is_full
+
+
+@contextmanager
+def pgbouncer(server: Postgres) -> Iterator[int]:
+    """Run a pool before the server that gives each transaction one of two sessions; give its port."""
+    try:
+        program = tool("pgbouncer", "pgbouncer")
+    except MissingServerError as error:
+        pytest.skip(str(error))
+    port = free_port()
+    settings = {
+        "listen_addr": "127.0.0.1",
+        "listen_port": port,
+        "unix_socket_dir": "",
+        "auth_type": "any",
+        "pool_mode": "transaction",
+        "default_pool_size": 2,
+        "max_client_conn": 100,
+    }
+    # Beside the server's data, which its user can read.
+    path = server.folder / f"pgbouncer-{port}.ini"
+    path.write_text(
+        f"[databases]\n* = host=127.0.0.1 port={server.port} user=airflow\n[pgbouncer]\n"
+        + "".join(f"{name} = {value}\n" for name, value in settings.items())
+    )
+    path.chmod(0o644)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen([program, str(path)], env=server.env, stdout=quiet, stderr=quiet, **server.how)
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            assert process.poll() is None, "pgbouncer ended"
+            assert time.monotonic() < deadline, "pgbouncer did not start"
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.mark.tables
+@pytest.mark.parametrize("is_full", [False, True])
+def test_loads_side_by_side_through_a_pool_of_transactions(
+    driver: str, postgres: Postgres, postgres_database: str, connect: Callable[[], Database], is_full: bool
+) -> None:
+    with pgbouncer(postgres) as port:
+        pooled = connector(driver, SimpleNamespace(port=port), postgres_database)
+        side_by_side(pooled, 6, is_full=is_full)
+
+        sessions = rows_of(
+            connect,
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        # Six loads and the checks went through them: nothing that a load leaves in a session has disturbed another.
+        assert 1 <= len(sessions) <= 2
+        left = "SELECT relname FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'"
+        assert rows_of(connect, left) == []
+        assert rows_of(connect, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory'") == []
 
 
 @contextmanager

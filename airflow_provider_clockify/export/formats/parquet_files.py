@@ -42,9 +42,9 @@ class ArrowBatches:
     def __init__(self, columns: Sequence[Column], metadata: Mapping[str, str] = MappingProxyType({})) -> None:
         self._pa = arrow()
         self.schema = arrow_schema(columns, metadata)
+        self._columns = columns
         self._types = [column.type for column in columns]
         self._arrow_types = self.schema.types
-        self._id = next((number for number, each in enumerate(columns) if each.name == "id"), None)
 
     def batch(self, columns: Columns) -> Any:
         """
@@ -87,7 +87,7 @@ class ArrowBatches:
             except self._pa.ArrowInvalid:
                 if kind not in DECIMALS:
                     raise
-                self._refuse_too_large(columns, numbers, *DECIMALS[kind])
+                refuse_too_large(self._columns, columns)
                 raise
             else:
                 arrays |= {number: array.slice(place * rows, rows) for place, number in enumerate(numbers)}
@@ -96,18 +96,27 @@ class ArrowBatches:
     def _array(self, values: Sequence[Any], of: Any, *, is_text: bool) -> Any:
         return self._pa.array(values, self._pa.string()).cast(of) if is_text else self._pa.array(values, of)
 
-    def _refuse_too_large(self, columns: Columns, numbers: Sequence[int], precision: int, scale: int) -> None:
-        """Say which value has more digits before the point than its column can hold."""
-        ids = None if self._id is None else columns[self._id]
-        for number in numbers:
-            for row, value in enumerate(columns[number]):
-                if value is not None and Decimal(value).adjusted() >= precision - scale:
-                    which = f"Item {shown(ids[row])}" if ids is not None else "An item"
-                    raise ClockifyResponseError(
-                        f"{which} has more than {precision - scale} digits before the point where column "
-                        f"{self.schema[number].name} holds {self._types[number].value} ({Decimal(value):.30e}); "
-                        "export it as jsonl or csv."
-                    ) from None
+
+def refuse_too_large(columns: Sequence[Column], values: Columns) -> None:
+    """
+    Say which value has more digits before the point than its column can hold (pure).
+
+    :param columns: The columns.
+    :param values: Their values, column by column; decimals, or their texts.
+    :raises ClockifyResponseError: there is one; row and column are named, the value is not.
+    """
+    ids = next((given for each, given in zip(columns, values, strict=True) if each.name == "id"), None)
+    for each, given in zip(columns, values, strict=True):
+        if each.type not in DECIMALS:
+            continue
+        precision, scale = DECIMALS[each.type]
+        for row, value in enumerate(given):
+            if value is not None and Decimal(value).adjusted() >= precision - scale:
+                which = f"Item {shown(ids[row])}" if ids is not None else "An item"
+                raise ClockifyResponseError(
+                    f"{which} has more than {precision - scale} digits before the point where column {each.name} "
+                    f"holds {each.type.value}; export it as jsonl or csv."
+                ) from None
 
 
 class ParquetWriter:

@@ -103,7 +103,7 @@ bench-tables: ## Measure loads of ROWS=200000 rows into PostgreSQL beside insert
 	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_BENCH)
 	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_BENCH)/bin/python requirements/bench.txt
 	@$(ENV_3)/bin/python benchmarks/tables.py --rows $(ROWS) --tools $(ENV_BENCH)/bin/python \
-		$(if $(ONLY),--only $(ONLY)) $(if $(PROFILE),--profile)
+		$(if $(ONLY),--only $(ONLY)) $(if $(TURNS),--turns $(TURNS)) $(if $(PROFILE),--profile)
 
 bench-sensors: ## Measure a thousand deferred sensors in one triggerer
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

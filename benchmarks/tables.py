@@ -50,7 +50,7 @@ TARGET_RATE, TARGET_MB = 15_000, 100
 COMPARED = "id, extract(epoch FROM start)::bigint, duration_seconds::bigint, description, amount::numeric"
 TIMES = ("start", "end")
 JSON = ("tag_ids", "tag_names", "custom_fields")
-PATIENCE = 8.0
+PATIENCE = 60.0
 
 
 # --- what is measured, in processes of their own ---------------------------------------------------------------------
@@ -69,7 +69,7 @@ def rows_of(step: dict[str, Any], path: Path) -> Iterator[Any]:
                 if half == "stop":
                     raise StoppedError
                 Path(half).touch()
-                deadline = time.monotonic() + PATIENCE * 4
+                deadline = time.monotonic() + 2 * PATIENCE
                 while Path(half).exists() and time.monotonic() < deadline:
                     time.sleep(0.05)
             yield line
@@ -287,6 +287,13 @@ class Bench:
             cursor.execute(statement)
             return list(cursor.fetchall())
 
+    def clear(self, tool: str) -> None:
+        """Remove all that a tool has in the database."""
+        with closing(self.server.connect("bench")) as connection, connection.cursor() as cursor:
+            for schema in (tool, f"{tool}_staging"):
+                cursor.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
+            cursor.execute(f'CREATE SCHEMA "{tool}"')
+
     def step(self, table: str, name: str, rows: Sequence[dict[str, Any]], **more: Any) -> dict[str, Any]:
         """Write rows into the files of a step."""
         raw, flat = self.folder / f"{name}.raw", self.folder / f"{name}.flat"
@@ -363,23 +370,37 @@ def multiplied(bench: Bench, entries: Sequence[bytes], rows: int) -> dict[str, A
 
 
 def measure(bench: Bench, step: dict[str, Any]) -> list[tuple[str, str, dict[str, float]]]:
-    """Load the rows with each tool, into an empty table and again."""
+    """Load the rows with each tool by turns, into an empty table and again; return the fastest turns."""
     found = []
-    for tool in bench.options.only:
-        for number, what in enumerate(("empty table", "full table")):
-            costs = bench.run(tool, {**step, "read_at": read_at(number)})
-            ((held, seconds),) = bench.query(
-                f'SELECT count(*), sum(duration_seconds)::bigint FROM "{tool}".entries'
-            )
-            if (held, str(seconds)) != (step["rows"], step["sums"]["seconds"]):
-                raise RuntimeError(f"{tool}: {held:,} rows with {seconds:,} s are in the table")
-            found.append((tool, what, costs))
-            print(
-                f"{tool:12} {what:12} {step['rows'] / costs['wall']:9,.0f} rows/s {costs['wall']:8.1f} s "
-                f"{costs['cpu']:8.1f} CPU s {costs['above']:8.1f} MB",
-                flush=True,
-            )
-    return found
+    for turn in range(1, bench.options.turns + 1):
+        for tool in bench.options.only:
+            bench.clear(tool)
+            for number, what in enumerate(("empty table", "full table")):
+                costs = bench.run(tool, {**step, "read_at": read_at(number)})
+                ((held, seconds),) = bench.query(
+                    f'SELECT count(*), sum(duration_seconds)::bigint FROM "{tool}".entries'
+                )
+                if (held, str(seconds)) != (step["rows"], step["sums"]["seconds"]):
+                    raise RuntimeError(f"{tool}: {held:,} rows with {seconds:,} s are in the table")
+                found.append((tool, what, costs))
+                show(f"turn {turn}", tool, what, step["rows"], costs)
+    fastest: dict[tuple[str, str], dict[str, float]] = {}
+    for tool, what, costs in found:
+        key = tool, what
+        if key not in fastest or costs["wall"] < fastest[key]["wall"]:
+            fastest[key] = costs
+    for (tool, what), costs in fastest.items():
+        show("fastest", tool, what, step["rows"], costs)
+    return [(tool, what, costs) for (tool, what), costs in fastest.items()]
+
+
+def show(when: str, tool: str, what: str, rows: int, costs: dict[str, float]) -> None:
+    """Print what a load has cost."""
+    print(
+        f"{when:8} {tool:12} {what:12} {rows / costs['wall']:9,.0f} rows/s {costs['wall']:8.1f} s "
+        f"{costs['cpu']:8.1f} CPU s {costs['above']:8.1f} MB",
+        flush=True,
+    )
 
 
 def read_at(number: int) -> str:
@@ -417,7 +438,9 @@ def scenarios(bench: Bench, entries: Sequence[bytes]) -> dict[str, dict[str, boo
     }
     truths = {name: [*(new if half else rows), *rest] for name, (rows, rest, half) in cases.items()}
     together = "two runs at once"
-    truths[together] = [*edited[:1], *new[2:], *old]
+    # The first and the last row are edited, so that no half of an older read can be right.
+    newest = [*edited[:-1], {**new[-1], "description": "edited"}]
+    truths[together] = [*newest, *old]
     right = {name: held_of(rows) for name, rows in truths.items()}
     found: dict[str, dict[str, bool]] = {name: {} for name in truths}
 
@@ -435,13 +458,17 @@ def scenarios(bench: Bench, entries: Sequence[bytes]) -> dict[str, dict[str, boo
         bench.run(tool, *steps, base(together))
         flag = bench.folder / f"{tool}.half"
         table = table_of(together)
-        # The one that has read earlier waits half way for the other one, but not for ever: a lock may make that wait.
+        # The one that has read earlier waits half way until the other one has ended, or waits for its lock.
         early = bench.step(table, "early", new, window=day, read_at=read_at(1), half=str(flag))
-        late = bench.step(table, "late", [edited[0], *new[2:]], window=day, read_at=read_at(2))
+        late = bench.step(table, "late", newest, window=day, read_at=read_at(2))
         one = bench.start(tool, early)
-        wait_until(flag.exists, PATIENCE * 4)
+        wait_until(flag.exists, PATIENCE)
         other = bench.start(tool, late)
-        wait_until(lambda other=other: other[0].poll() is not None, PATIENCE)
+        waits = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        if not wait_until(
+            lambda other=other, waits=waits: other[0].poll() is not None or bench.query(waits), PATIENCE
+        ):
+            raise RuntimeError(f"{tool}: the second of two loads at once has not ended")
         flag.unlink()
         bench.end(*one)
         bench.end(*other)
@@ -489,9 +516,6 @@ def serving(folder: Path) -> Iterator[Any]:
         if not wait_until(server.answers, 60):
             raise RuntimeError("PostgreSQL did not start")
         server.create("bench")
-        with closing(server.connect("bench")) as connection, connection.cursor() as cursor:
-            for tool in TOOLS:
-                cursor.execute(f'CREATE SCHEMA "{tool}"')
         yield server
     finally:
         process.send_signal(signal.SIGINT)
@@ -503,6 +527,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("--rows", type=int, default=200_000, help="rows of a month")
     parser.add_argument("--only", nargs="+", choices=TOOLS, default=list(TOOLS), help="tools to measure")
+    parser.add_argument("--turns", type=int, default=2, help="how often; the fastest counts")
     parser.add_argument("--tools", type=Path, help="Python of the environment that has dlt")
     parser.add_argument("--profile", action="store_true", help="print cProfile's figures of each load")
     options = parser.parse_args()

@@ -171,7 +171,11 @@ AT_PARSE: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         ClockifyConfigError,
         r"timezone is '\+02:00'.*place instead of an offset",
     ),
-    "no text as time zone": ({"timezone": None}, ClockifyConfigError, r"timezone is None, which is not the name"),
+    "no text as time zone": (
+        {"timezone": None},
+        ClockifyConfigError,
+        r"timezone is None, which is not the name",
+    ),
     "lookback as number": ({"lookback": 7}, ClockifyWindowError, r"lookback=7 is of type int"),
 }
 

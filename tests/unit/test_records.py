@@ -221,7 +221,10 @@ def test_unknown_fields_do_not_disturb(entry_json):
         ({"amount": "twelve"}, "export it as jsonl"),
         ({"tags": {}}, "export it as jsonl"),
         ({"timeInterval": None}, "export it as jsonl"),
-        ({"timeInterval": {"start": "2026-11-02T08:00:00Z", "duration": 1.5}}, "not a whole number of seconds"),
+        (
+            {"timeInterval": {"start": "2026-11-02T08:00:00Z", "duration": 1.5}},
+            "not a whole number of seconds",
+        ),
         ({"timeInterval": {"start": "2026-11-02T08:00:00"}}, "not an ISO 8601 instant"),
         ({"timeInterval": {"start": "2026-11-02T08:00:00Z", "end": "later"}}, "'later'"),
     ],

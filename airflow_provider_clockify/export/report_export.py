@@ -94,19 +94,9 @@ class ReportExport(Export):
 
     def files(self, staging: Staging, result: ExportResult) -> tuple[Sequence[Ready], bool]:
         """Read all chunks into spools, prove them together, and write each file; none if it is to have rows."""
-        plan = self.plan
         with ExitStack() as still_open:
-            chunks = _Chunks(self, staging, still_open)
-            reading = ChunkReads(
-                self.reader,
-                plan.window,
-                plan.chunks,
-                chunks.spool,
-                budget=self.budget,
-                restored=chunks.restored(),
-                keep=chunks.keep,
-            )
-            reads = reading.read()
+            chunks = _WrittenChunks(self, staging, still_open)
+            reads = chunks.read()
             for chunk in reads:
                 result.add(chunk.result)
             if self.keeper is not None:
@@ -114,7 +104,7 @@ class ReportExport(Export):
             is_empty = not any(chunk.result.rows for chunk in reads)
             if is_empty and self.on_empty != "write":
                 return (), True
-            return [(*chunks.file(output), output) for output in plan.outputs], is_empty
+            return [(*chunks.file(output), output) for output in self.plan.outputs], is_empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +135,7 @@ class RenderedExport(Export):
 
 class KeptChunks:
     """
-    The spools of a plan's chunks, and what an interrupted attempt has left of them.
+    Reads the chunks of a plan into spools, and goes on after what an interrupted attempt has left of them.
 
     :param export: What is exported.
     :param staging: Private folder; entered.
@@ -162,7 +152,24 @@ class KeptChunks:
         self._reads: dict[int, ChunkRead[Spools]] = {}
         self.began = datetime.now(UTC)
 
-    def spool(self, number: int) -> Spools:
+    def read(self) -> Sequence[ChunkRead[Spools]]:
+        """
+        Read the chunks, in order, and prove all of them together.
+
+        :raises ClockifyError: one could not be read, or not be proven complete.
+        """
+        reading = ChunkReads(
+            self._export.reader,
+            self._plan.window,
+            self._plan.chunks,
+            self._spool,
+            budget=self._export.budget,
+            restored=self._restored(),
+            keep=self._keep,
+        )
+        return reading.read()
+
+    def _spool(self, number: int) -> Spools:
         """Make an empty spool for a chunk."""
         window = self._plan.chunks[number]
         outputs = [output for output in self._plan.outputs if output.window.overlaps(window)]
@@ -172,11 +179,11 @@ class KeptChunks:
         )
         return Spools(self._staging, str(number), outputs, is_final=is_final)
 
-    def restored(self) -> Mapping[int, ChunkRead[Spools]]:
+    def _restored(self) -> Mapping[int, ChunkRead[Spools]]:
         """Bring back the chunks that an earlier attempt has read."""
         if self._keeper is not None:
             for number in range(len(self._plan.chunks)):
-                spools = self.spool(number)
+                spools = self._spool(number)
                 facts = self._keeper.take(str(number), spools.paths)
                 if facts is not None:
                     result = msgspec.convert(facts["result"], ReadResult)
@@ -185,7 +192,7 @@ class KeptChunks:
             self._keeper.say(len(self._plan.chunks))
         return dict(self._reads)
 
-    def keep(self, number: int, chunk: ChunkRead[Spools]) -> None:
+    def _keep(self, number: int, chunk: ChunkRead[Spools]) -> None:
         """Keep a chunk."""
         if self._keeper is not None:
             facts = {
@@ -207,22 +214,12 @@ def read_report(export: ReportExport, staging: Staging) -> tuple[Sequence[ChunkR
     :raises ClockifyError: it could not be read, or not be proven complete.
     """
     kept = KeptChunks(export, staging)
-    plan = export.plan
-    reading = ChunkReads(
-        export.reader,
-        plan.window,
-        plan.chunks,
-        kept.spool,
-        budget=export.budget,
-        restored=kept.restored(),
-        keep=kept.keep,
-    )
-    return reading.read(), kept.began
+    return kept.read(), kept.began
 
 
-class _Chunks(KeptChunks):
+class _WrittenChunks(KeptChunks):
     """
-    The spools of a plan's chunks, what an interrupted attempt has left of them, and the files that they become.
+    Reads the chunks of a plan, and writes the files that they become.
 
     Of several chunks, each is written as soon as it is proven, while pages of the next ones are on their way. A file
     with a chunk that is read again later is written anew.
@@ -235,9 +232,9 @@ class _Chunks(KeptChunks):
         # By the key of the output: its file, and which reads are in it.
         self._files: dict[str, tuple[OutputFile, list[int]]] = {}
 
-    def keep(self, number: int, chunk: ChunkRead[Spools]) -> None:
+    def _keep(self, number: int, chunk: ChunkRead[Spools]) -> None:
         """Keep a chunk, and write all that come before the first one that is still to be read."""
-        super().keep(number, chunk)
+        super()._keep(number, chunk)
         while not self._is_one and self._written in self._reads:
             spool = self._reads[self._written].spool
             for output in spool.outputs:
@@ -247,27 +244,23 @@ class _Chunks(KeptChunks):
 
     def file(self, output: Output) -> tuple[HashingFile, int]:
         """Return the finished file of an output, and the number of its rows."""
-        reads = {n: read for n, read in sorted(self._reads.items()) if read.spool.path(output) is not None}
+        reads = {n: read for n, read in sorted(self._reads.items()) if output in read.spool}
         for read in reads.values():
             if (finished := read.spool.finished(output)) is not None:
                 return finished
-        file, orders = self._files.get(output.key, (None, []))
+        file, orders = self._files.pop(output.key, (None, []))
         if file is None or orders != [read.order for read in reads.values()]:
             if file is not None:
                 file.close()
-                del self._files[output.key]
             for number in reads:
-                self._write(output, number)
-            file, _ = self._files[output.key]
+                file = self._write(output, number)
+        assert file is not None, "the chunks tile the window of every output"
         file.close()
         return file.file, file.rows
 
-    def _write(self, output: Output, number: int) -> None:
+    def _write(self, output: Output, number: int) -> OutputFile:
         """Append a chunk's rows to the file of an output."""
         export, window, read = self._export, self._plan.chunks[number], self._reads[number]
-        spool = read.spool.path(output)
-        if spool is None:
-            return
         if output.key not in self._files:
             metadata = {
                 "clockify.report": export.report,
@@ -281,10 +274,11 @@ class _Chunks(KeptChunks):
         file, orders = self._files[output.key]
         # A report of weeks has several windows in one file, each with rows of its own.
         table = export.table(window if len(self._plan.outputs) == 1 else output.window)
-        file.add(table, spool)
+        file.add(table, read.spool.path(output))
         orders.append(read.order)
         if output.window.end <= window.end:
             file.close()
+        return file
 
 
 def export_report(export: Export) -> ExportResult:

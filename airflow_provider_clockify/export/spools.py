@@ -55,9 +55,13 @@ class Spools:
         """All files: the rows of each output, and the ids."""
         return [*self._paths.values(), self.ids.path]
 
-    def path(self, output: Output) -> Path | None:
-        """Return the file of an output; ``None`` when the chunk has no part of it."""
-        return self._paths.get(output.key)
+    def __contains__(self, output: Output) -> bool:
+        """Tell whether an output has a part of the chunk."""
+        return output.key in self._paths
+
+    def path(self, output: Output) -> Path:
+        """Return the file of one of the outputs."""
+        return self._paths[output.key]
 
     def finished(self, output: Output) -> tuple[HashingFile, int] | None:
         """

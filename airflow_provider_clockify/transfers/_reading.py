@@ -220,9 +220,7 @@ class WindowReads:
 
     def _rows(self, plan: Plan, read: ReportRead) -> Iterator[Columns]:
         for window, chunk in zip(plan.chunks, read.chunks, strict=True):
-            path = chunk.spool.path(plan.outputs[0])
-            if path is not None:
-                yield from rows_of_file(path, self.table(window))
+            yield from rows_of_file(chunk.spool.path(plan.outputs[0]), self.table(window))
 
 
 def rows_of_file(path: Path, table: Table) -> Iterator[Columns]:

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+
+from page_blocks import with_block
 
 from airflow_provider_clockify.conformance.assumptions import ASSUMPTIONS, Assumption
 
@@ -32,15 +33,8 @@ def table() -> str:
 
 
 def main() -> None:
-    text, found = re.subn(
-        re.escape(BEGIN) + r".*?" + re.escape(END),
-        lambda _: BEGIN + table() + END,
-        PAGE.read_text(encoding="utf-8"),
-        flags=re.S,
-    )
-    if not found:
-        raise SystemExit(f"docs/{PAGE.name} has no table: add {BEGIN!r} … {END!r}.")
-    PAGE.write_text(text, encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(with_block(text, PAGE.name, BEGIN, END, table()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
+
+from page_blocks import with_block
 
 from airflow_provider_clockify.columns.detailed_columns import DETAILED_COLUMNS
 from airflow_provider_clockify.columns.list_columns import CHANGES, TABLES, snapshot_table
@@ -36,11 +37,7 @@ def main() -> None:
         for name, columns in tables.items():
             rows = [f"| {each.name} | {each.type} | {each.description} |" for each in columns]
             table = "\n".join(["| name | type | description |", "|---|---|---|", *rows])
-            begin, end = f"<!-- columns:{name} -->\n", "\n<!-- /columns -->"
-            pattern = re.escape(begin) + r".*?" + re.escape(end)
-            text, found = re.subn(pattern, lambda _, t=begin + table + end: t, text, flags=re.S)
-            if not found:
-                raise SystemExit(f"docs/{page} has no table {name}: add {begin!r} … {end!r}.")
+            text = with_block(text, page, f"<!-- columns:{name} -->\n", "\n<!-- /columns -->", table)
         (DOCS / page).write_text(text, encoding="utf-8")
 
 

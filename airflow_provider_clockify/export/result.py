@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.export.storage import HashingFile
     from airflow_provider_clockify.reading.reader import ReadResult
-    from airflow_provider_clockify.types import ExportSummary
+    from airflow_provider_clockify.types import ExportSummary, ExportTotals
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
@@ -176,9 +176,17 @@ class ExportResult:
         running = f" Running timers left out: {self.running}." if self.running else ""
         return f"Exported {what} to {where}, {self.bytes:,} bytes.{running}"
 
+    @property
+    def totals(self) -> ExportTotals:
+        """Sums of all rows, JSON values; money in units of the currency, as text, so that no digit is lost."""
+        return {
+            "seconds": int(self.seconds) if self.seconds == int(self.seconds) else float(self.seconds),
+            "amounts": {currency: text_in_units(amount) for currency, amount in sorted(self.money.items())},
+            "running_timers": self.running,
+        }
+
     def to_xcom(self) -> ExportSummary:
-        """Return the summary as JSON values; money in units of the currency, as text, so that no digit is lost."""
-        seconds = int(self.seconds) if self.seconds == int(self.seconds) else float(self.seconds)
+        """Return the summary as JSON values."""
         summary: ExportSummary = {
             "paths": self.paths,
             "rows": self.rows,
@@ -191,13 +199,7 @@ class ExportResult:
             "workspace_id": self.workspace_id,
             "requests": self.requests,
             "format": self.format,
-            "totals": {
-                "seconds": seconds,
-                "amounts": {
-                    currency: text_in_units(amount) for currency, amount in sorted(self.money.items())
-                },
-                "running_timers": self.running,
-            },
+            "totals": self.totals,
         }
         if self.snapshot_at is not None:
             summary["snapshot_at"] = self.snapshot_at

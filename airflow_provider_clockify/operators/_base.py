@@ -383,17 +383,30 @@ class WindowMixin:
     timezone: str
     lookback: timedelta | str | None
     log: Any
+    window_fields: ClassVar[Sequence[str]] = ("start", "end", "lookback", "timezone")
     window_choices: ClassVar[Mapping[str, Sequence[str | None]]] = {"window": get_args(WindowMode)}
 
-    def _check_lookback(self) -> None:
-        """Check the lookback while the DAG is parsed, if it is known by then."""
-        if is_final(self, "lookback", self.lookback) and not is_nothing(self.lookback):
-            parse_lookback(self.lookback)
+    def _set_window(
+        self,
+        start: str | datetime | None,
+        end: str | datetime | None,
+        window: WindowMode,
+        timezone: str,
+        lookback: timedelta | str | None,
+    ) -> None:
+        """Keep the parameters of the window, to be checked together with the operator's others."""
+        self.start = start
+        self.end = end
+        self.window = window
+        self.timezone = timezone
+        self.lookback = lookback
 
-    def _check_timezone(self) -> None:
-        """Check the time zone while the DAG is parsed, if it is known by then."""
+    def _check_window(self) -> None:
+        """Check the time zone and the lookback while the DAG is parsed, if they are known by then."""
         if is_final(self, "timezone", self.timezone):
             parse_zone(self.timezone)
+        if is_final(self, "lookback", self.lookback) and not is_nothing(self.lookback):
+            parse_lookback(self.lookback)
 
     def resolve_window(self, context: Context, *, with_lookback: bool = True) -> Window:
         """

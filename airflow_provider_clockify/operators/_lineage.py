@@ -203,12 +203,24 @@ def tell_hook_lineage(hook: ClockifyHook, result: ExportResult) -> None:
     :param hook: Hook that read.
     :param result: What was published.
     """
+    uris = [path if "://" in path else f"file://{Path(path).absolute()}" for path in result.paths]
+    collect(hook, asset_uri(result.workspace_id, result.report), uris)
+
+
+def collect(hook: ClockifyHook, source: str, outputs: Sequence[str]) -> None:
+    """
+    Report to Airflow's hook lineage.
+
+    :param hook: Hook that read.
+    :param source: URI of what was read.
+    :param outputs: URIs of what was written.
+    """
     from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 
     collector = get_hook_lineage_collector()
-    collector.add_input_asset(hook, uri=asset_uri(result.workspace_id, result.report))
-    for path in result.paths:
-        collector.add_output_asset(hook, uri=path if "://" in path else f"file://{Path(path).absolute()}")
+    collector.add_input_asset(hook, uri=source)
+    for uri in outputs:
+        collector.add_output_asset(hook, uri=uri)
 
 
 def openlineage_name(path: str) -> tuple[str, str]:
@@ -232,6 +244,20 @@ def openlineage(result: ExportResult) -> Any:
 
     :param result: What was published.
     """
+    outputs = [(*openlineage_name(file.path), file.rows, file.bytes) for file in result.files]
+    return operator_lineage(result.workspace_id, result.report, outputs)
+
+
+def operator_lineage(
+    workspace_id: str, report: str, outputs: Sequence[tuple[str, str, int, int | None]]
+) -> Any:
+    """
+    Return input and outputs as OpenLineage's provider wants them.
+
+    :param workspace_id: Workspace that was read.
+    :param report: Report or list that was read.
+    :param outputs: Namespace, name, rows, and bytes where they are known, of each dataset that was written.
+    """
     from airflow.providers.common.compat.openlineage.facet import (
         Dataset,
         OutputDataset,
@@ -240,18 +266,15 @@ def openlineage(result: ExportResult) -> Any:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     return OperatorLineage(
-        inputs=[Dataset(namespace=f"{SCHEME}://{result.workspace_id}", name=result.report)],
+        inputs=[Dataset(namespace=f"{SCHEME}://{workspace_id}", name=report)],
         outputs=[
             OutputDataset(
                 namespace=namespace,
                 name=name,
                 outputFacets={
-                    "outputStatistics": OutputStatisticsOutputDatasetFacet(
-                        rowCount=file.rows, size=file.bytes
-                    )
+                    "outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=rows, size=size)
                 },
             )
-            for file in result.files
-            for namespace, name in [openlineage_name(file.path)]
+            for namespace, name, rows, size in outputs
         ],
     )

@@ -87,6 +87,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         )
         from airflow_provider_clockify.export.plan import late_snapshot_warning
         from airflow_provider_clockify.export.storage import Target
+        from airflow_provider_clockify.service.values import utc_text
 
         hook, entity = attempt.hook, self.entity
         filters = list_filters(entity, self.filters)
@@ -100,7 +101,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         what = {"report": entity, "workspace_id": workspace_id, "filters": filters}
         keeper = attempt.keeper(target, kind, what, is_base=partition is not None)
         parts = list_parts(hook.iter_as_sent, entity, filters)
-        stamp = taken.isoformat().replace("+00:00", "Z")
+        stamp = utc_text(taken)
         self.log.info("Exporting all %s of workspace %s to %s.", entity, workspace_id, target.output_path)
         result = export_list(
             ListExport(
@@ -174,10 +175,7 @@ class ClockifyEntityChangesOperator(FeedMixin, ClockifyExportOperator):
     template_fields: Sequence[str] = (
         *(field for field in ClockifyExportOperator.template_fields if field != "filters"),
         "entity_type",
-        "start",
-        "end",
-        "lookback",
-        "timezone",
+        *WindowMixin.window_fields,
     )
     choices = {  # noqa: RUF012 - as its base declares it
         **ClockifyExportOperator.choices,
@@ -198,14 +196,9 @@ class ClockifyEntityChangesOperator(FeedMixin, ClockifyExportOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.entity_type = entity_type
-        self.start = start
-        self.end = end
-        self.window = window
-        self.timezone = timezone
-        self.lookback = lookback
+        self._set_window(start, end, window, timezone, lookback)
         check_choices(self)
-        self._check_timezone()
-        self._check_lookback()
+        self._check_window()
 
     def export(self, attempt: Attempt) -> ExportResult:
         """Export the changes of the run's window."""

@@ -71,10 +71,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
 
     template_fields: Sequence[str] = (
         *ClockifyExportOperator.template_fields,
-        "start",
-        "end",
-        "lookback",
-        "timezone",
+        *WindowMixin.window_fields,
     )
     operator_extra_links: Collection[Any] = (ClockifyReportLink(),)
     #: Name of its row in the table of reports.
@@ -103,15 +100,10 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         **kwargs: Unpack[BaseReportParameters],
     ) -> None:
         super().__init__(**kwargs)
-        self.start = start
-        self.end = end
-        self.window = window
-        self.timezone = timezone
-        self.lookback = lookback
+        self._set_window(start, end, window, timezone, lookback)
         self.partition_by = partition_by
         check_choices(self)
-        self._check_timezone()
-        self._check_lookback()
+        self._check_window()
 
     def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> Any:
         """Go on after a wait in the triggerer, before which the button was made."""

@@ -142,6 +142,7 @@ class ClockifyToSqlOperator(ClockifyReadOperator):
         :param mode: How rows that are there are treated.
         :param followed_until: Until when the change feeds were followed.
         """
+        from airflow_provider_clockify.service.values import utc_text
         from airflow_provider_clockify.tables.replacing import TableLoad, load_table
         from airflow_provider_clockify.transfers._loaded import LoadResult
 
@@ -170,7 +171,7 @@ class ClockifyToSqlOperator(ClockifyReadOperator):
             dataset=dataset,
             database=target.conn_type,
             load_id=load.load_id,
-            read_at=parts[0].read_at.isoformat().replace("+00:00", "Z"),
+            read_at=utc_text(parts[0].read_at),
             warnings=read.warnings,
             requests_before=read.requests_before,
         )

@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.assets.clockify import SCHEME, asset_uri
+from airflow_provider_clockify.assets.clockify import asset_uri
+from airflow_provider_clockify.operators._lineage import collect, operator_lineage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ class LoadResult:
             "report": self.read.report,
             "workspace_id": self.read.workspace_id,
             "requests": self.requests,
-            "totals": self.read.to_xcom()["totals"],
+            "totals": self.read.totals,
             "load_id": self.load_id,
             "read_at": self.read_at,
             "created": outcome.created,
@@ -140,11 +141,7 @@ def tell_hook_lineage(hook: ClockifyHook, result: LoadResult) -> None:
     :param hook: Hook that read.
     :param result: What was loaded.
     """
-    from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
-
-    collector = get_hook_lineage_collector()
-    collector.add_input_asset(hook, uri=asset_uri(result.read.workspace_id, result.read.report))
-    collector.add_output_asset(hook, uri=result.uri)
+    collect(hook, asset_uri(result.read.workspace_id, result.read.report), [result.uri])
 
 
 def openlineage(result: LoadResult) -> Any:
@@ -153,22 +150,5 @@ def openlineage(result: LoadResult) -> Any:
 
     :param result: What was loaded.
     """
-    from airflow.providers.common.compat.openlineage.facet import (
-        Dataset,
-        OutputDataset,
-        OutputStatisticsOutputDatasetFacet,
-    )
-    from airflow.providers.openlineage.extractors import OperatorLineage
-
-    return OperatorLineage(
-        inputs=[Dataset(namespace=f"{SCHEME}://{result.read.workspace_id}", name=result.read.report)],
-        outputs=[
-            OutputDataset(
-                namespace=result.namespace,
-                name=result.dataset,
-                outputFacets={
-                    "outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=result.outcome.rows)
-                },
-            )
-        ],
-    )
+    output = (result.namespace, result.dataset, result.outcome.rows, None)
+    return operator_lineage(result.read.workspace_id, result.read.report, [output])

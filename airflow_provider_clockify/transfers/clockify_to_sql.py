@@ -80,10 +80,7 @@ class ClockifyReportToSqlOperator(WindowMixin, ClockifyToSqlOperator):
     template_fields: Sequence[str] = (
         *ClockifyToSqlOperator.template_fields,
         "groups",
-        "start",
-        "end",
-        "lookback",
-        "timezone",
+        *WindowMixin.window_fields,
         "audit",
     )
     choices = {  # noqa: RUF012 - as its base declares it
@@ -109,16 +106,11 @@ class ClockifyReportToSqlOperator(WindowMixin, ClockifyToSqlOperator):
         super().__init__(**kwargs)
         self.report = report
         self.groups = groups
-        self.start = start
-        self.end = end
-        self.window = window
-        self.timezone = timezone
-        self.lookback = lookback
+        self._set_window(start, end, window, timezone, lookback)
         self.audit = audit
         self.follow_changes = follow_changes
         check_choices(self)
-        self._check_timezone()
-        self._check_lookback()
+        self._check_window()
         if is_final(self, "audit", audit) and not is_nothing(audit):
             audited(audit)
 
@@ -401,10 +393,7 @@ class ClockifyEntityChangesToSqlOperator(FeedMixin, ClockifyToSqlOperator):
     template_fields: Sequence[str] = (
         *ClockifyToSqlOperator.template_fields,
         "entity_type",
-        "start",
-        "end",
-        "lookback",
-        "timezone",
+        *WindowMixin.window_fields,
     )
     choices = {  # noqa: RUF012 - as its base declares it
         **ClockifyToSqlOperator.choices,
@@ -425,14 +414,9 @@ class ClockifyEntityChangesToSqlOperator(FeedMixin, ClockifyToSqlOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.entity_type = entity_type
-        self.start = start
-        self.end = end
-        self.window = window
-        self.timezone = timezone
-        self.lookback = lookback
+        self._set_window(start, end, window, timezone, lookback)
         check_choices(self)
-        self._check_timezone()
-        self._check_lookback()
+        self._check_window()
 
     def export(self, attempt: Attempt) -> LoadResult:
         """Add the changes of the run's window."""

@@ -120,16 +120,6 @@ def currencies_of(group: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def amount_of(group: Mapping[str, Any]) -> Decimal | None:
-    """
-    Return a group's one amount, whatever it adds up; ``None`` where there is no number.
-
-    :param group: A group of any level, as the service sent it.
-    """
-    found = group.get("amount")
-    return _number(found) if _is_number(found) else None
-
-
 def by_currency(holder: Mapping[str, Any], shown: str) -> dict[str, Decimal] | None:
     """
     Return the sums per currency that a group, or the totals of a report, give for one kind of amount.
@@ -191,8 +181,5 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _number(value: Any) -> Decimal:
-    return Decimal(str(value)) if _is_number(value) else Decimal(0)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    is_number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    return Decimal(str(value)) if is_number else Decimal(0)

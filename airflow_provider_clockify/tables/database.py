@@ -215,11 +215,6 @@ def first_line(text: str) -> str:
     return text.strip().split("\n", 1)[0][:SHOWN].rstrip(".")
 
 
-def row_count(batches: Columns) -> int:
-    """Return the number of rows of a batch."""
-    return len(batches[0])
-
-
 def names_of(columns: Iterable[Column]) -> list[str]:
     """Return the names of columns."""
     return [each.name for each in columns]

@@ -19,11 +19,11 @@ from airflow_provider_clockify.window import (
     chunks,
     day_start,
     expand_to_units,
-    floor_to,
     local_day,
     next_unit,
     partitions,
     to_utc,
+    unit_containing,
     zone_name,
 )
 
@@ -167,8 +167,7 @@ def snapshot_output(moment: datetime, unit: PartitionUnit, file_name: str) -> Ou
     :param unit: ``day`` or ``month``, of UTC.
     :param file_name: Name of the file in the folder of its partition.
     """
-    start = floor_to(moment, unit)
-    (partition,) = partitions(Window(start, next_unit(start, unit)), unit)
+    (partition,) = partitions(unit_containing(moment, unit), unit)
     return Output(partition.window, partition.key, (partition.name, file_name))
 
 

@@ -10,7 +10,7 @@ entries; their days are those that the entries have now, and those that the tabl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,6 @@ from airflow_provider_clockify.window import Window, floor_to, is_unit_start, lo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import tzinfo
 
 _HUNDREDTH = in_units(Decimal(1))
 # Sums of binary fractions differ in digits that nobody pays.
@@ -43,30 +42,6 @@ class Difference:
 
     day: Window
     why: str
-
-
-def days_of(window: Window) -> list[Window]:
-    """
-    Return the days of a window's zone that lie wholly in it.
-
-    :param window: The window.
-    """
-    days, zone = [], window.zone
-    start = window.start if is_unit_start(window.start, "day", zone) else next_unit(window.start, "day", zone)
-    while (end := next_unit(start, "day", zone)) <= window.end:
-        days.append(Window(start, end, zone))
-        start = end
-    return days
-
-
-def day_of(moment: datetime, zone: tzinfo = UTC) -> Window:
-    """
-    Return the day of an instant.
-
-    :param moment: Aware instant.
-    :param zone: Zone of the day.
-    """
-    return Window(floor_to(moment, "day", zone), next_unit(moment, "day", zone), zone)
 
 
 def audited_time(window: Window, audit: timedelta) -> Window | None:

@@ -104,14 +104,9 @@ class ClockifyToSqlOperator(ClockifyReadOperator):
 
         name = TableName(self.table, self.schema)
         target = TableTarget(self.sql_conn_id)
-        database = target.connect()
-        try:
-            database.begin()
+        with target.looking() as database:
             full_name = database.resolved(name)
             lacking = missing(database, full_name, shape, self._permission())
-            database.rollback()
-        finally:
-            database.close()
         for statement in lacking.statements:
             self.log.info("The load will run: %s", statement)
         return target, full_name

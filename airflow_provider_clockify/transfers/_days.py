@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,15 +22,13 @@ from airflow_provider_clockify.service.report_kinds import amount_shown
 from airflow_provider_clockify.tables.auditing import (
     Difference,
     audited_time,
-    day_of,
-    days_of,
     differences,
     service_days,
     touched,
 )
 from airflow_provider_clockify.tables.ledger import Sums, left_of, together
 from airflow_provider_clockify.tables.looking import first_loaded, followed_until, places_of, table_days
-from airflow_provider_clockify.window import Window, chunks, floor_to, local_day
+from airflow_provider_clockify.window import Window, chunks, floor_to, local_day, partitions, unit_containing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +122,7 @@ class DayQuestions:
         time = audited_time(self.window, audit)
         if time is None:
             return
-        days = days_of(time)
+        days = [each.window for each in partitions(time, "day")]
         try:
             service = self._service(time, is_free=self.budget.is_free, later=later)
         except ClockifyNotFoundError:
@@ -135,11 +132,9 @@ class DayQuestions:
                 raise
             log.info("The service gives no sums of a year at once (%s); asking month by month.", error)
             service = self._service(time, is_free=True, later=later)
-        with closing(self.target.connect()) as database:
-            database.begin()
+        with self.target.looking() as database:
             is_there = bool(database.types(self.name))
             table = table_days(database, self.name, self.shape, self.workspace_id, days) if is_there else {}
-            database.rollback()
         found.audited = len(days)
         found.differing = differences(days, table, service, with_money=self.shape.amount is not None)
         for each in found.differing:
@@ -157,11 +152,9 @@ class DayQuestions:
         :param found: Gets the days; a warning if the feeds fail.
         """
         until = (datetime.now(UTC) - SETTLED).replace(microsecond=0)
-        with closing(self.target.connect()) as database:
-            database.begin()
+        with self.target.looking() as database:
             since = followed_until(database, self.name, self.workspace_id)
             first = first_loaded(database, self.name, self.workspace_id)
-            database.rollback()
         if since is None or first is None:
             log.info("The table has no load yet: there is nothing that changes could be followed from.")
             return
@@ -181,13 +174,11 @@ class DayQuestions:
                 "itself is complete."
             )
             return
-        with closing(self.target.connect()) as database:
-            database.begin()
+        with self.target.looking() as database:
             starts |= places_of(database, self.name, self.shape, self.workspace_id, ids)
-            database.rollback()
         zone = self.window.zone
         begin = floor_to(first, "day", zone)
-        days = {day_of(start, zone) for start in starts if start >= begin}
+        days = {unit_containing(start, "day", zone) for start in starts if start >= begin}
         found.followed_until = until
         found.touched = [
             Difference(day, "entries were created, changed or deleted")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +18,7 @@ from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyDa
 from airflow_provider_clockify.tables.database import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from airflow_provider_clockify.tables.database import Database
     from airflow_provider_clockify.tables.statements import TableName
@@ -132,6 +133,18 @@ class TableTarget:
                 is_waiting = True
                 log.info("Another process has the file of connection %r; waiting for it.", self.conn_id)
             time.sleep(PAUSE)
+
+    @contextmanager
+    def looking(self) -> Iterator[Database]:
+        """
+        Open a connection for questions: its transaction changes nothing.
+
+        :raises ClockifyDatabaseError: it cannot be opened.
+        """
+        with closing(self.connect()) as database:
+            database.begin()
+            yield database
+            database.rollback()
 
     def _try(self) -> Database | str:
         """Open a connection; if that cannot be, say why, without secrets."""

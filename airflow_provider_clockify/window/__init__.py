@@ -36,6 +36,7 @@ from airflow_provider_clockify.window.units import (
     local_day,
     next_unit,
     partition_of,
+    unit_containing,
     unit_starting_at,
 )
 from airflow_provider_clockify.window.zones import day_start, parse_zone, zone_name
@@ -70,6 +71,7 @@ __all__ = [
     "partitions",
     "resolve_window",
     "to_utc",
+    "unit_containing",
     "unit_starting_at",
     "zone_name",
 ]

@@ -70,6 +70,15 @@ def is_unit_start(instant: datetime, unit: Unit, zone: tzinfo = UTC) -> bool:
     return floor_to(instant, unit, zone) == to_utc(instant)
 
 
+def unit_containing(instant: datetime, unit: Unit, zone: tzinfo = UTC) -> Window:
+    """
+    Return the unit that contains an aware instant.
+
+    :raises ClockifyWindowError: The instant is naive, or the unit unknown.
+    """
+    return Window(floor_to(instant, unit, zone), next_unit(instant, unit, zone), zone)
+
+
 def unit_starting_at(instant: datetime, unit: Unit, zone: tzinfo = UTC) -> Window:
     """
     Return the unit that starts exactly at an instant.
@@ -78,7 +87,7 @@ def unit_starting_at(instant: datetime, unit: Unit, zone: tzinfo = UTC) -> Windo
     """
     if not is_unit_start(instant, unit, zone):
         raise ClockifyWindowError(f"{z(to_utc(instant))} is not the start of a {in_zone(unit, zone)}.")
-    return Window(instant, next_unit(instant, unit, zone), zone)
+    return unit_containing(instant, unit, zone)
 
 
 def last_complete_unit(point: datetime, unit: Unit, zone: tzinfo = UTC) -> Window:

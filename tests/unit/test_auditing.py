@@ -15,18 +15,16 @@ from hypothesis import strategies as st
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.tables.auditing import (
     audited_time,
-    day_of,
-    days_of,
     differences,
     service_days,
     touched,
 )
 from airflow_provider_clockify.tables.ledger import Sums
-from airflow_provider_clockify.window import Window
+from airflow_provider_clockify.window import Window, partitions, unit_containing
 
 NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-TODAY = day_of(NOON)
+TODAY = unit_containing(NOON, "day")
 
 
 def differ(table: Sums | None, service: Sums | None, **more: bool) -> list[str]:
@@ -117,12 +115,12 @@ def test_the_audited_time_is_whole_days_before_the_window_and_leaves_no_gap(
     window = Window(start, start + timedelta(seconds=seconds))
     time = audited_time(window, days * DAY)
     if time is None:
-        assert window.start <= day_of(window.end - days * DAY).start
+        assert window.start <= unit_containing(window.end - days * DAY, "day").start
         return
     assert time.start <= window.end - days * DAY
     assert time.end >= window.start
     assert time.end - window.start < DAY
-    found = days_of(time)
+    found = [each.window for each in partitions(time, "day")]
     assert (found[0].start, found[-1].end) == (time.start, time.end)
     assert all(one.end == other.start for one, other in zip(found, found[1:], strict=False))
     assert {each.duration for each in found} == {DAY}

@@ -237,8 +237,10 @@ def with_custom_fields(
     def columns_of(items: Sequence[bytes], read: Callable[[Sequence[bytes]], Columns]) -> Columns:
         values = list(read(items))
         texts, item_ids = values[place], values[ids]
-        values[place] = [_named(text, fields) for text in texts]
-        return [*values, *zip(*map(values_of, texts, item_ids), strict=True)]
+        if fields is not None:
+            values[place] = [_named(text, fields) for text in texts]
+        # Of no column, zip would ask for the nothing of each row.
+        return [*values, *zip(*map(values_of, texts, item_ids), strict=True)] if columns else values
 
     quick = table.columns_of
     return Table(

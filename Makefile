@@ -17,7 +17,7 @@ PYTEST := env PYTHONDONTWRITEBYTECODE= $(ENV_3)/bin/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-browser matrix faults kills bench bench-import bench-tables bench-sensors bench-celery \
-	check docs screenshots format tables requirements build release-check clean
+	check docs docs-look screenshots format tables requirements build release-check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -113,13 +113,14 @@ bench-celery: ## Measure a year's backfill on one and two Celery workers; needs 
 	@scripts/environment.sh airflow-$(AIRFLOW_3)-celery $(PYTHON)
 	@$(ENV_3)-celery/bin/python benchmarks/celery_backfill.py
 
-check: ## Static checks: style, types, import direction, names
+check: ## Static checks: style, types, import direction, names, and the language of the documentation
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/ruff check .
 	$(ENV_3)/bin/ruff format --check .
 	$(ENV_3)/bin/mypy
 	$(ENV_3)/bin/lint-imports
-	$(PYTEST) --quiet tests/unit/test_tree.py
+	$(ENV_3)/bin/codespell
+	$(PYTEST) --quiet tests/unit/test_tree.py tests/unit/test_docs_style.py
 
 docs: ## Build the documentation into docs/_build/html, warnings as errors
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
@@ -127,16 +128,21 @@ docs: ## Build the documentation into docs/_build/html, warnings as errors
 	@$(ENV_3)/bin/python -m sphinx --builder html --fresh-env --nitpicky --fail-on-warning --keep-going --quiet --jobs auto docs docs/_build/html
 	@echo "The documentation is in docs/_build/html; begin with docs/_build/html/index.html."
 
+docs-look: docs ## Take pictures of every page of the documentation, 400 and 1280 pixels wide, and name those that scroll sideways
+	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/browser.txt
+	@$(ENV_3)/bin/python scripts/docs_widths.py
+
 format: ## Format the code
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/ruff check --fix .
 	$(ENV_3)/bin/ruff format .
 
-tables: ## Write column tables, example code and assumptions of the documentation from the code
+tables: ## Write column tables, example code, assumptions and diagrams of the documentation from the code
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python scripts/column_tables.py
 	$(ENV_3)/bin/python scripts/example_code.py
 	$(ENV_3)/bin/python scripts/assumption_table.py
+	$(ENV_3)/bin/python scripts/diagrams.py
 
 requirements: ## Pin what the environments install, as requirements/versions.txt says
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

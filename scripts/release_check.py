@@ -53,6 +53,7 @@ SDIST_ALLOWED = [
     "docs/conf.py",
     "docs/_static/*.css",
     "docs/images/*.png",
+    "docs/images/*.svg",
     "docs/reference/*.rst",
     "tests/*.py",
     "tests/*.json",

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the airflow_provider_clockify contributors
+"""
+Look at every page of the built documentation on a telephone and on a laptop.
+
+    python scripts/docs_widths.py [PAGE …]
+
+Writes a picture of each page at both widths into docs/_build/looks/, and names the pages that scroll sideways, with
+the elements that stick out. Ends with 1 if there are any.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from local_airflow import ROOT, chromium
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+HTML = ROOT / "docs" / "_build" / "html"
+LOOKS = ROOT / "docs" / "_build" / "looks"
+WIDTHS = (400, 1280)
+# What Sphinx makes by itself, and copies of our code.
+NOT_OURS = ("_modules/", "_static/", "genindex", "py-modindex", "search")
+TALLEST = 12_000  # pixels of a picture; the rest of a long page looks like its beginning
+
+WIDER = """() => {
+    const page = document.documentElement;
+    if (page.scrollWidth <= page.clientWidth) return [];
+    const boxed = (element) => {
+        for (let each = element.parentElement; each && each !== document.body; each = each.parentElement)
+            if (getComputedStyle(each).overflowX !== 'visible') return true;
+        return false;
+    };
+    const found = [...document.querySelectorAll('main *')]
+        .filter((each) => each.getBoundingClientRect().right > page.clientWidth + 1 && !boxed(each))
+        .map((each) => `<${each.tagName.toLowerCase()}> ${each.textContent.trim().slice(0, 60)}`);
+    return [`${page.scrollWidth} > ${page.clientWidth}`, ...found.slice(0, 5)];
+}"""
+
+
+def pages(names: list[str]) -> list[Path]:
+    if names:
+        return [HTML / f"{name.removesuffix('.html')}.html" for name in names]
+    every = sorted(HTML.rglob("*.html"))
+    return [each for each in every if not str(each.relative_to(HTML)).startswith(NOT_OURS)]
+
+
+def look(page: Page, path: Path, width: int) -> list[str]:
+    """Take a picture of a page, and return what makes it wider than the screen."""
+    page.goto(path.as_uri(), wait_until="load")
+    found: list[str] = page.evaluate(WIDER)
+    height = min(TALLEST, int(page.evaluate("document.documentElement.scrollHeight")))
+    name = str(path.relative_to(HTML).with_suffix("")).replace("/", "-")
+    page.set_viewport_size({"width": width, "height": height})
+    page.screenshot(path=LOOKS / f"{name}-{width}.png")
+    page.set_viewport_size({"width": width, "height": 800})
+    return found
+
+
+def main(names: list[str]) -> int:
+    path = chromium()
+    if path is None:
+        print(
+            "Needs Chromium or Chrome, and found none. Install one, or name it: CHROMIUM=/path/to/chromium."
+        )
+        return 2
+    LOOKS.mkdir(parents=True, exist_ok=True)
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    offenders = 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        for width in WIDTHS:
+            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme="light")
+            page.set_default_timeout(60_000)
+            # Nothing of the pages needs the network; what asks for it gets no answer.
+            page.route("http*://**", lambda route: route.abort())
+            for each in pages(names):
+                found = look(page, each, width)
+                if found:
+                    offenders += 1
+                    print(f"{each.relative_to(HTML)} at {width}: {'; '.join(found)}")
+            page.close()
+        browser.close()
+    shown = LOOKS.relative_to(ROOT)
+    print(f"{len(pages(names))} pages at {WIDTHS}: {offenders} scroll sideways. Pictures are in {shown}.")
+    return 1 if offenders else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -88,7 +88,7 @@ def _read(app: Sphinx, docname: str, source: list[str]) -> None:
     if docname == "index":
         # Its lists name topics by pattern. One without a page is no mistake, but a warning that cannot be suppressed.
         text = re.sub(
-            r"^[a-z]+\*\n",
+            r"^[a-z-]+\*\n",
             lambda topic: topic[0] if any(HERE.glob(f"{topic[0].strip()}.md")) else "",
             text,
             flags=re.M,

@@ -14,22 +14,24 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "conformance.md"
 BEGIN, END = "<!-- assumptions -->\n", "\n<!-- /assumptions -->"
 
 
-def row(each: Assumption) -> str:
+def item(each: Assumption) -> str:
     pages = ", ".join(f"[{page.removesuffix('.md')}]({page})" for page in each.pages)
     code = ", ".join(f"`{module}`" for module in each.code)
-    standing = f"{each.standing}: {each.source}"
-    return (
-        f"| {each.number} | {each.claim} | {standing} | {each.otherwise} | {code}; {pages} | `{each.name}` |"
+    return "\n".join(
+        [
+            f"**{each.number}. {each.claim}**",
+            "",
+            f"- Standing: {each.standing} ({each.source}).",
+            f"- If it does not hold: {each.otherwise}",
+            f"- Depends on it: {code}; {pages}.",
+            f"- Name: `{each.name}`",
+        ]
     )
 
 
 def table() -> str:
-    """Return the table of assumptions, in Markdown."""
-    head = [
-        "| No. | Assumed | Standing | If it does not hold | Depends on it | Name |",
-        "|---|---|---|---|---|---|",
-    ]
-    return "\n".join([*head, *map(row, ASSUMPTIONS)])
+    """Return the list of assumptions, in Markdown."""
+    return "\n\n".join(map(item, ASSUMPTIONS))
 
 
 def main() -> None:

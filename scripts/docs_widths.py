@@ -5,8 +5,8 @@ Look at every page of the built documentation on a telephone and on a laptop.
 
     python scripts/docs_widths.py [PAGE …]
 
-Writes a picture of each page at both widths into docs/_build/looks/, and names the pages that scroll sideways, with
-the elements that stick out. Ends with 1 if there are any.
+Writes pictures of each page at both widths into docs/_build/looks/, one for every 1,500 pixels of its height, and names
+the pages that scroll sideways, with the elements that stick out. Ends with 1 if there are any.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LOOKS = ROOT / "docs" / "_build" / "looks"
 WIDTHS = (400, 1280)
 # What Sphinx makes by itself, and copies of our code.
 NOT_OURS = ("_modules/", "_static/", "genindex", "py-modindex", "search")
-TALLEST = 12_000  # pixels of a picture; the rest of a long page looks like its beginning
+PART = 1500  # pixels of a picture's height
 
 WIDER = """() => {
     const page = document.documentElement;
@@ -53,14 +53,14 @@ def pages(names: list[str]) -> list[Path]:
 
 
 def look(page: Page, path: Path, width: int) -> list[str]:
-    """Take a picture of a page, and return what makes it wider than the screen."""
+    """Take the pictures of a page, and return what makes it wider than the screen."""
     page.goto(path.as_uri(), wait_until="load")
     found: list[str] = page.evaluate(WIDER)
-    height = min(TALLEST, int(page.evaluate("document.documentElement.scrollHeight")))
+    height = int(page.evaluate("document.documentElement.scrollHeight"))
     name = str(path.relative_to(HTML).with_suffix("")).replace("/", "-")
-    page.set_viewport_size({"width": width, "height": height})
-    page.screenshot(path=LOOKS / f"{name}-{width}.png")
-    page.set_viewport_size({"width": width, "height": 800})
+    for number, top in enumerate(range(0, height, PART), 1):
+        clip = {"x": 0, "y": top, "width": width, "height": min(PART, height - top)}
+        page.screenshot(path=LOOKS / f"{name}-{width}-{number}.png", clip=clip, full_page=True)
     return found
 
 
@@ -72,6 +72,9 @@ def main(names: list[str]) -> int:
         )
         return 2
     LOOKS.mkdir(parents=True, exist_ok=True)
+    if not names:
+        for picture in LOOKS.glob("*.png"):
+            picture.unlink()
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     offenders = 0
     with sync_playwright() as playwright:

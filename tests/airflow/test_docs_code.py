@@ -255,9 +255,10 @@ def check_make(words: list[str]) -> None:
 def check_pip(words: list[str]) -> None:
     assert words[1] == "install"
     for word in words[2:]:
-        if word == "." or word.startswith("-"):
+        if word.startswith("-"):
             continue
-        wanted = Requirement(word)
+        # A dot is this repository, perhaps with extras: ".[parquet]".
+        wanted = Requirement(re.sub(r"^\.(?=\[|$)", "airflow-provider-clockify", word))
         try:
             here = metadata(wanted.name)
         except PackageNotFoundError:  # What only the environment of the S3 tests has.

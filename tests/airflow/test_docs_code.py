@@ -38,6 +38,7 @@ from airflow_provider_clockify.connection import ClockifySettings
 from airflow_provider_clockify.tables.__main__ import main as print_tables
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 from airflow_provider_clockify.testing.__main__ import _parser as emulator_parser
+from airflow_provider_clockify.transfers._targets import KINDS as DATABASES
 
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("docs/adr/*.md"))]
 AIRFLOW = tuple(int(number) for number in re.findall(r"\d+", version("apache-airflow"))[:2])
@@ -310,8 +311,10 @@ def check_curl(words: list[str]) -> None:
 def check_export(words: list[str]) -> None:
     for word in words[1:]:
         name, _, value = word.partition("=")
-        if name.startswith("AIRFLOW_CONN_"):
+        if name.startswith("AIRFLOW_CONN_CLOCKIFY"):
             connection(value)
+        elif name.startswith("AIRFLOW_CONN_"):
+            assert json.loads(value)["conn_type"] in DATABASES
         elif name.startswith("AIRFLOW__"):
             from airflow.configuration import conf
 

@@ -33,8 +33,8 @@ FORBIDDEN = (
     r"of course",
     r"trivial(ly)?",
     # Sentences without a subject, and words that are read twice.
-    r"of (the )?report operators",
-    r"of all export operators",
+    r"(?-i:Of (the )?report operators)",
+    r"(?-i:Of all export operators)",
     r"at once a run",
     r"as of (all|the) (export|report)",
     r"to be had",

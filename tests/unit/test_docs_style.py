@@ -46,6 +46,10 @@ FORBIDDEN = (
     r"whether or no",
     r"etc\.",
     r"please",
+    r"anew",
+    r"belongs? into",
+    r"for want of",
+    r"mend(ed|s)?",
 )
 
 

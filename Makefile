@@ -15,6 +15,9 @@ WORKERS ?= 4
 PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 PYTEST := env PYTHONDONTWRITEBYTECODE= $(ENV_3)/bin/python -m pytest
 
+# Certificates that the machine trusts count for uv, too: behind a proxy that signs anew, no others do.
+export UV_SYSTEM_CERTS ?= true
+
 .DEFAULT_GOAL := help
 .PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-browser matrix faults kills bench bench-import bench-tables bench-sensors bench-celery \
 	check docs screenshots format tables requirements build release-check clean

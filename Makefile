@@ -139,7 +139,7 @@ check-repository: ## Check the workflows and what else code hosts read, without 
 sbom: build ## List what the wheel brings with it, as CycloneDX, into build/sbom.cdx.json
 	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_REPOSITORY)
 	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_REPOSITORY)/bin/python requirements/repository.txt
-	@rm -rf build && mkdir -p build
+	@rm -rf build/venv && mkdir -p build
 	@$(ENV_3)/bin/uv venv --quiet build/venv --python $(ENV_3)/bin/python
 	@$(ENV_3)/bin/uv pip install --quiet --python build/venv/bin/python --constraint requirements/airflow-$(AIRFLOW_3).txt dist/*.whl
 	@$(ENV_REPOSITORY)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file build/sbom.cdx.json build/venv

@@ -8,6 +8,7 @@ AIRFLOW_2 := 2.11.2
 ENV_3 := .venvs/airflow-$(AIRFLOW_3)
 ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 ENV_BENCH := .venvs/bench
+ENV_REPOSITORY := .venvs/repository
 PYTHON ?=
 # Processes that the tests run in. Much of their time is waiting, so there are more than cores of a small machine.
 WORKERS ?= 4
@@ -15,9 +16,12 @@ WORKERS ?= 4
 PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 PYTEST := env PYTHONDONTWRITEBYTECODE= $(ENV_3)/bin/python -m pytest
 
+# Certificates that the machine trusts count for uv, too: behind a proxy that signs anew, no others do.
+export UV_SYSTEM_CERTS ?= true
+
 .DEFAULT_GOAL := help
 .PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-browser matrix faults kills bench bench-import bench-tables bench-sensors bench-celery \
-	check docs docs-look screenshots format tables requirements build release-check clean
+	check check-repository sbom docs docs-look screenshots format tables requirements build release-check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -121,6 +125,26 @@ check: ## Static checks: style, types, import direction, names, and the language
 	$(ENV_3)/bin/lint-imports
 	$(ENV_3)/bin/codespell
 	$(PYTEST) --quiet tests/unit/test_tree.py tests/unit/test_docs_style.py
+
+check-repository: ## Check the workflows and what else code hosts read, without the network
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_REPOSITORY)
+	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_REPOSITORY)/bin/python requirements/repository.txt
+	$(ENV_REPOSITORY)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(ENV_REPOSITORY)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(ENV_REPOSITORY)/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(ENV_REPOSITORY)/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
+	$(ENV_REPOSITORY)/bin/check-jsonschema --builtin-schema vendor.readthedocs .readthedocs.yaml
+	$(ENV_REPOSITORY)/bin/zizmor --offline --quiet --persona pedantic .github
+
+sbom: build ## List what the wheel brings with it, as CycloneDX, into build/sbom.cdx.json
+	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_REPOSITORY)
+	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_REPOSITORY)/bin/python requirements/repository.txt
+	@rm -rf build/venv && mkdir -p build
+	@$(ENV_3)/bin/uv venv --quiet build/venv --python $(ENV_3)/bin/python
+	@$(ENV_3)/bin/uv pip install --quiet --python build/venv/bin/python --constraint requirements/airflow-$(AIRFLOW_3).txt dist/*.whl
+	@$(ENV_REPOSITORY)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file build/sbom.cdx.json build/venv
+	@rm -rf build/venv && echo "The list is in build/sbom.cdx.json."
 
 docs: ## Build the documentation into docs/_build/html, warnings as errors
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

@@ -195,6 +195,37 @@ _ASSET_URIS = {
 }
 
 
+# Defaults of parameters of operators, for a whole deployment: [clockify] in airflow.cfg, AIRFLOW__CLOCKIFY__….
+OPTIONS: dict[str, dict[str, Any]] = {
+    "timezone": {
+        "description": "The zone in which operators cut days, weeks and months where a DAG names none.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "Europe/Berlin",
+        "default": "UTC",
+    },
+    "on_budget": {
+        "description": "What exports do where a DAG does not say it, and the job does not fit what is left of the "
+        "workspace's hourly quota: fail, defer or ignore.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "defer",
+        "default": "fail",
+    },
+    "require_admin": {
+        "description": "Whether exports refuse a key that is not an owner's or admin's, where a DAG does not say it. "
+        "Tables always do by default.",
+        "version_added": "0.1.0",
+        "type": "boolean",
+        "example": "True",
+        "default": "False",
+    },
+}
+
+# What the transfers load into, by the name of the integration of Airflow's own provider.
+_TARGETS = ("PostgreSQL", "DuckDB", "SQLite", "Apache Arrow")
+
+
 def get_provider_info() -> dict[str, Any]:
     """Return the provider metadata; the entry point ``apache_airflow_provider`` leads here."""
     integration = "Clockify"
@@ -234,6 +265,21 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_clockify.triggers.time_entries"],
             }
         ],
+        "transfers": [
+            {
+                "source-integration-name": integration,
+                "target-integration-name": target,
+                "python-module": "airflow_provider_clockify.transfers.clockify_to_sql",
+                "how-to-guide": "/docs/tables.md",
+            }
+            for target in _TARGETS
+        ],
+        "config": {
+            "clockify": {
+                "description": "Defaults of parameters of Clockify's operators.",
+                "options": OPTIONS,
+            }
+        },
         # Airflow 2.11 reads the second name.
         "asset-uris": [_ASSET_URIS],
         "dataset-uris": [_ASSET_URIS],

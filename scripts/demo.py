@@ -23,6 +23,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from steps import Steps
 
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 
@@ -53,8 +54,10 @@ def main() -> int:
         source = live() if os.environ.get("CLOCKIFY_API_KEY") else emulated(stack)
         console.rule("[bold]Clockify provider: three daily runs, and a table")
         console.print(source.title)
-        airflow = Airflow(source)
-        console.print("Preparing Airflow's database (about 10 s) …")
+        # Airflow's database, a run for each day, and one or two loads of the table.
+        steps = stack.enter_context(Steps(console, 1 + DAYS + (1 if source.emulator is None else 2)))
+        airflow = Airflow(source, steps)
+        steps.begin("Preparing Airflow's database")
         airflow.run("db", "migrate")
         for day in source.days:
             airflow.test(EXPORT, day, "Exported ")
@@ -94,7 +97,8 @@ def live() -> Source:
 class Airflow:
     """The command line of an Airflow with a home of its own."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, steps: Steps) -> None:
+        self._steps = steps
         for folder in (HOME, OUTPUT):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
@@ -112,9 +116,11 @@ class Airflow:
     def test(self, dag_id: str, day: datetime, shown: str) -> None:
         """Run a DAG for a day, and show the lines of its log that begin with a word."""
         date = f"{day + timedelta(days=1):%Y-%m-%d}"
-        console.print(f"[bold]airflow dags test {dag_id} {date}[/] (about 10 s) …")
+        self._steps.begin(f"airflow dags test {dag_id} {date}")
         folder = ROOT / ("scripts/demo_dags" if dag_id == LOAD else "dags_examples")
         log = self.run("dags", "test", dag_id, date, AIRFLOW__CORE__DAGS_FOLDER=str(folder))
+        if console.is_terminal:  # Elsewhere the step has said it.
+            console.print(f"[bold]airflow dags test {dag_id} {date}")
         for line in log.splitlines():
             if shown in line:
                 console.print("  " + line[line.index(shown) :].split(" [airflow")[0], style="green")

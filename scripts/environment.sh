@@ -36,6 +36,13 @@ if [ "$(cat "$folder/state" 2>/dev/null)" = "$state" ]; then
     exit 0
 fi
 
+# Certificates that the machine trusts count here, too: behind a proxy that signs anew, no others do.
+export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-true}
+certificates=$("$python" -c "import ssl; print(ssl.get_default_verify_paths().cafile or '')")
+if [ -n "$certificates" ] && [ -z "${PIP_CERT:-}" ] && ! "$python" -m pip config list 2>/dev/null | grep -q "cert="; then
+    export PIP_CERT=$certificates
+fi
+
 echo "Making $folder with $("$python" --version) and Airflow $airflow …"
 rm -rf "$folder"
 "$python" -m venv "$folder"

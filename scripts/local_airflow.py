@@ -151,6 +151,9 @@ class LocalAirflow:
             "CORE__DAGS_FOLDER": dags,
             "CORE__LOAD_EXAMPLES": False,
             "CORE__TEST_CONNECTION": "Enabled",
+            # A busy machine takes its time; a file that is read late is no broken file.
+            "CORE__DAGBAG_IMPORT_TIMEOUT": 300,
+            ("DAG_PROCESSOR" if self.is_airflow_3 else "CORE") + "__DAG_FILE_PROCESSOR_TIMEOUT": 300,
             "CORE__FERNET_KEY": self._secret("fernet", base64.urlsafe_b64encode(secrets.token_bytes(32))),
             "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home}/airflow.db",
             "LOGGING__BASE_LOG_FOLDER": self.home / "logs",
@@ -308,11 +311,13 @@ class LocalAirflow:
         path = "/api/v2/monitor/health" if self.is_airflow_3 else "/health"
         try:
             answer = requests.get(self.url + path, timeout=10)
-        except requests.ConnectionError:
-            return False
+            answer.raise_for_status()
+            found = answer.json()
+        except requests.RequestException:
+            return False  # Not there yet, too slow yet, or not what it says when it is there.
         judged = {"scheduler", "dag-processor", "triggerer"}.intersection(self.components)
         parts = ["metadatabase", *(name.replace("-", "_") for name in judged)]
-        return answer.ok and all(answer.json()[name]["status"] == "healthy" for name in parts)
+        return all(found.get(name, {}).get("status") == "healthy" for name in parts)
 
     def api(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         """Ask the REST API; ``path`` is what follows the version."""
@@ -330,17 +335,37 @@ class LocalAirflow:
         return found
 
     def wait_for_dags(self, seconds: float = 300) -> list[str]:
-        """Wait until the DAG files are read; none may have an error."""
+        """Wait until all DAG files are read; none may have an error."""
         files = len(list(Path(self.env["AIRFLOW__CORE__DAGS_FOLDER"]).glob("*.py")))
 
         def listed() -> list[str]:
-            if errors := self.api("GET", "importErrors")["import_errors"]:
+            if errors := self.import_errors():
                 raise RuntimeError(f"DAG files that cannot be imported: {errors}")
-            found = [dag["dag_id"] for dag in self.api("GET", "dags?limit=100")["dags"]]
             # Event-driven DAGs do not exist before Airflow 3.
-            return sorted(found) if len(found) >= files - (not self.is_airflow_3) else []
+            found = self.dags()
+            return found if len(found) >= files - (not self.is_airflow_3) else []
 
         found: list[str] = self.wait_for("the DAGs", listed, seconds)
+        return found
+
+    def wait_for_dag(self, dag_id: str, seconds: float = 900) -> None:
+        """Wait until one DAG can be run, whatever else is still being read."""
+
+        def is_there() -> bool:
+            try:
+                return dag_id in self.dags()
+            except (requests.RequestException, RuntimeError):
+                return False  # Busy; asked again.
+
+        self.wait_for(f"the DAG {dag_id}", is_there, seconds)
+
+    def dags(self) -> list[str]:
+        """Return the DAGs that Airflow has read so far."""
+        return sorted(dag["dag_id"] for dag in self.api("GET", "dags?limit=100")["dags"])
+
+    def import_errors(self) -> list[dict[str, Any]]:
+        """Return what Airflow says of the DAG files that it could not read."""
+        found: list[dict[str, Any]] = self.api("GET", "importErrors")["import_errors"]
         return found
 
     def trigger(self, dag_id: str, seconds: float = 400, **conf: Any) -> tuple[str, str]:

@@ -44,5 +44,7 @@ for group in stack lint release docs browser; do # these come into the newest en
     echo "Pinning $group …"
     pin --group "$group" --exclude-newer "$newest_day" --constraint "requirements/$newest.txt" "requirements/$group.txt"
 done
-echo "Pinning bench …"
-pin --group bench --exclude-newer "$newest_day" requirements/bench.txt # in an environment without Airflow
+for group in bench repository; do # in environments without Airflow
+    echo "Pinning $group …"
+    pin --group "$group" --exclude-newer "$newest_day" "requirements/$group.txt"
+done

@@ -3,19 +3,25 @@
 """
 Check the wheel and sdist in ``dist/``: contents, metadata, the same bytes again, a DAG run by a bare Airflow.
 
-``make release-check`` builds them first. Every check is made; all that is wrong is listed at the end.
+``make release-check`` builds them first. The release is rehearsed: both files are uploaded to an index of packages on
+this machine, and pip installs from there. What was built of which commit is written to ``build/provenance.json``, and
+what pip got is compared with it. Every check is made; all that is wrong is listed at the end.
 """
 
 from __future__ import annotations
 
 import fnmatch
+import hashlib
+import json
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import tomllib
 import zipfile
 from contextlib import contextmanager
@@ -86,7 +92,7 @@ def main() -> int:
         ("contents", [*wheel_contents(wheel), *sdist_contents(sdist)]),
         ("metadata", metadata(wheel)),
         ("the same bytes again from the commit", rebuilt(wheel, sdist)),
-        ("installed into a bare Airflow", installed(wheel)),
+        ("uploaded to an index, installed from there into a bare Airflow", installed(wheel, sdist)),
     ):
         found = list(problems)
         print(f"{title}: {'; '.join(found) if found else 'as it should be'}", flush=True)
@@ -191,13 +197,88 @@ def rebuilt(*files: Path) -> Iterator[str]:
                 yield f"{file.name} differs from what HEAD builds; commit changes, remove untracked files"
 
 
-def installed(wheel: Path) -> Iterator[str]:
+def provenance(*files: Path) -> dict[str, str]:
+    """Write which files came of which commit, as an in-toto statement; return the hash of each file."""
+    digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    commit = run(["git", "rev-parse", "HEAD"], cwd=ROOT).stdout.strip()
+    statement = {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in digests.items()],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {
+            "buildDefinition": {
+                "buildType": "make build",
+                "externalParameters": {},
+                "resolvedDependencies": [{"name": PACKAGE, "digest": {"gitCommit": commit}}],
+            },
+            "runDetails": {"builder": {"id": "scripts/release_check.py"}},
+        },
+    }
+    place = ROOT / "build" / "provenance.json"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(json.dumps(statement, indent=2) + "\n", encoding="utf-8")
+    return digests
+
+
+@contextmanager
+def index(folder: Path) -> Iterator[str]:
+    """Serve an index of packages that anybody on this machine may upload to."""
+    folder.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "pypiserver", "run", "--interface", "127.0.0.1", "--port", str(port)]
+    command += ["--passwords", ".", "--authenticate", ".", "--disable-fallback", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            for _ in range(300):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                if process.poll() is not None:
+                    raise SystemExit(f"{shlex.join(command)} ended with {process.returncode}")
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def from_index(python: Path, files: Sequence[Path], folder: Path) -> Iterator[str]:
+    """Upload what was built, and install it with pip from where it was uploaded to."""
+    digests, wheel = provenance(*files), files[0]
+    name, version = wheel.name.split("-")[:2]
+    own = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "TWINE_"))}
+    with index(folder / "index") as url:
+        upload = ["twine", "upload", "--disable-progress-bar", "--repository-url", url]
+        checked(
+            [sys.executable, "-m", *upload, "--username", "-", "--password", "-", *map(str, files)], env=own
+        )
+        report = folder / "report.json"
+        install = [
+            "pip",
+            "install",
+            "--quiet",
+            "--isolated",
+            "--no-deps",
+            "--no-cache-dir",
+            "--report",
+            str(report),
+        ]
+        checked([str(python), "-m", *install, "--index-url", f"{url}/simple/", f"{name}=={version}"], env=own)
+    (got,) = json.loads(report.read_text(encoding="utf-8"))["install"]
+    digest = got["download_info"]["archive_info"]["hashes"]["sha256"]
+    if digest != digests[wheel.name]:
+        yield f"pip got a file of hash {digest}; {wheel.name} has {digests[wheel.name]}"
+
+
+def installed(*files: Path) -> Iterator[str]:
     """Install the wheel with what it needs into an empty environment, and use it there as a stranger would."""
+    wheel = files[0]
     pins = max(ROOT.glob("requirements/airflow-3.*.txt"), key=numbers)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         python = folder / "venv" / "bin" / "python"
-        checked([str(UV), "venv", "--quiet", "--python", sys.executable, str(folder / "venv")])
+        checked([str(UV), "venv", "--quiet", "--seed", "--python", sys.executable, str(folder / "venv")])
         checked(
             [
                 str(UV),
@@ -211,6 +292,9 @@ def installed(wheel: Path) -> Iterator[str]:
                 str(wheel),
             ]
         )
+        # What it needs stays; the package itself comes from the index.
+        checked([str(UV), "pip", "uninstall", "--quiet", "--python", str(python), PACKAGE])
+        yield from from_index(python, files, folder)
         checked([str(UV), "pip", "check", "--quiet", "--python", str(python)])
         (folder / "dags").mkdir()
         (folder / "dags" / f"{EXAMPLE}.py").write_bytes(
@@ -266,8 +350,8 @@ assert connection["ui-field-behaviour"]["relabeling"]["password"] == "API key", 
 hook = manager.hooks["clockify"]
 assert hook.hook_name == "Clockify" and hook.package_name == "airflow-provider-clockify", hook
 for kind in ("hooks", "operators", "sensors", "triggers", "transfers"):
-    for entry in provider.data.get(kind, []):
-        for module in entry["python-modules"]:
+    for entry in provider.data[kind]:
+        for module in entry.get("python-modules") or [entry["python-module"]]:
             import_module(module)
 """
 

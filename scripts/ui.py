@@ -13,13 +13,16 @@ import argparse
 import signal
 import sys
 import threading
-import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from local_airflow import ROOT, LocalAirflow
 from rich.console import Console
+from steps import Steps
 
 FIRST_DAG = "example_clockify_daily_export"
+# What a start says, to show how far it is: the emulator, the database, the connection, the processes, the DAG.
+STEPS = 5
 console = Console(highlight=False)
 
 
@@ -31,19 +34,19 @@ def main() -> int:
     finish = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop(finish))
-    began = time.monotonic()
+    steps = Steps(console, STEPS)
     airflow = LocalAirflow(
-        options.home.resolve(),
-        port=options.port,
-        say=lambda text: console.print(f"[dim]{time.monotonic() - began:4.0f} s[/]  starting {text} …"),
+        options.home.resolve(), port=options.port, say=lambda text: steps.begin(f"starting {text}")
     )
     try:
-        with airflow:
-            console.print(f"[dim]{time.monotonic() - began:4.0f} s[/]  reading the example DAGs …")
-            dags = airflow.wait_for_dags()
-            # One DAG has a run to look at; the others wait for somebody to switch them on.
-            airflow.api("PATCH", f"dags/{FIRST_DAG}", is_paused=False)
-            show(airflow, len(dags))
+        with ExitStack() as started:
+            with steps:
+                started.enter_context(airflow)
+                steps.begin(f"reading the example DAGs, {FIRST_DAG} first")
+                airflow.wait_for_dag(FIRST_DAG)
+                # One DAG has a run to look at; the others wait for somebody to switch them on.
+                airflow.api("PATCH", f"dags/{FIRST_DAG}", is_paused=False)
+            show(airflow)
             while not finish.wait(2):
                 if ended := [process for process in airflow.processes if process.has_ended]:
                     console.print(ended[0].tail(), markup=False)
@@ -62,9 +65,9 @@ def stop(finish: threading.Event) -> None:
     raise KeyboardInterrupt
 
 
-def show(airflow: LocalAirflow, dags: int) -> None:
+def show(airflow: LocalAirflow) -> None:
     console.rule("[bold]Airflow is up")
-    console.print(f"[bold]{airflow.url}[/]  (no login; {dags} example DAGs)")
+    console.print(f"[bold]{airflow.url}[/]  (no login; the other example DAGs appear one by one)")
     console.print(f"  a run with its link, log and summary: {airflow.url}/dags/{FIRST_DAG}")
     console.print(f"  the connection and its Test button:   {airflow.url}/connections")
     console.print(f"  what the runs write:                  {airflow.output}", soft_wrap=True)

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, get_args
 
+from airflow_provider_clockify import _defaults
 from airflow_provider_clockify._compat import (
     ENDS_AFTER_ON_KILL,
     AirflowSkipException,
@@ -109,10 +110,10 @@ class ClockifyReadOperator(BaseOperator):
         *,
         drop_columns: Sequence[str] | str = (),
         hash_columns: Sequence[str] | str = (),
-        on_budget: OnBudget = "fail",
+        on_budget: OnBudget = _defaults.ON_BUDGET,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         resume: bool = True,
-        require_admin: bool = False,
+        require_admin: bool = _defaults.REQUIRE_ADMIN,
         workspace_id: str | None = None,
         clockify_conn_id: str = DEFAULT_CONN_ID,
         **kwargs: Unpack[TaskParameters],

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, get_args
 
+from airflow_provider_clockify import _defaults
 from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWindowError
 from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin, run_times
 from airflow_provider_clockify.operators._listing import FeedMixin
@@ -190,7 +191,7 @@ class ClockifyEntityChangesOperator(FeedMixin, ClockifyExportOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: WindowMode = "data_interval",
-        timezone: str = "UTC",
+        timezone: str = _defaults.TIMEZONE,
         lookback: timedelta | str | None = None,
         **kwargs: Unpack[ChangesParameters],
     ) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
+from airflow_provider_clockify import _defaults
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.links import ClockifyReportLink, push_report_link
 from airflow_provider_clockify.operators._base import ClockifyExportOperator, WindowMixin
@@ -94,7 +95,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         start: str | datetime | None = None,
         end: str | datetime | None = None,
         window: WindowMode = "data_interval",
-        timezone: str = "UTC",
+        timezone: str = _defaults.TIMEZONE,
         lookback: timedelta | str | None = None,
         partition_by: PartitionUnit | None = None,
         **kwargs: Unpack[BaseReportParameters],

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 THREAD_NAME = "clockify-page"
 
+# Enough that nothing stands still while the reader writes a chunk, or asks something else, and so few that they stay
+# small: a full page has some 750 KB.
+PAGES_AHEAD = 3
+
 
 class AbandonableSend(Protocol):
     """Sends a request and reads its answer, retries included; called from several threads."""
@@ -74,7 +78,7 @@ class PagesAhead:
 
     :param send: Sends a request and reads its answer.
     :param report: How the report is asked and read.
-    :param concurrency: Requests at the same time; twice as many pages are fetched ahead.
+    :param concurrency: Requests at the same time; ``PAGES_AHEAD`` times as many pages are fetched ahead.
     """
 
     def __init__(self, send: AbandonableSend, report: PagedReport, concurrency: int) -> None:
@@ -145,7 +149,7 @@ class PagesAhead:
     def _fill(self) -> None:
         """Ask for as many pages as may wait: those of the window, and then of the next ones."""
         queues = [self._now(), *self._upcoming[: self._concurrency]]
-        free = 2 * self._concurrency - sum(len(queue.waiting) for queue in queues)
+        free = PAGES_AHEAD * self._concurrency - sum(len(queue.waiting) for queue in queues)
         for queue in queues:
             if queue.last is None and queue.waiting and queue.waiting[0].answer.done():
                 self._learn(queue)
@@ -159,8 +163,9 @@ class PagesAhead:
 
     def _ask(self, queue: _Queue, number: int) -> None:
         if self._pool is None:
-            # One more than there may be requests at a time, which the transport sees to: it prepares the next one.
-            self._pool = ThreadPoolExecutor(self._concurrency + 1, thread_name_prefix=THREAD_NAME)
+            # As many as there may be requests at a time. One more would wait for the wire behind those who come back
+            # for it, and the reader would wait for its page.
+            self._pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix=THREAD_NAME)
         request = self._report.request(queue.window, number, queue.size)
         answer = self._pool.submit(self._send, request, _as_it_came, self._abandoned)
         queue.waiting.append(_Page(number, request, answer))

@@ -17,6 +17,7 @@ import pytest
 from airflow_provider_clockify import __version__
 from airflow_provider_clockify.get_provider_info import FIELDS, PACKAGE_NAME, get_provider_info
 from airflow_provider_clockify.hooks.clockify import ClockifyHook
+from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
 from airflow_provider_clockify.testing import ClockifyEmulator
 
 FIELD_NAMES = [field.name for field in FIELDS]
@@ -38,8 +39,8 @@ def test_the_metadata_fit_airflows_schema() -> None:
 def test_every_dotted_path_of_the_metadata_can_be_imported() -> None:
     info = get_provider_info()
     for kind in ("hooks", "operators", "sensors", "triggers", "transfers"):
-        for entry in info.get(kind, []):
-            for module in entry["python-modules"]:
+        for entry in info[kind]:
+            for module in entry.get("python-modules") or [entry["python-module"]]:
                 import_module(module)
     for connection in info["connection-types"]:
         module, _, name = connection["hook-class-name"].rpartition(".")
@@ -109,3 +110,37 @@ def _fields(text: str) -> dict:
     fields = json.loads(text)
     fields["extra"] = json.dumps(fields["extra"])
     return fields
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("TIMEZONE", "Europe/Berlin", "Europe/Berlin"),
+        ("ON_BUDGET", "defer", "defer"),
+        ("REQUIRE_ADMIN", "True", "True"),
+        ("ON_BUDGET", "wait", "refused"),
+        ("TIMEZONE", "Berlin", "refused"),
+    ],
+)
+def test_a_deployment_sets_defaults_in_its_configuration(setting: str, value: str, expected: str) -> None:
+    code = f"""
+from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator
+def made(**given):
+    return ClockifyDetailedReportOperator(task_id="export", output_path="/tmp/x.jsonl", **given).{setting.lower()}
+try:
+    print("is", made())
+except Exception as error:
+    assert {value!r} in str(error), error
+    print("is refused")
+given = {{"timezone": "Asia/Tokyo", "on_budget": "ignore", "require_admin": False}}
+assert made(**given) == given["{setting.lower()}"]
+"""
+    env = {**os.environ, f"AIRFLOW__CLOCKIFY__{setting}": value}
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, env=env)
+    assert f"is {expected}" in done.stdout, done.stdout + done.stderr
+
+
+def test_every_documented_option_is_a_default_of_a_parameter() -> None:
+    operator = ClockifyDetailedReportOperator(task_id="export", output_path="/tmp/x.jsonl")
+    for name, option in get_provider_info()["config"]["clockify"]["options"].items():
+        assert str(getattr(operator, name)) == option["default"], name

@@ -138,7 +138,7 @@ def test_a_key_that_is_refused_at_once_ends_the_wait_without_retries(
 
 
 FAILURES = {
-    "429": faults.answer(429),
+    "429": faults.answer(429, headers={"Retry-After": "1"}),
     "503": faults.answer(503),
     "reset": faults.reset_before(),
     "broken": faults.invalid_json(),

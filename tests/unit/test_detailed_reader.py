@@ -21,6 +21,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyNotFoundError,
     ClockifyResponseError,
 )
+from airflow_provider_clockify.reading.fetching import PAGES_AHEAD
 from airflow_provider_clockify.reading.reader import MAX_READS, ReadResult
 from airflow_provider_clockify.reading.report_reader import ReportReader
 from airflow_provider_clockify.service.messages import ApiRequest, ApiResponse
@@ -267,7 +268,7 @@ def test_pages_are_not_fetched_further_ahead_than_allowed():
     original = service.send
 
     def send(request: ApiRequest, decode: Any, abandoned: Any = None) -> Any:
-        if request.json["detailedFilter"]["page"] > 1 + 2 * 2:
+        if request.json["detailedFilter"]["page"] > 1 + PAGES_AHEAD * 2:
             too_far.set()
         return original(request, decode)
 

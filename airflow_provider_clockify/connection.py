@@ -281,8 +281,7 @@ def _parsed(conn_id: str, text: str | None) -> Mapping[str, Any]:
 
 def doubts_of_extra(extra: Mapping[str, Any]) -> tuple[str, ...]:
     """
-    Say which names in an extra look like misspelt or prefixed fields, which are not read, and what is too short to be
-    masked; never a value.
+    Say which names in an extra look like misspelt fields, which are not read, and what is too short; never a value.
 
     :param extra: The connection's extra.
     """

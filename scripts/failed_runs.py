@@ -28,7 +28,36 @@ if TYPE_CHECKING:
 DAG_ID = "browser_failures"
 WRONG_KEY = "0" * 48
 # What the log of each task has to show as it opens: the reason, and the cure.
-REASONS = {}
+SHOWN = {
+    "wrong_key": ("the key was refused (401, code 4003", "Paste a new key, or correct region and subdomain."),
+    "wrong_region": ("extra.region is 'eu1'", "use one of global, euc1, use2"),
+    "unreachable_host": (
+        "no answer (ConnectionError",
+        "Check the network, the proxy, and of the connection host",
+    ),
+    "workspace_typo": ("Workspace doesn't belong to User", "Check the workspace id and the other ids"),
+    "too_many_requests": (
+        "the workspace's request budget is used up (429",
+        "Set deferrable=True or on_budget='defer'",
+    ),
+    "over_budget": ("This export needs at least", "set on_budget='defer' to spread it over several"),
+    "zero_interval": ("the data interval of this run has zero length", 'set window="day"'),
+    "disk_full": (
+        "No space left for the private files of the export",
+        "Free space there, or use a shorter window.",
+    ),
+    "database_gone": ("cannot be opened (OperationalError", "Check the connection, and run again."),
+    "revoked_key": (
+        "the key was refused (401, code 4003",
+        "Paste a new key, or correct region and subdomain.",
+    ),
+}
+# And what it means for the data.
+UNCHANGED = "Nothing was published; the files of"
+MEANS = {
+    "database_gone": "Nothing was loaded; the table time_entries is unchanged.",
+    "revoked_key": "What the sensor waits for was not found: the tasks behind it do not start.",
+}
 
 
 @contextmanager

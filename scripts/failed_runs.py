@@ -56,7 +56,7 @@ SHOWN = {
 UNCHANGED = "Nothing was published; the files of"
 MEANS = {
     "database_gone": "Nothing was loaded; the table time_entries is unchanged.",
-    "revoked_key": "What the sensor waits for was not found: the tasks behind it do not start.",
+    "revoked_key": "What the sensor waits for was not found; tasks that need its success do not start.",
 }
 
 

@@ -86,12 +86,12 @@ class ClockifyWaitSensor(BaseSensorOperator):
 
     def after_failure(self, error: BaseException) -> str:
         """
-        Say what a failure means for the tasks behind the sensor.
+        Say what a failure means for the tasks that come next.
 
         :param error: Why the task failed.
         """
         in_spite = "The task fails in spite of soft_fail, which is for time-outs. " if self._in_spite else ""
-        return f"{in_spite}What the sensor waits for was not found: the tasks behind it do not start."
+        return f"{in_spite}What the sensor waits for was not found; tasks that need its success do not start."
 
     def poke(self, context: Context) -> PokeReturnValue:
         """

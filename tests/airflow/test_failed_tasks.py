@@ -41,7 +41,7 @@ LOGICAL = datetime(2026, 11, 5, tzinfo=UTC)
 REASON = "the key was refused (401, code 4003: Api key does not exist)."
 CURE = "Paste a new key, or correct region and subdomain."
 SEE = "See docs/errors.md#the-key-was-refused."
-UNFOUND = "What the sensor waits for was not found: the tasks behind it do not start."
+UNFOUND = "What the sensor waits for was not found; tasks that need its success do not start."
 # Our files in a traceback, in the forms in which Airflow writes it.
 FRAMES = re.compile(r'File "[^"]*airflow_provider_clockify/([^"]+)"')
 

@@ -238,7 +238,7 @@ def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     [
         ({"soft_fail": True}, "The task fails in spite of soft_fail, which is for time-outs. "),
         ({"never_fail": True}, "never_fail skips the task, but waiting cannot mend this: "),
-        ({}, "What the sensor waits for was not found: the tasks behind it do not start."),
+        ({}, "What the sensor waits for was not found; tasks that need its success do not start."),
     ],
     ids=["soft_fail", "never_fail", "neither"],
 )

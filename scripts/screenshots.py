@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import airflow_pages as pages
 import failed_runs
 from local_airflow import ROOT, LocalAirflow
-from playwright.sync_api import expect
+from playwright.sync_api import FloatRect, expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -94,7 +94,12 @@ def failures_of_3(airflow: LocalAirflow, run_id: str) -> None:
             pages.log_as_it_opens(page, airflow, failed_runs.DAG_ID, run_id, task_id)
             page.screenshot(path=FAILURES / f"{task_id}.png")
             print((FAILURES / f"{task_id}.png").relative_to(ROOT))
-    shutil.copy(FAILURES / f"{SHOWN_FAILURE}.png", IMAGES / "failed-3.3-log.png")
+            if task_id == SHOWN_FAILURE:
+                # As far as the traceback, which shows folders of this machine.
+                box = page.get_by_text("Task failed with exception").first.bounding_box()
+                height = box["y"] + box["height"] + 4 if box else 800
+                clip = FloatRect(x=0, y=0, width=1280, height=height)
+                page.screenshot(path=IMAGES / "failed-3.3-log.png", clip=clip)
 
 
 def form_of_2(airflow: LocalAirflow) -> None:

@@ -241,6 +241,7 @@ class TableEventExtra(TypedDict):
     workspace_id: str
     #: URI of the table.
     table: str
+    #: Rows of the run's window; not those of other days that were replaced.
     rows: int
     window_start: str | None
     window_end: str | None

@@ -156,6 +156,7 @@ class ClockifyToSqlOperator(ClockifyReadOperator):
             followed_until,
         )
         outcome = load_table(target.connect, load)
+        self._has_loaded = True
         uri, namespace, dataset = target.names(name)
         return LoadResult(
             read=read,
@@ -170,6 +171,15 @@ class ClockifyToSqlOperator(ClockifyReadOperator):
             warnings=read.warnings,
             requests_before=read.requests_before,
         )
+
+    def after_failure(self, error: BaseException) -> str:
+        """Say whether the table is as it was."""
+        table = f"{self.schema}.{self.table}" if self.schema else self.table
+        if getattr(self, "_has_loaded", False):
+            return f"The table {table} holds the load, as a whole; running the task again loads it anew."
+        if getattr(error, "is_unknown", False):
+            return ""  # It says so itself.
+        return f"Nothing was loaded; the table {table} is unchanged."
 
     def _permission(self) -> Any:
         from airflow_provider_clockify.tables.preparing import Permission

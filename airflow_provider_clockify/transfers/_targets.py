@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify._compat import BaseHook
 from airflow_provider_clockify.connection import reading_connection
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyDatabaseError
+from airflow_provider_clockify.exceptions import (
+    ClockifyConfigError,
+    ClockifyDatabaseError,
+    Entry,
+    explained_by,
+)
 from airflow_provider_clockify.tables.database import first_line
 
 if TYPE_CHECKING:
@@ -83,6 +88,7 @@ class TableTarget:
     :raises ClockifyMissingConnectionError: Airflow gave no connection.
     """
 
+    @explained_by(Entry.TABLE)
     def __init__(self, conn_id: str) -> None:
         with reading_connection(conn_id):
             self._connection: Any = BaseHook.get_connection(conn_id)
@@ -109,7 +115,7 @@ class TableTarget:
             raise ClockifyConfigError(
                 f"sql_conn_id={conn_id!r} is a connection of type {self.conn_type!r}, for which {error.name} is "
                 f"missing: install it with {cure}."
-            ) from error
+            ).explain(Entry.PACKAGE) from error
         self.hook: Any = self._hook_class(**{kind.argument: conn_id})
 
     def connect(self) -> Database:
@@ -126,7 +132,7 @@ class TableTarget:
                 return failure
             if not (self.conn_type == "duckdb" and "lock" in failure) or time.monotonic() > deadline:
                 raise ClockifyDatabaseError(
-                    f"The database of connection {self.conn_id!r} cannot be opened ({failure}). Nothing was changed. "
+                    f"The database of connection {self.conn_id!r} cannot be opened ({failure}). "
                     "Check the connection, and run again."
                 )
             if not is_waiting:

@@ -8,6 +8,7 @@ AIRFLOW_2 := 2.11.2
 ENV_3 := .venvs/airflow-$(AIRFLOW_3)
 ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 ENV_BENCH := .venvs/bench
+ENV_DBT := .venvs/dbt
 PYTHON ?=
 # Processes that the tests run in. Much of their time is waiting, so there are more than cores of a small machine.
 WORKERS ?= 4
@@ -16,7 +17,7 @@ PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 PYTEST := env PYTHONDONTWRITEBYTECODE= $(ENV_3)/bin/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-browser matrix faults kills bench bench-import bench-tables bench-sensors bench-celery \
+.PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-recipes test-dbt test-browser matrix faults kills bench bench-import bench-tables bench-sensors bench-celery \
 	check docs screenshots format tables requirements build release-check clean
 
 help: ## List the targets
@@ -64,6 +65,17 @@ faults: ## Print what every fault does to every kind of task: right, or refused 
 test-tables: ## Run the long tests of tables: thirty nights, kills, pgbouncer, the demo; needs PostgreSQL's server, takes ten minutes
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python -m pytest -s -m tables tests/tables
+
+test-recipes: ## Parse the recipes of warehouses for their dialects, and run those that an engine here understands
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/recipes.txt
+	$(ENV_3)/bin/python -m pytest -m recipes tests/recipes
+
+test-dbt: ## Load tables, run dbt on them with DuckDB and PostgreSQL (skipped without its server), compare with the reports
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_DBT)
+	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_DBT)/bin/python requirements/dbt.txt
+	CLOCKIFY_DBT=$(CURDIR)/$(ENV_DBT)/bin/dbt $(ENV_3)/bin/python -m pytest -m dbt tests/dbt
 
 test-browser: browser ## Look at the form, the Test button and runs in Chromium, on Airflow 3.3 and 2.11; takes minutes
 	PYTHON_OF_AIRFLOW_2=$(ENV_2)/bin/python $(ENV_3)/bin/python -m pytest -m browser tests/browser

@@ -67,9 +67,9 @@ class BigQuery(MergeWarehouse):
         """Write what follows the type of a column to describe it."""
         return f" OPTIONS (description = {self.text(each.description)})"
 
-    def staged(self, each: Column) -> str:
+    def staged(self, each: Column, alias: str = "") -> str:
         """Write the value of a column, from that of the external table."""
-        name = self.quoted(each.name)
+        name = alias + self.quoted(each.name)
         if each.type is ColumnType.JSON:
             return f"PARSE_JSON({name})"
         if each.type is ColumnType.TEXTS:

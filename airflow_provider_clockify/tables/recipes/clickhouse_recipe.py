@@ -43,7 +43,7 @@ class ClickHouse(Warehouse):
     tested = "Run on the engine of ClickHouse (chDB) over files, read by file(). Not tried: s3(), replicated tables."
     notes = (
         "JSON is text, for JSONExtractString and others: the type JSON takes objects, and custom fields are a list.",
-        "Whoever else writes to the table between CLONE and EXCHANGE loses it: let one run follow the other.",
+        "Whoever else writes to the table between ATTACH and EXCHANGE loses it: let one run follow the other.",
     )
 
     def quoted(self, name: str) -> str:
@@ -96,7 +96,8 @@ class ClickHouse(Warehouse):
                 "ORDER BY tuple()"
             ),
             # The loop ends each statement by itself.
-            f"{order.each_file(read)}\nCREATE TABLE {following} CLONE AS {table}",
+            f"{order.each_file(read)}\nCREATE TABLE {following} AS {table}",
+            f"ALTER TABLE {following} ATTACH PARTITION ALL FROM {table}",
             *(f"DELETE FROM {following}\nWHERE {condition}" for condition in self._gone(order)),
             insert,
             f"EXCHANGE TABLES {table} AND {following}",

@@ -62,9 +62,9 @@ class Databricks(MergeWarehouse):
         """The current instant."""
         return "CURRENT_TIMESTAMP()"
 
-    def staged(self, each: Column) -> str:
+    def staged(self, each: Column, alias: str = "") -> str:
         """Write the value of a column, from that of the stage."""
-        name = self.quoted(each.name)
+        name = alias + self.quoted(each.name)
         return f"PARSE_JSON({name})" if each.type is ColumnType.JSON else name
 
     def setup(self, order: Order) -> list[str]:

@@ -38,9 +38,9 @@ class DuckDb(TransactionWarehouse):
         """Write the name of the temporary table, which is in no schema."""
         return self.quoted(order.name.table + "_stage")
 
-    def staged(self, each: Column) -> str:
+    def staged(self, each: Column, alias: str = "") -> str:
         """Write the value of a column, from that of the stage."""
-        name = self.quoted(each.name)
+        name = alias + self.quoted(each.name)
         return f"CAST({name} AS JSON)" if each.type is ColumnType.JSON else name
 
     def setup(self, order: Order) -> list[str]:

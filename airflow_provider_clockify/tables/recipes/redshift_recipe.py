@@ -55,9 +55,9 @@ class Redshift(TransactionWarehouse):
         """The current instant."""
         return "GETDATE() AT TIME ZONE 'UTC'"
 
-    def staged(self, each: Column) -> str:
+    def staged(self, each: Column, alias: str = "") -> str:
         """Write the value of a column, from that of the stage."""
-        name = self.quoted(each.name)
+        name = alias + self.quoted(each.name)
         if each.type is ColumnType.INSTANT:
             return f"{name} AT TIME ZONE 'UTC'"
         return f"JSON_PARSE({name})" if each.type is ColumnType.JSON else name

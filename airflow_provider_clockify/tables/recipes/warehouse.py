@@ -192,9 +192,9 @@ class Warehouse(ABC):
         """The current instant."""
         return "CURRENT_TIMESTAMP"
 
-    def staged(self, each: Column) -> str:
+    def staged(self, each: Column, alias: str = "") -> str:
         """Write the value of a column, from that of the stage."""
-        return self.quoted(each.name)
+        return alias + self.quoted(each.name)
 
     # --- conditions and values -----------------------------------------------------------------------------------
 
@@ -289,9 +289,12 @@ class TransactionWarehouse(Warehouse):
             f"SELECT {', '.join(self.values(order))}\nFROM {stage} AS s"
         )
         if order.replaced is Replaced.NOTHING:
+            # Types of the stage may be others, so that its values are compared as they will be in the table.
+            columns = {each.name: each for each in order.file_columns}
+            keys = [f"t.{self.quoted(key)} = {self.staged(columns[key], 's.')}" for key in order.shape.key]
             insert += (
                 f"\nWHERE NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {self.of_workspace('t.')} AND "
-                f"{self.same_key(order, 't.', 's.')})"
+                f"{' AND '.join(keys)})"
             )
         return [self.begin, *deletions, insert, self.commit]
 

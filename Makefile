@@ -75,7 +75,7 @@ test-dbt: ## Load tables, run dbt on them with DuckDB and PostgreSQL (skipped wi
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_DBT)
 	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_DBT)/bin/python requirements/dbt.txt
-	CLOCKIFY_DBT=$(CURDIR)/$(ENV_DBT)/bin/dbt $(ENV_3)/bin/python -m pytest -m dbt tests/dbt
+	CLOCKIFY_DBT=$(CURDIR)/$(ENV_DBT)/bin/dbt $(ENV_3)/bin/python -m pytest -m dbt tests/airflow/test_example_finance_mart.py
 
 test-browser: browser ## Look at the form, the Test button and runs in Chromium, on Airflow 3.3 and 2.11; takes minutes
 	PYTHON_OF_AIRFLOW_2=$(ENV_2)/bin/python $(ENV_3)/bin/python -m pytest -m browser tests/browser

@@ -144,11 +144,12 @@ format: ## Format the code
 	$(ENV_3)/bin/ruff check --fix .
 	$(ENV_3)/bin/ruff format .
 
-tables: ## Write column tables, example code and assumptions of the documentation from the code
+tables: ## Write column tables, example code, assumptions and recipes of the documentation from the code
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python scripts/column_tables.py
 	$(ENV_3)/bin/python scripts/example_code.py
 	$(ENV_3)/bin/python scripts/assumption_table.py
+	$(ENV_3)/bin/python scripts/recipe_pages.py
 
 requirements: ## Pin what the environments install, as requirements/versions.txt says
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

@@ -69,11 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.recipe is None and (given.location or given.part):
         parser.error("--location and --part belong to a --recipe")
     known = shapes()
-    wanted = [
-        (what, TableName(given.table or table or f"clockify_{what.rpartition(':')[2]}", given.schema))
-        for what, table in given.what
-    ]
     try:
+        wanted = [
+            (what, TableName(given.table or table or f"clockify_{what.rpartition(':')[2]}", given.schema))
+            for what, table in given.what
+        ]
         texts = [_text(given, what, name, known[what]) for what, name in wanted]
         if given.recipe == DBT:
             texts = [dbt_sources([Source(_title(what), name, known[what]) for what, name in wanted])]

@@ -83,6 +83,8 @@ with DAG(
         "$DBT" build
         """
 
+    built = build_mart()
+    load_entries >> load_lists >> built
     # [END howto_finance_mart]
 
     @task
@@ -112,12 +114,13 @@ with DAG(
         tracked = sum(total["totalTime"] or 0 for total in totals or ())
         if seconds != tracked:
             raise ValueError(f"the mart has {seconds} seconds, Clockify {tracked}")
-        for currency, _, revenue, entries in rows:
+        entries = sum(row[3] for row in rows)
+        revenue = {row[0]: row[2] for row in rows}
+        for currency in {*wanted, *revenue}:
+            found, said = revenue.get(currency, Decimal(0)), wanted.get(currency, Decimal(0))
             # Where the service rounds amounts, it is by half a cent per entry.
-            if abs(revenue - wanted.get(currency, 0)) > Decimal("0.005") * entries:
-                raise ValueError(f"the mart has {revenue} {currency}, Clockify {wanted.get(currency)}")
-        return {"seconds": seconds, "revenue": {row[0]: str(row[2]) for row in rows}}
+            if abs(found - said) > Decimal("0.005") * entries:
+                raise ValueError(f"the mart has {found} {currency}, Clockify {said}")
+        return {"seconds": seconds, "revenue": {each: str(amount) for each, amount in revenue.items()}}
 
-    built = build_mart()
-    load_entries >> load_lists >> built
     built >> check(load_entries.output)

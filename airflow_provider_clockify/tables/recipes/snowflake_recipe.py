@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_clockify.columns.tables import ColumnType
 from airflow_provider_clockify.tables.recipes.warehouse import Order, TransactionWarehouse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_clockify.columns.tables import Column
 
 _TYPES = {
@@ -35,7 +37,7 @@ class Snowflake(TransactionWarehouse):
     title = "Snowflake"
     types = _TYPES
     tested = "Parsed by sqlglot, and its transaction run on DuckDB. Not run against the warehouse."
-    notes = (
+    notes: ClassVar[Sequence[str]] = (
         "Put your storage integration in place of CLOCKIFY_LAKE.",
         'COPY takes at most 1,000 files: 1,000 days, or any time with partition_by="month".',
         "Names are upper case, so that queries need quotes only for words such as START and END.",
@@ -106,6 +108,7 @@ class SnowflakeIceberg(Snowflake):
     notes = (
         "Put your external volume and your catalog integration in place of CLOCKIFY_LAKE and CLOCKIFY_CATALOG.",
         "Who writes the Iceberg table replaces its windows, and has proven them. Each commit is seen as a whole.",
+        "The view expects names in upper case: see with DESCRIBE TABLE how Snowflake spells those of your catalog.",
     )
 
     def setup(self, order: Order) -> list[str]:

@@ -57,7 +57,8 @@ def blocks() -> dict[str, str]:
         "warehouses": warehouses(),
         "types": types(),
         "notes": notes(),
-        "shown": f"<!-- not run: it is of a warehouse that these tests do not have -->\n```sql\n{shown}```",
+        # Highlighters know SQL or Jinja, and not one in the other.
+        "shown": f"```text\n{shown}```",
     }
 
 

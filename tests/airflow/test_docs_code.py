@@ -83,7 +83,6 @@ def test_few_blocks_are_not_run() -> None:
         ("changes.md", "sql"),
         ("finance-mart.md", "console"),
         ("migration.md", "python"),
-        ("recipes.md", "sql"),
         ("tables.md", "sql"),
     ]
     assert all(len(block.notes["not run"]) > 20 for block in BLOCKS if "not run" in block.notes)

@@ -9,6 +9,7 @@ ENV_3 := .venvs/airflow-$(AIRFLOW_3)
 ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 ENV_BENCH := .venvs/bench
 ENV_REPOSITORY := .venvs/repository
+ENV_DBT := .venvs/dbt
 PYTHON ?=
 # Processes that the tests run in. Much of their time is waiting, so there are more than cores of a small machine.
 WORKERS ?= 4
@@ -20,7 +21,7 @@ PYTEST := env PYTHONDONTWRITEBYTECODE= $(ENV_3)/bin/python -m pytest
 export UV_SYSTEM_CERTS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-browser matrix faults kills bench bench-import bench-tables bench-sensors bench-celery \
+.PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-recipes test-dbt test-browser matrix faults kills bench bench-import bench-tables bench-sensors bench-celery \
 	check check-repository sbom docs docs-look screenshots format tables requirements build release-check clean
 
 help: ## List the targets
@@ -68,6 +69,17 @@ faults: ## Print what every fault does to every kind of task: right, or refused 
 test-tables: ## Run the long tests of tables: thirty nights, kills, pgbouncer, the demo; needs PostgreSQL's server, takes ten minutes
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python -m pytest -s -m tables tests/tables
+
+test-recipes: ## Parse the recipes of warehouses for their dialects, and run those that an engine here understands
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/recipes.txt
+	$(ENV_3)/bin/python -m pytest -m recipes tests/recipes
+
+test-dbt: ## Load tables, run dbt on them with DuckDB and PostgreSQL (skipped without its server), compare with the reports
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_DBT)
+	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_DBT)/bin/python requirements/dbt.txt
+	CLOCKIFY_DBT=$(CURDIR)/$(ENV_DBT)/bin/dbt $(ENV_3)/bin/python -m pytest -m dbt tests/airflow/test_example_finance_mart.py
 
 test-browser: browser ## Look at the form, the Test button and runs in Chromium, on Airflow 3.3 and 2.11; takes minutes
 	PYTHON_OF_AIRFLOW_2=$(ENV_2)/bin/python $(ENV_3)/bin/python -m pytest -m browser tests/browser
@@ -161,12 +173,13 @@ format: ## Format the code
 	$(ENV_3)/bin/ruff check --fix .
 	$(ENV_3)/bin/ruff format .
 
-tables: ## Write column tables, example code, assumptions and diagrams of the documentation from the code
+tables: ## Write column tables, example code, assumptions, diagrams and recipes of the documentation from the code
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python scripts/column_tables.py
 	$(ENV_3)/bin/python scripts/example_code.py
 	$(ENV_3)/bin/python scripts/assumption_table.py
 	$(ENV_3)/bin/python scripts/diagrams.py
+	$(ENV_3)/bin/python scripts/recipe_pages.py
 
 requirements: ## Pin what the environments install, as requirements/versions.txt says
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

@@ -40,7 +40,7 @@ while read -r name airflow day _; do
     pin pyproject.toml "${extras[@]}" ${more[@]+"${more[@]}"} --group test --resolution "$resolution" --exclude-newer "$day" \
         --constraint <(echo "$limits") "requirements/$name.txt"
 done < <(grep -v '^#' requirements/versions.txt)
-for group in stack lint release docs browser; do # these come into the newest environment
+for group in stack lint release docs browser recipes; do # these come into the newest environment
     echo "Pinning $group …"
     pin --group "$group" --exclude-newer "$newest_day" --constraint "requirements/$newest.txt" "requirements/$group.txt"
 done
@@ -48,3 +48,7 @@ for group in bench repository; do # in environments without Airflow
     echo "Pinning $group …"
     pin --group "$group" --exclude-newer "$newest_day" "requirements/$group.txt"
 done
+echo "Pinning dbt …"
+# The same DuckDB, whose files both have; newer ones of dbt-core fetch a parser from elsewhere while they are installed.
+pin --group dbt --exclude-newer "$newest_day" \
+    --constraint <(grep '^duckdb==' "requirements/$newest.txt" && echo "dbt-core<1.12") requirements/dbt.txt

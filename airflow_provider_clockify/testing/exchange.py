@@ -48,8 +48,8 @@ def unreadable_body(detail: str) -> ApiError:
 
 
 def not_emulated(what: str) -> ApiError:
-    """Return an answer that the real service never gives: it says that the emulator cannot do this."""
-    return ApiError(400, 0, f"The emulator does not implement {what}")
+    """Return an answer that the service never gives, a 501: something exists there, and not here."""
+    return ApiError(501, 0, f"{what} exists at Clockify and is not emulated")
 
 
 @dataclass(slots=True)

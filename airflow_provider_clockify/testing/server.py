@@ -36,7 +36,13 @@ from airflow_provider_clockify.testing.extra_fields import with_extra_fields
 from airflow_provider_clockify.testing.faults import Fault, FaultPlan, FaultRule, Match, answer
 from airflow_provider_clockify.testing.limits import RateLimits
 from airflow_provider_clockify.testing.request_log import RequestLog, RequestRecord
-from airflow_provider_clockify.testing.routing import authenticate, find_route, open_workspace, service_of
+from airflow_provider_clockify.testing.routing import (
+    authenticate,
+    find_route,
+    open_workspace,
+    options_of,
+    service_of,
+)
 from airflow_provider_clockify.testing.switches import Switches
 from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
 from airflow_provider_clockify.testing.workspace.generate import generate_workspace
@@ -378,6 +384,8 @@ class ClockifyEmulator:
         self._log.finish(record, status, sent)
 
     def _handle(self, record: RequestRecord) -> Response:
+        if record.method == "OPTIONS":
+            return Response(200, headers={"Allow": options_of(record.path)})
         caller, workspace = authenticate(record.headers, self.workspaces)
         record.user_id = caller.user.id
         route, path = find_route(record.method, record.path)

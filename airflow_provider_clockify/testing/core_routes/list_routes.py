@@ -38,7 +38,6 @@ from airflow_provider_clockify.testing.exchange import (
     choice,
     domain_error,
     flag,
-    not_emulated,
     require_paid,
 )
 
@@ -152,11 +151,6 @@ def list_user_groups(request: Request) -> Response:
     return request.page(
         _by_name(found, query), lambda group: group_document(workspace, group, managers=managers)
     )
-
-
-def refuse_group_change(request: Request) -> Response:
-    """Stand at ``W/user-groups/{id}``, whose GET is a 405 (observed 2026-08), and change nothing."""
-    raise not_emulated(f"changes of the user group {request.path['id']}")
 
 
 def list_custom_fields(request: Request) -> Response:
@@ -342,8 +336,6 @@ ROUTES = (
         list_user_groups,
         PAGING | SORTING | {"includeTeamManagers", "name", "project-id"},
     ),
-    Route("core", "PUT", f"{W}/user-groups/{{id}}", refuse_group_change),
-    Route("core", "DELETE", f"{W}/user-groups/{{id}}", refuse_group_change),
     Route(
         "core", "GET", f"{W}/custom-fields", list_custom_fields, frozenset({"entity-type", "name", "status"})
     ),

@@ -134,8 +134,8 @@ class Behaviour:
         though they were asked for (guards of three clients say that this happens).
     :param csv_paged: whether CSV and XLSX of the detailed report end with the requested page; sources
         disagree, and the web app exports everything.
-    :param report_last_page_header: send ``Last-Page`` with reports that have pages; the Clockify OpenAPI
-        promises it, nobody recorded it.
+    :param report_last_page_header: send ``Last-Page`` with reports that have pages (observed 2026-05 of the detailed
+        and the expense report, and of requests for time off).
     :param frozen_now: what the service takes for now, None is the clock of this machine.
     :param extra_fields: unknown fields that every object in a list of an answer has in addition.
     :param entities: how the change feeds behave.
@@ -150,7 +150,7 @@ class Behaviour:
     weekly_refusal_status: int = 400
     summary_levels: int = 3
     csv_paged: bool = True
-    report_last_page_header: bool = False
+    report_last_page_header: bool = True
     frozen_now: datetime | None = None
     extra_fields: Mapping[str, Any] = field(default_factory=dict)
     entities: EntityFeeds = field(default_factory=lambda: EntityFeeds())

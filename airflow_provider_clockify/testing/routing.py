@@ -8,7 +8,15 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from airflow_provider_clockify.testing.core_routes import absence, core, entity_changes, finance, planning
+from airflow_provider_clockify.testing.core_routes import (
+    absence,
+    approval_writes,
+    core,
+    entity_changes,
+    finance,
+    planning,
+    work_writes,
+)
 from airflow_provider_clockify.testing.core_routes import entry_routes as time_entries
 from airflow_provider_clockify.testing.core_routes import list_routes as lists
 from airflow_provider_clockify.testing.core_routes.known_operations import KNOWN
@@ -29,6 +37,8 @@ ROUTES: tuple[Route, ...] = (
     + finance.ROUTES
     + absence.ROUTES
     + planning.ROUTES
+    + work_writes.ROUTES
+    + approval_writes.ROUTES
     + entity_changes.ROUTES
     + reports.ROUTES
     + KNOWN
@@ -76,7 +86,9 @@ def find_route(method: str, path: str) -> tuple[Route, Mapping[str, str]]:
     for route, match in fitting:
         if route.method == wanted:
             return route, match.groupdict()
-    raise ApiError(405, 405, f"Request method '{method}' is not supported", {"Allow": ", ".join(_verbs(fitting))})
+    raise ApiError(
+        405, 405, f"Request method '{method}' is not supported", {"Allow": ", ".join(_verbs(fitting))}
+    )
 
 
 def options_of(path: str) -> str:

@@ -233,7 +233,6 @@ def test_shapes(serve, empty, shape, action):
         ({"limit": "x"}, 3000),
         ({"limit": "0"}, 501),
         ({"start": "2026-11-06T00:00:00Z", "end": "2026-11-05T00:00:00Z"}, 501),
-        ({"type": "TIME_ENTRY_RATE"}, 0),
     ],
 )
 def test_refusals(changes, action, params, code):

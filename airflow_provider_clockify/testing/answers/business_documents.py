@@ -447,7 +447,6 @@ def _approved_entry(workspace: EmulatedWorkspace, entry: TimeEntry, approval_id:
         "isLocked",
         "hourlyRate",
         "costRate",
-        "customFieldValues",
     )
     zone = load_zone(workspace.users[entry.user_id].time_zone)
     interval = document["timeInterval"] | {"timeZone": workspace.users[entry.user_id].time_zone}
@@ -457,6 +456,10 @@ def _approved_entry(workspace: EmulatedWorkspace, entry: TimeEntry, approval_id:
         interval[f"zoned{name}"] = local.strftime("%Y-%m-%dT%H:%M:%S")
     return {name: document[name] for name in kept} | {
         "timeInterval": interval,
+        "customFieldValues": [
+            {"customFieldId": key, "sourceType": "TIMEENTRY", "timeEntryId": entry.id, "value": value}
+            for key, value in entry.custom_values
+        ],
         "approvalRequestId": approval_id,
         "project": _project(workspace, entry.project_id),
         "task": _task(workspace, entry.task_id),
@@ -470,6 +473,8 @@ def _approved_expense(
     return expense_document(workspace, expense, embedded=True) | {
         "approvalRequestId": approval.id,
         "approvalStatus": approval.state,
+        "detailedApprovalStatus": approval.state,
+        "fileUrl": None,
         "currency": workspace.currency,
     }
 
@@ -498,5 +503,4 @@ def assignment_document(workspace: EmulatedWorkspace, assignment: Assignment) ->
         "billable": assignment.billable,
         "note": assignment.note,
         "startTime": assignment.start_time,
-        "published": assignment.published,
     }

@@ -350,6 +350,21 @@ def entry_document(
     return document
 
 
+def written_entry(workspace: EmulatedWorkspace, entry: TimeEntry) -> dict[str, Any]:
+    """Return a time entry as writes answer it: without rates (Clockify OpenAPI)."""
+    document = entry_document(workspace, entry)
+    return {name: value for name, value in document.items() if name not in ("hourlyRate", "costRate")}
+
+
+def written_project(workspace: EmulatedWorkspace, project: Project, *, seconds: int) -> dict[str, Any]:
+    """Return a project as writes answer it, which say some things twice (Clockify OpenAPI)."""
+    return project_document(workspace, project, seconds=seconds, hydrated=False) | {
+        "isPublic": project.public,
+        "isTemplate": project.template,
+        "estimateReset": None,
+    }
+
+
 def currency_id(workspace: EmulatedWorkspace, code: str) -> str:
     """Return the id that the workspace gives to a currency code."""
     return workspace.id[:18] + code.encode().hex()

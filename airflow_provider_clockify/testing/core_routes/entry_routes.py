@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_clockify.testing.answers.documents import entry_document
+from airflow_provider_clockify.testing.answers.documents import entry_document, written_entry
 from airflow_provider_clockify.testing.core_routes.common import PAGING, W, path_user, required, sees
 from airflow_provider_clockify.testing.exchange import (
     ApiError,
@@ -121,7 +121,7 @@ def read_entries(request: Request) -> Response:
 def replace_entry(request: Request) -> Response:
     """Answer ``PUT W/time-entries/{id}``: what the body leaves out is cleared (Clockify OpenAPI)."""
     changed = _replace(request, _writable(request), _new_state(request))
-    return Response(200, entry_document(request.workspace, changed))
+    return Response(200, written_entry(request.workspace, changed))
 
 
 def _replace(request: Request, entry: TimeEntry, state: tuple[int, int | None, dict[str, Any]]) -> TimeEntry:
@@ -174,7 +174,7 @@ def duplicate_entry(request: Request) -> Response:
         custom_values=entry.custom_values,
         **{name: getattr(entry, name) for name in copied},
     )
-    return Response(201, entry_document(request.workspace, copy))
+    return Response(201, written_entry(request.workspace, copy))
 
 
 def replace_entries(request: Request) -> Response:
@@ -194,9 +194,10 @@ def replace_entries(request: Request) -> Response:
         if entry.user_id != user.id:
             raise domain_error("Time entry doesn't belong to User")
         changes.append((entry, _state_of(request, body)))
-    hydrated = request.query.flag("hydrated") or False
     changed = [_replace(request, entry, state) for entry, state in changes]
-    return Response(200, [entry_document(request.workspace, each, hydrated=hydrated) for each in changed])
+    if request.query.flag("hydrated"):
+        return Response(200, [entry_document(request.workspace, each, hydrated=True) for each in changed])
+    return Response(200, [written_entry(request.workspace, each) for each in changed])
 
 
 def delete_entries(request: Request) -> Response:
@@ -206,7 +207,7 @@ def delete_entries(request: Request) -> Response:
     found = [_writable(request, entry_id) for entry_id in request.query.many("time-entry-ids")]
     if any(entry.user_id != user.id for entry in found):
         raise domain_error("Time entry doesn't belong to User")
-    answer = [entry_document(request.workspace, entry) for entry in found]
+    answer = [written_entry(request.workspace, entry) for entry in found]
     for entry in found:
         request.workspace.delete_entry(entry.id, at=request.behaviour.now())
     return Response(200, answer)
@@ -226,7 +227,7 @@ def stop_timer(request: Request) -> Response:
     if end < running.start:
         raise domain_error("Start must be before end")
     entry = request.workspace.stop_timer(user.id, end=from_epoch(end), at=request.behaviour.now())
-    return Response(200, entry_document(request.workspace, entry))
+    return Response(200, written_entry(request.workspace, entry))
 
 
 def _writable(request: Request, entry_id: str | None = None) -> TimeEntry:
@@ -250,7 +251,7 @@ def _create(request: Request, user: User) -> Response:
         entry = workspace.add_entry(
             start=from_epoch(start), end=from_epoch(end), user_id=user.id, at=at, **fields
         )
-    return Response(201, entry_document(workspace, entry))
+    return Response(201, written_entry(workspace, entry))
 
 
 def _new_state(request: Request) -> tuple[int, int | None, dict[str, Any]]:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_clockify.testing.answers.business_documents import client_document
 from airflow_provider_clockify.testing.answers.documents import (
     currency_id,
-    project_document,
     tag_document,
     task_document,
+    written_project,
 )
 from airflow_provider_clockify.testing.core_routes.common import W, path_project
 from airflow_provider_clockify.testing.exchange import (
@@ -100,7 +100,7 @@ def update_client(request: Request) -> Response:
         for task in workspace.tasks.values() if request.query.flag("mark-tasks-as-done") else ():
             if task.project_id in ids:
                 workspace.change(task, at=at, status="DONE")
-    return Response(200, client_document(workspace, client))
+    return Response(200, _written(request, client))
 
 
 def delete_client(request: Request) -> Response:
@@ -109,9 +109,16 @@ def delete_client(request: Request) -> Response:
     _may(request, only_admins=True)
     if not client.archived:
         raise domain_error("Cannot delete an active client")
-    answer = client_document(request.workspace, client)
+    answer = _written(request, client)
     request.workspace.delete(client, at=request.behaviour.now())
     return Response(200, answer)
+
+
+def _written(request: Request, client: Client) -> dict[str, Any]:
+    """Return a client as changes answer it: without the code of its currency (Clockify OpenAPI)."""
+    document = client_document(request.workspace, client)
+    del document["currencyCode"]
+    return document
 
 
 def _client(request: Request) -> Client:
@@ -273,7 +280,7 @@ def _members(request: Request, body: Mapping[str, Any]) -> list[str]:
 
 def _project_answer(request: Request, project: Project, status: int) -> Response:
     seconds = request.rows.seconds_by_project().get(project.id, 0)
-    return Response(status, project_document(request.workspace, project, seconds=seconds, hydrated=False))
+    return Response(status, written_project(request.workspace, project, seconds=seconds))
 
 
 def _of_client(request: Request, client_id: str | None) -> Iterable[Project]:

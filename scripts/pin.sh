@@ -44,5 +44,9 @@ for group in stack lint release docs browser; do # these come into the newest en
     echo "Pinning $group …"
     pin --group "$group" --exclude-newer "$newest_day" --constraint "requirements/$newest.txt" "requirements/$group.txt"
 done
-echo "Pinning bench …"
-pin --group bench --exclude-newer "$newest_day" requirements/bench.txt # in an environment without Airflow
+for group in bench clients; do # in environments without Airflow
+    echo "Pinning $group …"
+    pin --group "$group" --exclude-newer "$newest_day" "requirements/$group.txt"
+done
+echo "Pinning clients-mcp …"
+pin --group clients-mcp --no-deps --exclude-newer "$newest_day" requirements/clients-mcp.txt # what it needs is in clients

@@ -294,6 +294,7 @@ class Route:
     :param path: path below the base of the service; ``{name}`` stands for one segment. ``{workspaceId}`` is
         resolved before the handler runs.
     :param query: names of the query parameters that the service knows.
+    :param emulated: False for what only says that it is not.
     """
 
     service: str
@@ -301,6 +302,7 @@ class Route:
     path: str
     handler: Callable[[Request], Response]
     query: frozenset[str] = frozenset()
+    emulated: bool = True
 
 
 def choice(body: Mapping[str, Any], name: str, options: Collection[str], default: str) -> str:

@@ -415,7 +415,8 @@ class ClockifyEmulator:
         for name in record.query.keys() - route.query:
             self._log.count_unknown(f"{label}?{name}")
         if (
-            route.method in _WITH_BODY
+            route.emulated
+            and route.method in _WITH_BODY
             and record.headers.get("content-type", "").split(";")[0].strip() != JSON
         ):
             raise ApiError(415, 415, "Content-Type is not supported; send application/json")

@@ -138,13 +138,48 @@ async def _clockify_python_115(given: Given) -> None:
             await client.projects.update(made.id, {"name": "Made by a client", "archived": True})
             await client.projects.delete(made.id)
             tell(ids=[made.id])
-        for name in ("invoice_settings", "custom_fields", "webhooks", "holidays", "expense_categories"):
-            with given.asking(f"{name}: one read", "reads") as tell:
-                reader = getattr(client, name)
-                await (
-                    reader.get() if hasattr(reader, "get") and name == "invoice_settings" else reader.list()
-                )
+        window = {"start": given.start, "end": given.end}
+        reads: dict[str, Callable[[], Any]] = {
+            "approvals.list": client.approvals.list,
+            "custom_fields.list_for_workspace": client.custom_fields.list_for_workspace,
+            "custom_fields.list_for_project": lambda: client.custom_fields.list_for_project(given.project),
+            "entity_changes.list_created": lambda: client.entity_changes.list_created(
+                type=["TIME_ENTRY_CUSTOM_FIELD_VALUE"], **window
+            ),
+            "expense_categories.list": client.expense_categories.list,
+            "expenses.list": client.expenses.list,
+            "holidays.list": client.holidays.list,
+            "invoice_settings.get": client.invoice_settings.get,
+            "invoices.list": client.invoices.list,
+            "member_profiles.get": lambda: client.member_profiles.get(given.owner),
+            "projects.get": lambda: client.projects.get(given.project),
+            "reports.attendance": lambda: client.reports.attendance(
+                given.report_body(attendanceFilter={"page": 1, "pageSize": 50})
+            ),
+            "reports.expense_details": lambda: client.reports.expense_details(given.report_body()),
+            "shared_reports.list": client.shared_reports.list,
+            "time_entries.list_in_progress": client.time_entries.list_in_progress,
+            "time_off_policies.list": client.time_off_policies.list,
+            "time_off_requests.list": lambda: client.time_off_requests.list({}),
+            "user_groups.list": client.user_groups.list,
+            "users.me": client.users.me,
+            "webhooks.list": client.webhooks.list,
+            "workspaces.list": client.workspaces.list,
+        }
+        for name, read in reads.items():
+            with given.asking(name, "reads") as tell:
+                await read()
                 tell(number=1)
+        with given.asking("tags.create, update, delete", "deleted tag") as tell:
+            tag = await client.tags.create({"name": "made"})
+            await client.tags.update(tag.id, {"name": "made again", "archived": True})
+            await client.tags.delete(tag.id)
+            tell(ids=[tag.id])
+        with given.asking("approvals.submit, update_status", "approved request") as tell:
+            period = {"period": "WEEKLY", "periodStart": "2026-11-09T00:00:00Z"}
+            approval = await client.approvals.submit(period)
+            await client.approvals.update_status(approval.id, {"state": "APPROVED"})
+            tell(ids=[approval.id])
 
 
 def clockify_sdk(given: Given) -> None:

@@ -13,7 +13,7 @@ import pytest
 from airflow_provider_clockify.testing.core_routes.known_operations import KNOWN
 from airflow_provider_clockify.testing.routing import BASES, ROUTES, find_route
 
-EMULATED = [route for route in ROUTES if route not in KNOWN]
+EMULATED = [route for route in ROUTES if route.emulated]
 # Not in Clockify's OpenAPI description, and answered by the service all the same (observed 2026-08-05).
 BEYOND = {("POST", "/workspaces/{}/time-entries/batch")}
 
@@ -66,7 +66,7 @@ def test_every_operation_of_clockify_is_emulated_or_says_that_it_is_not(client):
         path = BASES[route.service] + re.sub(r"\{(\w+)\}", lambda m: names.get(m[1], "f" * 24), route.path)
         found, _ = find_route(route.method, path)
         response = client.session.request(route.method, client.emulator.url + path, json={}, timeout=10)
-        if found in KNOWN:
+        if not found.emulated:
             assert (response.status_code, response.json()["code"]) == (501, 0), route.path
             assert response.json()["message"].endswith("exists at Clockify and is not emulated")
         else:
@@ -88,6 +88,13 @@ def test_what_is_not_emulated_is_told_apart_from_what_does_not_exist(client):
     assert (unknown.status_code, unknown.json()["code"]) == (404, 3000)
     verb = client.send("PATCH", f"{client.workspace}/holidays", {})
     assert (verb.status_code, verb.headers["Allow"]) == (405, "GET, POST")
+
+
+def test_a_form_is_not_taken_for_a_mistake_where_nothing_is_emulated(client):
+    url = f"{client.emulator.url}/api/v1{client.workspace}"
+    form = {"amount": (None, "12.5"), "file": ("bill.pdf", b"%PDF")}
+    assert client.session.post(f"{url}/expenses", files=form, timeout=10).status_code == 501
+    assert client.session.post(f"{url}/projects", files=form, timeout=10).status_code == 415
 
 
 def test_settings_are_no_invoice(client):

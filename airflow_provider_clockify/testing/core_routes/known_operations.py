@@ -129,7 +129,7 @@ def _routes(service: str, table: str) -> Iterable[Route]:
         *verbs, path = line.split() or [""]
         parts = path.replace("W", W.removeprefix("/"), 1) if path.startswith("W") else path
         for verb in verbs:
-            yield Route(service, verb, f"/{parts}", _refusal(f"{verb} {path}"))
+            yield Route(service, verb, f"/{parts}", _refusal(f"{verb} {path}"), emulated=False)
 
 
 def _refusal(operation: str) -> Callable[[Request], Response]:

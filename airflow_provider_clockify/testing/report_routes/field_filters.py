@@ -20,7 +20,7 @@ _NUMBER: Mapping[str, Callable[[float, float], bool]] = {
     "GREATER_THAN": lambda value, limit: value > limit,
     "LESS_THAN": lambda value, limit: value < limit,
 }
-_EMPTY = (None, "", [], ())
+_EMPTY: tuple[Any, ...] = (None, "", [], ())
 
 
 def field_tests(

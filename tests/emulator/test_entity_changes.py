@@ -253,6 +253,8 @@ def test_custom_field_values_have_a_life_of_their_own(changes, empty):
     empty.update_entry(kept.id, custom_values={ticket.id: "OPS-2", distance.id: 7}, at=DAY + 2 * ONE)
     (again,) = feed(changes, "created", DAY + 2 * ONE, DAY + 2 * ONE, **kind)
     assert (again["id"], again["value"]) == (by_field[distance.id], 7)
+    # The other value was written again, and is the same.
+    assert feed(changes, "updated", DAY + 2 * ONE, DAY + 2 * ONE, **kind) == []
     empty.delete_entry(kept.id, at=DAY + 3 * ONE)
     rows = feed(changes, "deleted", DAY + 3 * ONE, DAY + 3 * ONE, **kind)
     assert {row["document"]["value"] for row in rows} == {"OPS-2", 7}

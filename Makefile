@@ -10,6 +10,7 @@ ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 ENV_BENCH := .venvs/bench
 ENV_REPOSITORY := .venvs/repository
 ENV_DBT := .venvs/dbt
+ENV_CLIENTS := .venvs/clients
 PYTHON ?=
 # Processes that the tests run in. Much of their time is waiting, so there are more than cores of a small machine.
 WORKERS ?= 4
@@ -56,6 +57,17 @@ test-s3: ## Run the tests of object storage against an S3 server on this machine
 	@scripts/environment.sh airflow-$(AIRFLOW_3)-s3 $(PYTHON)
 	$(ENV_3)-s3/bin/python -m pytest -m s3 tests/s3
 	$(ENV_3)-s3/bin/python -m pytest tests/airflow/test_assets.py
+
+.PHONY: test-clients
+test-clients: ## Run other people's clients of Clockify against the emulator, and print what each gets wrong; ONLY=… chooses one
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_CLIENTS)
+	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_CLIENTS)/bin/python requirements/clients.txt
+	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_CLIENTS)/bin/python --target $(ENV_CLIENTS)/mcp --no-deps --requirement requirements/clients-mcp.txt
+	@mkdir -p $(ENV_CLIENTS)/node && cp tests/clients/package.json $(ENV_CLIENTS)/node/
+	@cd $(ENV_CLIENTS)/node && npm install --silent --no-audit --no-fund --no-package-lock || echo "npm installed nothing." >&2
+	@$(ENV_3)/bin/python tests/clients/harness.py --python $(ENV_CLIENTS)/bin/python --mcp $(ENV_CLIENTS)/mcp --node $(ENV_CLIENTS)/node \
+		$(if $(ONLY),--only $(ONLY))
 
 KILLS ?= 200
 kills: ## Kill KILLS=200 exports at random points, and compare what is left and what the next run makes

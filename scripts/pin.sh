@@ -44,7 +44,7 @@ for group in stack lint release docs browser recipes; do # these come into the n
     echo "Pinning $group …"
     pin --group "$group" --exclude-newer "$newest_day" --constraint "requirements/$newest.txt" "requirements/$group.txt"
 done
-for group in bench repository; do # in environments without Airflow
+for group in bench repository clients; do # in environments without Airflow
     echo "Pinning $group …"
     pin --group "$group" --exclude-newer "$newest_day" "requirements/$group.txt"
 done
@@ -52,3 +52,5 @@ echo "Pinning dbt …"
 # The same DuckDB, whose files both have; newer ones of dbt-core fetch a parser from elsewhere while they are installed.
 pin --group dbt --exclude-newer "$newest_day" \
     --constraint <(grep '^duckdb==' "requirements/$newest.txt" && echo "dbt-core<1.12") requirements/dbt.txt
+echo "Pinning clients-mcp …"
+pin --group clients-mcp --no-deps --exclude-newer "$newest_day" requirements/clients-mcp.txt # what it needs is in clients

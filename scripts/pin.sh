@@ -33,7 +33,7 @@ while read -r name airflow day _; do
         3.0.*) more=(--group forms) limits+=$'\nfastapi<0.117' ;;
     esac
     case $name in
-        *-s3) more+=(--group s3) ;;
+        *-s3) more+=(--group s3) extras+=(--extra iceberg) ;;
         *-celery) more+=(--group celery) ;;
         "$newest") more+=(--group readers) ;;
     esac

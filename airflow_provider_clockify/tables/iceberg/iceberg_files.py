@@ -10,6 +10,7 @@ them (``_dataframe_to_data_files``) is not a public one, and is named in this mo
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,13 +22,14 @@ from airflow_provider_clockify.tables.statements import bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from airflow_provider_clockify.columns.tables import Column
     from airflow_provider_clockify.tables.statements import Shape
     from airflow_provider_clockify.window import Window
 
 # Rows of one file: more take more memory, fewer make more files.
-FILE_ROWS = 50_000
+FILE_ROWS = 40_000
 
 
 @dataclass(slots=True)
@@ -52,14 +54,28 @@ class DataFiles:
         :param order: Columns by which the rows of a file are sorted.
         :return: Files for a snapshot.
         """
+        found: list[Any] = []
+        # One file is written while the rows of the next one are made: libraries do the former without Python's lock.
+        with ThreadPoolExecutor(1, thread_name_prefix="clockify-iceberg") as writer:
+            before: Future[list[Any]] | None = None
+            try:
+                for rows in gathered(tables):
+                    if before is not None:
+                        found += before.result()
+                    before = writer.submit(self._write, rows, order)
+            finally:
+                if before is not None:
+                    found += before.result()
+        return found
+
+    def _write(self, rows: Any, order: Sequence[str]) -> list[Any]:
         from pyiceberg.io.pyarrow import _dataframe_to_data_files
 
-        found = []
-        for rows in gathered(tables):
-            ordered = rows.sort_by([(name, "ascending") for name in order])
-            for each in _dataframe_to_data_files(self.metadata, ordered, self.io):
-                self.written.append(each)
-                found.append(each)
+        ordered = rows.sort_by([(name, "ascending") for name in order])
+        found = list(_dataframe_to_data_files(self.metadata, ordered, self.io))
+        self.written += found
+        # What a file has taken goes back to the system, else it stays until the process ends.
+        arrow().default_memory_pool().release_unused()
         return found
 
     def files(self, condition: Any) -> list[Any]:

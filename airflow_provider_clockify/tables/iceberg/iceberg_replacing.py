@@ -30,7 +30,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyDatabaseError,
     ClockifyIncompleteError,
 )
-from airflow_provider_clockify.export.formats.parquet_files import ArrowBatches, arrow
+from airflow_provider_clockify.export.formats.parquet_files import ArrowBatches, arrow, arrow_schema
 from airflow_provider_clockify.tables.iceberg.iceberg_catalog import has_load, is_refusal, ledger_of
 from airflow_provider_clockify.tables.iceberg.iceberg_files import (
     DataFiles,
@@ -57,7 +57,7 @@ from airflow_provider_clockify.tables.iceberg.iceberg_schema import (
     ordered_by,
 )
 from airflow_provider_clockify.tables.iceberg.iceberg_sums import ArrowTally
-from airflow_provider_clockify.tables.ledger import READ_AT, RUN_ID, WORKSPACE, Sums
+from airflow_provider_clockify.tables.ledger import METADATA_COLUMNS, READ_AT, RUN_ID, WORKSPACE, Sums
 from airflow_provider_clockify.tables.replacing import ALLOWED, STEP, Outcome, comparable
 
 if TYPE_CHECKING:
@@ -327,8 +327,8 @@ class _Snapshot:
 
     def _new_rows(self, parts: Sequence[_Staged], newer: Sequence[tuple[Any, Any]]) -> Iterator[Any]:
         """Return the rows that go into the table, and count them."""
-        pa, load, shape = arrow(), self._load, self._shape
-        batches = ArrowBatches(shape.all_columns)
+        pa, shape = arrow(), self._shape
+        batches = ArrowBatches(shape.columns)
         for staged in parts:
             part = staged.part
             known = [
@@ -337,17 +337,8 @@ class _Snapshot:
             ]
             elsewhere = pa.concat_arrays(known) if known else None
 
-            def values(part: Part = part) -> Iterator[Any]:
-                for batch in part.rows():
-                    count = len(batch[0])
-                    yield [
-                        *batch,
-                        [load.workspace_id] * count,
-                        [part.read_at] * count,
-                        [load.run_id] * count,
-                    ]
-
-            for rows in batches.tables(values()):
+            for each in batches.tables(part.rows()):
+                rows = self._with_metadata(each, part)
                 staged.read.add(rows)
                 staged.inside += self._count_inside(rows, part)
                 if shape.id is not None:
@@ -355,6 +346,15 @@ class _Snapshot:
                 taken = rows.filter(self._is_taken(rows, staged, elsewhere))
                 staged.taken.add(taken)
                 yield taken
+
+    def _with_metadata(self, rows: Any, part: Part) -> Any:
+        """Add the columns of the load, each of one value."""
+        pa = arrow()
+        kinds = arrow_schema(METADATA_COLUMNS, {})
+        values = {WORKSPACE: self._load.workspace_id, READ_AT: part.read_at, RUN_ID: self._load.run_id}
+        for each in kinds:
+            rows = rows.append_column(each, pa.repeat(pa.scalar(values[each.name], each.type), rows.num_rows))
+        return rows
 
     def _count_inside(self, rows: Any, part: Part) -> int:
         if part.window is None or self._shape.position is None:
@@ -422,11 +422,13 @@ class _Snapshot:
 
     def _key_columns(self) -> list[str]:
         shape = self._shape
-        found = [WORKSPACE, READ_AT, RUN_ID]
+        if self._load.mode == "append_snapshot":
+            return [WORKSPACE, RUN_ID]
+        found = [WORKSPACE]
         if shape.position is not None:
             found.append(shape.position.name)
         if shape.id is not None:
-            found.append(shape.id)
+            found += [shape.id, READ_AT]
         return found
 
     def _is_replaced(self, rows: Any, parts: Sequence[_Staged]) -> Any:
@@ -511,7 +513,8 @@ class _Snapshot:
         state = DataFiles(self._transaction.table_metadata, self._files.io)
         held = [ArrowTally(shape) for _ in parts]
         ids: list[Any] = []
-        for rows in state.read(self._places(parts), [*self._key_columns(), *summed(shape)]):
+        wanted = [name for name in (shape.id, shape.position and shape.position.name) if name is not None]
+        for rows in state.read(self._places(parts), [*(wanted or [WORKSPACE]), *summed(shape)]):
             for staged, tally in zip(parts, held, strict=True):
                 is_there = (
                     everywhere(rows) if load.mode == "append_snapshot" else self._is_in_place(rows, staged)

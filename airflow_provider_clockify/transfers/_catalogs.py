@@ -117,6 +117,10 @@ class IcebergTable:
         )
         return load.load_id, load_iceberg(self.catalog, load)
 
+    def close(self) -> None:
+        """Close the catalog."""
+        self.catalog.close()
+
     def names(self) -> tuple[str, str, str]:
         """Return the URI of the table as an asset, and its namespace and name for OpenLineage."""
         return f"iceberg://{self.conn_id}/{self.name}", f"iceberg://{self.conn_id}", str(self.name)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
@@ -55,17 +56,17 @@ class EntitiesToTable(Loader):
         filters = list_filters(self.entity, None)
         reading = ListReading(self, attempt, self.entity, TABLES[self.entity])
         shape = reading.shape(position=None)
-        table = self.reach(shape)
-        workspace_id = self.check_key(hook)
-        keeper_for = {"report": self.entity, "workspace_id": workspace_id, "table": str(table)}
-        self.log.info("Loading all %s of workspace %s into %s.", self.entity, workspace_id, table)
-        return reading.load(
-            table,
-            workspace_id,
-            lambda: list_parts(hook.iter_as_sent, self.entity, filters),
-            mode="replace" if self.mode == "replace" else "append_snapshot",
-            keeper_for=keeper_for,
-        )
+        with closing(self.reach(shape)) as table:
+            workspace_id = self.check_key(hook)
+            keeper_for = {"report": self.entity, "workspace_id": workspace_id, "table": str(table)}
+            self.log.info("Loading all %s of workspace %s into %s.", self.entity, workspace_id, table)
+            return reading.load(
+                table,
+                workspace_id,
+                lambda: list_parts(hook.iter_as_sent, self.entity, filters),
+                mode="replace" if self.mode == "replace" else "append_snapshot",
+                keeper_for=keeper_for,
+            )
 
 
 class ListReading:

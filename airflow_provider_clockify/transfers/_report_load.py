@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
@@ -96,10 +97,10 @@ class ReportToTable(WindowMixin, Loader):
             )
         plan = report.plan(window, partition_by=None, file_name=report.name)
         self.check_complete(plan.window, attempt.context)
-        table = self.reach(shape)
-        workspace_id = self.check_key(attempt.hook)
-        load = _ReportLoad(self, attempt, report, groups, rules, shape, plan, table, workspace_id)
-        return load.run(audit, follows=self.follow_changes)
+        with closing(self.reach(shape)) as table:
+            workspace_id = self.check_key(attempt.hook)
+            load = _ReportLoad(self, attempt, report, groups, rules, shape, plan, table, workspace_id)
+            return load.run(audit, follows=self.follow_changes)
 
     def _check_report(self, report: DeclaredReport, audit: timedelta | None) -> None:
         from airflow_provider_clockify.transfers._reading import missing_of

@@ -100,5 +100,8 @@ class ReachedTable(Protocol):
         :return: Name of the load, and what was done.
         """
 
+    def close(self) -> None:
+        """Close what was opened for more than one question."""
+
     def names(self) -> tuple[str, str, str]:
         """Return the URI of the table as an asset, and its namespace and name for OpenLineage."""

@@ -241,6 +241,9 @@ class SqlTable:
         )
         return load.load_id, load_table(self.target.connect, load)
 
+    def close(self) -> None:
+        """Do nothing: each question and each load has a connection of its own."""
+
     def names(self) -> tuple[str, str, str]:
         """Return the URI of the table as an asset, and its namespace and name for OpenLineage."""
         return self.target.names(self.name)

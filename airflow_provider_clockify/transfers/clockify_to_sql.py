@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, get_args
 
 from airflow_provider_clockify.operators._base import WindowMixin
@@ -185,14 +186,14 @@ class ClockifyEntityChangesToSqlOperator(FeedMixin, ClockifyToSqlOperator):
         shape = reading.shape(position="changed_at", key=FEED_KEY)
         window = self.resolve_window(attempt.context)
         wait = self.checked_wait(window)
-        table = self.reach(shape)
-        workspace_id = self.check_key(hook)
-        self.wait_until_settled(attempt, wait)
-        self.log.info("Loading changes of %s in %s into %s.", self.entity_type, window, table)
-        return reading.load(
-            table,
-            workspace_id,
-            lambda: [self.changes(attempt, window)],
-            mode="append_new",
-            window=window,
-        )
+        with closing(self.reach(shape)) as table:
+            workspace_id = self.check_key(hook)
+            self.wait_until_settled(attempt, wait)
+            self.log.info("Loading changes of %s in %s into %s.", self.entity_type, window, table)
+            return reading.load(
+                table,
+                workspace_id,
+                lambda: [self.changes(attempt, window)],
+                mode="append_new",
+                window=window,
+            )

@@ -108,6 +108,12 @@ class IcebergCatalog:
                 properties=NEW_TABLE,
             )
 
+    def close(self) -> None:
+        """Close what the catalog has opened."""
+        close = getattr(self.opened(), "close", None)
+        if close is not None:
+            close()
+
     @contextmanager
     def telling(self) -> Iterator[None]:
         """

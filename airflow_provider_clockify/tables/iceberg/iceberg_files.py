@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.window import Window
 
 # Rows of one file: more take more memory, fewer make more files.
-FILE_ROWS = 40_000
+FILE_ROWS = 20_000
 
 
 @dataclass(slots=True)
@@ -112,6 +112,7 @@ class DataFiles:
         wanted = self.metadata.schema().select(*columns)
         for file in self.files(condition):
             yield from ArrowScan(self.metadata, self.io, wanted, condition).to_record_batches([file])
+            arrow().default_memory_pool().release_unused()
 
     def remove_written(self) -> None:
         """Remove what was written and is not committed; what cannot be removed, nothing refers to."""

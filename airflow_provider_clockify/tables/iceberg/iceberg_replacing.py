@@ -147,6 +147,7 @@ def load_iceberg(catalog: IcebergCatalog, load: IcebergLoad) -> Outcome:
     :raises ClockifyDatabaseError: the catalog or the store stopped it; nothing was changed, or the message says so.
     """
     unknown: tuple[ClockifyDatabaseError, Outcome] | None = None
+    failure: ClockifyDatabaseError | None = None
     for number in range(1, TRIES + 1):
         table = _now(catalog, load, unknown)
         if unknown is not None and table is not None and has_load(table, load.load_id):
@@ -168,6 +169,7 @@ def load_iceberg(catalog: IcebergCatalog, load: IcebergLoad) -> Outcome:
         if number < TRIES:
             log.info("Loading %s again (%d of %d): %s", load.name, number + 1, TRIES, failure)
             time.sleep(random.uniform(0, min(PAUSE * 2**number, MOST_PAUSE)))
+    assert failure is not None  # the last try has not returned
     raise failure if unknown is None else _untold(load, unknown[0], failure)
 
 
@@ -450,7 +452,8 @@ class _Snapshot:
 
     def _without_old_rows(self, parts: Sequence[_Staged]) -> tuple[list[Any], list[Any]]:
         """Write files anew without the rows that go; return those that are removed, and those in their place."""
-        removed, kept = [], []
+        removed: list[Any] = []
+        kept: list[Any] = []
         if self._table is None:
             return removed, kept
         any_, all_ = arrow().compute.any, arrow().compute.all
@@ -513,7 +516,8 @@ class _Snapshot:
         state = DataFiles(self._transaction.table_metadata, self._files.io)
         held = [ArrowTally(shape) for _ in parts]
         ids: list[Any] = []
-        wanted = [name for name in (shape.id, shape.position and shape.position.name) if name is not None]
+        wanted = [shape.position.name] if shape.position is not None else []
+        wanted += [shape.id] if shape.id is not None else []
         for rows in state.read(self._places(parts), [*(wanted or [WORKSPACE]), *summed(shape)]):
             for staged, tally in zip(parts, held, strict=True):
                 is_there = (

@@ -281,7 +281,7 @@ def test_rows_that_would_survive_by_mistake_are_not_committed(
 ) -> None:
     load(lake, [entry(n, n) for n in range(6)], 0, 6, 1)
     before = table_of(lake).metadata
-    monkeypatch.setattr(iceberg_replacing._Snapshot, "_without_old_rows", lambda self, parts: ([], []))
+    monkeypatch.setattr(iceberg_replacing._Snapshot, "_without_old_rows", lambda self, parts, added: ([], []))
     with pytest.raises(ClockifyIncompleteError, match="4 rows instead of 2"):
         load(lake, [entry(1, 1, text="new"), entry(2, 2)], 1, 3, 2)
     with pytest.raises(ClockifyIncompleteError, match="1 ids twice"):
@@ -609,6 +609,15 @@ def test_a_file_that_compaction_has_made_is_rewritten_piece_by_piece(
     assert len(files_of(table_of(lake))) == 1
     load(lake, entries[:95], 9, 11, 2)
     assert held(lake) == sorted([f"id{n}" for n in range(95)] + [f"id{n}" for n in range(110, 200)])
+
+
+def test_nightly_loads_leave_few_files(lake: IcebergCatalog) -> None:
+    """Each night replaces three days, and the day that leaves its window joins the others."""
+    entries = [entry(n, n / 10) for n in range(290)]
+    for night in range(3, 29):
+        load(lake, entries[: night * 10], night - 3, night, night)
+    assert held(lake) == sorted(f"id{n}" for n in range(280))
+    assert len(files_of(table_of(lake))) <= 2
 
 
 def test_a_ledger_that_somebody_has_broken_is_named(lake: IcebergCatalog) -> None:

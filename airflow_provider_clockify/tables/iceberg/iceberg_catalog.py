@@ -150,7 +150,8 @@ class IcebergCatalog:
                 "pyiceberg needs for it."
             )
         return ClockifyDatabaseError(
-            f"Iceberg stopped the load ({kind.__name__}): {text}. Nothing of it is in the table.",
+            f"Iceberg (connection {self.conn_id!r}) stopped the load ({kind.__name__}): {text}. Nothing of it is in "
+            "the table.",
             is_conflict=is_conflict(error),
         )
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # Rows of one file: more take more memory, fewer make more files.
 FILE_ROWS = 20_000
+# Files with no more rows are joined by the loads that touch their partition.
+SMALL_ROWS = 5_000
 
 
 @dataclass(slots=True)
@@ -85,6 +87,24 @@ class DataFiles:
         :param condition: Expression of Iceberg.
         """
         return list(self._scan(condition).plan_files())
+
+    def small_beside(self, files: Iterable[Any]) -> list[Any]:
+        """
+        Return small files of the partitions of others, as many as fit into one file; as scans know them.
+
+        :param files: As snapshots know them.
+        """
+        from pyiceberg.expressions import AlwaysTrue
+
+        partitions = {each.partition for each in files}
+        found: list[Any] = []
+        left = FILE_ROWS
+        for each in self.files(AlwaysTrue()) if partitions else ():
+            rows = each.file.record_count
+            if each.file.partition in partitions and rows <= min(SMALL_ROWS, left):
+                found.append(each)
+                left -= rows
+        return found
 
     def rows(self, file: Any, columns: Sequence[str] | None = None) -> Iterator[Any]:
         """

@@ -293,7 +293,7 @@ class _Snapshot:
         outcome.sums = [each.read.sums for each in parts]
         for each in parts:
             self._prove_read(each)
-        removed, kept = self._without_old_rows(parts)
+        removed, kept = self._without_old_rows(parts, added)
         self._stage_snapshot(added + kept, removed, parts, ledger)
         self._prove_table(parts)
         outcome.rows = sum(each.taken.sums.rows for each in parts)
@@ -450,34 +450,41 @@ class _Snapshot:
                 found = pa.compute.or_(found, pa.compute.fill_null(same, fill_value=False))
         return pa.compute.fill_null(pa.compute.and_(found, own), fill_value=False)
 
-    def _without_old_rows(self, parts: Sequence[_Staged]) -> tuple[list[Any], list[Any]]:
+    def _without_old_rows(
+        self, parts: Sequence[_Staged], added: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
         """Write files anew without the rows that go; return those that are removed, and those in their place."""
-        removed: list[Any] = []
-        kept: list[Any] = []
         if self._table is None:
-            return removed, kept
-        any_, all_ = arrow().compute.any, arrow().compute.all
+            return [], []
+        whole, pieces = [], []
         for file in self._files.files(self._places(parts)):
-            goes = some_go = False
-            stays = False
-            for rows in self._files.rows(file, self._key_columns()):
-                mask = self._is_replaced(rows, parts)
-                some_go = some_go or bool(any_(mask).as_py())
-                stays = stays or not bool(all_(mask).as_py())
-                goes = some_go and stays
-                if goes:
-                    break
-            if not some_go:
-                continue
-            removed.append(file.file)
-            if stays:
-                kept += self._files.write(self._staying(file, parts), ordered_by(self._shape))
-        return removed, kept
+            goes, stays = self._fate(file, parts)
+            if goes:
+                (pieces if stays else whole).append(file)
+        # Else each night would leave a file of the day that has just left its window.
+        small = self._files.small_beside([*(each.file for each in (*whole, *pieces)), *added])
+        known = {each.file.file_path for each in (*whole, *pieces)}
+        pieces += [each for each in small if each.file.file_path not in known]
+        kept = self._files.write(self._staying(pieces, parts), ordered_by(self._shape))
+        return [each.file for each in (*whole, *pieces)], kept
 
-    def _staying(self, file: Any, parts: Sequence[_Staged]) -> Iterator[Any]:
-        pa = arrow()
-        for rows in self._files.rows(file):
-            yield rows.filter(pa.compute.invert(self._is_replaced(rows, parts)))
+    def _fate(self, file: Any, parts: Sequence[_Staged]) -> tuple[bool, bool]:
+        """Tell whether some rows of a file go, and whether some stay."""
+        compute = arrow().compute
+        goes = stays = False
+        for rows in self._files.rows(file, self._key_columns()):
+            mask = self._is_replaced(rows, parts)
+            goes = goes or bool(compute.any(mask).as_py())
+            stays = stays or not compute.all(mask).as_py()
+            if goes and stays:
+                break
+        return goes, stays
+
+    def _staying(self, files: Sequence[Any], parts: Sequence[_Staged]) -> Iterator[Any]:
+        compute = arrow().compute
+        for file in files:
+            for rows in self._files.rows(file):
+                yield rows.filter(compute.invert(self._is_replaced(rows, parts)))
 
     def _stage_snapshot(
         self, added: Sequence[Any], removed: Sequence[Any], parts: Sequence[_Staged], ledger: IcebergLedger

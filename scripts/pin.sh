@@ -46,3 +46,6 @@ for group in stack lint release docs browser; do # these come into the newest en
 done
 echo "Pinning bench …"
 pin --group bench --exclude-newer "$newest_day" requirements/bench.txt # in an environment without Airflow
+echo "Pinning iceberg-tools …"
+# The extensions fit the version of DuckDB that has their number.
+pin --group iceberg-tools --exclude-newer "$newest_day" --constraint <(echo "duckdb<2") requirements/iceberg-tools.txt

@@ -11,63 +11,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from iceberg_catalogs import (
-    catalog_of,
-    postgres_connection,
-    pretend_older,
-    rows_of_files,
-    skip_without_packages,
-    sqlite_connection,
-)
-from table_nights import COLUMNS, VARIANTS, nights
-
-from airflow_provider_clockify.tables.iceberg.iceberg_catalog import IcebergCatalog
-from airflow_provider_clockify.tables.iceberg.iceberg_schema import IcebergName
-from airflow_provider_clockify.transfers.clockify_to_iceberg import ClockifyReportToIcebergOperator
-
-
-@dataclass
-class KeptInCatalog:
-    """Tables of a catalog, read back by DuckDB from their data files."""
-
-    catalog: IcebergCatalog
-    runs: dict[str, int] = field(default_factory=dict)
-    workspace_id: str = ""
-
-    def load(self, table: str, **parameters: Any) -> Any:
-        task = ClockifyReportToIcebergOperator(
-            task_id="load",
-            iceberg_conn_id="target",
-            table=f"clockify.{table}",
-            require_admin=False,
-            **parameters,
-        )
-        result = task.execute({})
-        self.runs[table] = self.runs.get(table, 0) + 1
-        self.workspace_id = result["workspace_id"]
-        snapshots = self._table(table).metadata.snapshots
-        told = [each.summary.additional_properties.get("clockify.load-id") for each in snapshots]
-        assert len([each for each in told if each]) == self.runs[table], "one snapshot a run"
-        assert told[-1] == result["load_id"]
-        return result
-
-    def held(self, table: str) -> dict[str, tuple[Any, ...]]:
-        rows = rows_of_files(self._table(table), COLUMNS)
-        found = {row[0]: row[1:] for row in rows}
-        assert len(found) == len(rows), "an id is there twice"
-        return found
-
-    def pretend_older(self, table: str, before: datetime) -> None:
-        pretend_older(self.catalog, IcebergName(("clockify",), table), self.workspace_id, before)
-
-    def _table(self, table: str) -> Any:
-        return self.catalog.opened().load_table(("clockify", table))
+from iceberg_catalogs import catalog_of, postgres_connection, skip_without_packages, sqlite_connection
+from iceberg_trials import KeptInCatalog
+from table_nights import VARIANTS, nights
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

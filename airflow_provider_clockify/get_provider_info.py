@@ -222,6 +222,17 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "transfers": [
+            {
+                "source-integration-name": integration,
+                "target-integration-name": target,
+                "python-module": f"airflow_provider_clockify.transfers.{module}",
+            }
+            for target, module in (
+                ("Apache Iceberg", "clockify_to_iceberg"),
+                ("PostgreSQL", "clockify_to_sql"),
+            )
+        ],
         "sensors": [
             {
                 "integration-name": integration,

@@ -41,15 +41,13 @@ with DAG(
         audit=timedelta(days=366),
         follow_changes=True,
     )
-    # [END howto_operator_clockify_report_to_iceberg]
 
-    # [START howto_operator_clockify_entities_to_iceberg]
     lists = ClockifyEntitiesToIcebergOperator.partial(
         task_id="load_list", max_active_tis_per_dagrun=1, map_index_template="{{ task.entity }}"
     ).expand_kwargs(
         [{"entity": entity, "table": f"clockify.{entity}"} for entity in ("users", "projects", "clients")]
     )
-    # [END howto_operator_clockify_entities_to_iceberg]
+    # [END howto_operator_clockify_report_to_iceberg]
 
     @task
     def check(loaded: dict, dimensions: list[dict]) -> int:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.tables.replacing import Mode, Part
     from airflow_provider_clockify.tables.statements import Shape
     from airflow_provider_clockify.transfers._loaded import LoadResult
-    from airflow_provider_clockify.transfers._tables import ReachedTable
+    from airflow_provider_clockify.transfers._reached import ReachedTable
     from airflow_provider_clockify.types import LoadSummary
 
 
@@ -102,7 +102,7 @@ class ClockifyToTableOperator(ClockifyReadOperator):
         """
         from airflow_provider_clockify.service.values import utc_text
         from airflow_provider_clockify.transfers._loaded import LoadResult
-        from airflow_provider_clockify.transfers._tables import Loading
+        from airflow_provider_clockify.transfers._reached import Loading
 
         stats = attempt.hook.client.transport.stats
         before = max(attempt.passed.requests, read.requests_before)

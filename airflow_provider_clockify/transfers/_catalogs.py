@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.tables.preparing import Permission
     from airflow_provider_clockify.tables.replacing import Outcome
     from airflow_provider_clockify.tables.statements import Shape
-    from airflow_provider_clockify.transfers._tables import Loading
+    from airflow_provider_clockify.transfers._reached import Loading
 
 CONN_TYPE = "iceberg"
 
@@ -67,7 +67,7 @@ class CatalogTarget:
 @dataclass(frozen=True, slots=True)
 class IcebergTable:
     """
-    A table of a catalog; a :class:`~airflow_provider_clockify.transfers._tables.ReachedTable`.
+    A table of a catalog; a :class:`~airflow_provider_clockify.transfers._reached.ReachedTable`.
 
     :param catalog: The catalog.
     :param name: The table.

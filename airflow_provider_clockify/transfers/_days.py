@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
     from airflow_provider_clockify.reading.budget import Budget
     from airflow_provider_clockify.tables.statements import Shape
-    from airflow_provider_clockify.transfers._tables import ReachedTable
+    from airflow_provider_clockify.transfers._reached import ReachedTable
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.tables.statements import Shape
     from airflow_provider_clockify.transfers._base import ClockifyToTableOperator as Loader
     from airflow_provider_clockify.transfers._loaded import LoadResult
-    from airflow_provider_clockify.transfers._tables import ReachedTable
+    from airflow_provider_clockify.transfers._reached import ReachedTable
     from airflow_provider_clockify.window import Window
 else:  # Not one at run time: Airflow gives every operator a constructor of its own.
     Loader = object

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.transfers._base import ClockifyToTableOperator as Loader
     from airflow_provider_clockify.transfers._days import OtherDays
     from airflow_provider_clockify.transfers._loaded import LoadResult
+    from airflow_provider_clockify.transfers._reached import ReachedTable
     from airflow_provider_clockify.transfers._reading import WindowReads
-    from airflow_provider_clockify.transfers._tables import ReachedTable
 else:  # Not one at run time: Airflow gives every operator a constructor of its own.
     Loader = object
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.tables.preparing import Permission
     from airflow_provider_clockify.tables.replacing import Outcome
     from airflow_provider_clockify.tables.statements import Shape, TableName
-    from airflow_provider_clockify.transfers._tables import Loading
+    from airflow_provider_clockify.transfers._reached import Loading
     from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
@@ -188,7 +188,7 @@ class TableTarget:
 @dataclass(frozen=True, slots=True)
 class SqlTable:
     """
-    A table of a database; a :class:`~airflow_provider_clockify.transfers._tables.ReachedTable`.
+    A table of a database; a :class:`~airflow_provider_clockify.transfers._reached.ReachedTable`.
 
     :param target: The database.
     :param name: Full name of the table.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify._parameters import AnyTableParameters, IcebergParameters
     from airflow_provider_clockify.tables.statements import Shape
-    from airflow_provider_clockify.transfers._tables import ReachedTable
+    from airflow_provider_clockify.transfers._reached import ReachedTable
     from airflow_provider_clockify.types import WindowMode
 
 __all__ = ["ClockifyEntitiesToIcebergOperator", "ClockifyReportToIcebergOperator"]

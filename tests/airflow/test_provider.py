@@ -39,7 +39,8 @@ def test_every_dotted_path_of_the_metadata_can_be_imported() -> None:
     info = get_provider_info()
     for kind in ("hooks", "operators", "sensors", "triggers", "transfers"):
         for entry in info.get(kind, []):
-            for module in entry["python-modules"]:
+            # A transfer is of one module.
+            for module in entry.get("python-modules") or [entry["python-module"]]:
                 import_module(module)
     for connection in info["connection-types"]:
         module, _, name = connection["hook-class-name"].rpartition(".")

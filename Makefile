@@ -22,7 +22,7 @@ PYTEST := env PYTHONDONTWRITEBYTECODE= $(ENV_3)/bin/python -m pytest
 export UV_SYSTEM_CERTS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-recipes test-dbt test-browser matrix faults kills bench bench-import bench-tables bench-sensors bench-celery \
+.PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-iceberg test-recipes test-dbt test-browser matrix faults kills bench bench-import bench-tables bench-iceberg bench-sensors bench-celery \
 	check check-repository sbom docs docs-look screenshots format tables requirements build release-check clean
 
 help: ## List the targets
@@ -93,6 +93,15 @@ test-dbt: ## Load tables, run dbt on them with DuckDB and PostgreSQL (skipped wi
 	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_DBT)/bin/python requirements/dbt.txt
 	CLOCKIFY_DBT=$(CURDIR)/$(ENV_DBT)/bin/dbt $(ENV_3)/bin/python -m pytest -m dbt tests/airflow/test_example_finance_mart.py
 
+test-iceberg: iceberg-tools ## Run the long tests of Iceberg tables, with a REST catalog and DuckDB's own reader; takes minutes
+	$(ENV_3)/bin/python -m pytest -s -m tables $(wildcard tests/tables/test_iceberg_*.py)
+
+.PHONY: iceberg-tools
+iceberg-tools:
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python .venvs/iceberg-tools
+	@$(ENV_3)/bin/uv pip sync --quiet --python .venvs/iceberg-tools/bin/python requirements/iceberg-tools.txt
+
 test-browser: browser ## Look at the form, the Test button and runs in Chromium, on Airflow 3.3 and 2.11; takes minutes
 	PYTHON_OF_AIRFLOW_2=$(ENV_2)/bin/python $(ENV_3)/bin/python -m pytest -m browser tests/browser
 
@@ -132,6 +141,10 @@ bench-tables: ## Measure loads of ROWS=200000 rows into PostgreSQL beside insert
 	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_BENCH)/bin/python requirements/bench.txt
 	@$(ENV_3)/bin/python benchmarks/tables.py --rows $(ROWS) --tools $(ENV_BENCH)/bin/python \
 		$(if $(ONLY),--only $(ONLY)) $(if $(TURNS),--turns $(TURNS)) $(if $(PROFILE),--profile)
+
+bench-iceberg: ## Measure loads of ROWS=200000 rows into an Iceberg table, and what they hold in memory
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/python benchmarks/iceberg.py --rows $(ROWS) $(if $(TURNS),--turns $(TURNS)) $(if $(PROFILE),--profile)
 
 bench-sensors: ## Measure a thousand deferred sensors in one triggerer
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

@@ -33,7 +33,7 @@ while read -r name airflow day _; do
         3.0.*) more=(--group forms) limits+=$'\nfastapi<0.117' ;;
     esac
     case $name in
-        *-s3) more+=(--group s3) ;;
+        *-s3) more+=(--group s3) extras+=(--extra iceberg) ;;
         *-celery) more+=(--group celery) ;;
         "$newest") more+=(--group readers) ;;
     esac
@@ -54,3 +54,6 @@ pin --group dbt --exclude-newer "$newest_day" \
     --constraint <(grep '^duckdb==' "requirements/$newest.txt" && echo "dbt-core<1.12") requirements/dbt.txt
 echo "Pinning clients-mcp …"
 pin --group clients-mcp --no-deps --exclude-newer "$newest_day" requirements/clients-mcp.txt # what it needs is in clients
+echo "Pinning iceberg-tools …"
+# The extensions fit the version of DuckDB that has their number.
+pin --group iceberg-tools --exclude-newer "$newest_day" --constraint <(echo "duckdb<2") requirements/iceberg-tools.txt

@@ -263,7 +263,7 @@ class _Replacement:
         for part, tally in zip(self._load.parts, tallies, strict=True):
             staged = self._sums(quoted(self._stage), self._in_part(part))
             # Where it was not proven what the rows add up to, they have to add up to what was sent.
-            expected = tally.sums if part.expected is None else self._comparable(part.expected)
+            expected = tally.sums if part.expected is None else comparable(part.expected, self._shape)
             self._compare("the stage", part, staged, expected, STEP)
             found.append(staged)
         ((rows,),) = self._database.query(f"SELECT count(*) FROM {quoted(self._stage)}")
@@ -274,16 +274,6 @@ class _Replacement:
                 "read. Report it."
             )
         return found
-
-    def _comparable(self, expected: Sums) -> Sums:
-        """Return of what was read what the columns of the table can tell."""
-        return Sums(
-            expected.rows,
-            expected.seconds if self._shape.seconds else Decimal(0),
-            {code: amount for code, amount in expected.amounts.items() if amount}
-            if self._shape.amount
-            else {},
-        )
 
     def _batches(self, tallies: Sequence[_Tally]) -> Iterator[Columns]:
         load = self._load
@@ -450,6 +440,20 @@ class _Replacement:
                 "loaded_at": datetime.now(UTC),
             }
             self._database.execute(ledger_insert(self._dialect, self._name, values))
+
+
+def comparable(expected: Sums, shape: Shape) -> Sums:
+    """
+    Return of what was read what the columns of a table can tell (pure).
+
+    :param expected: What was read.
+    :param shape: What the table holds.
+    """
+    return Sums(
+        expected.rows,
+        expected.seconds if shape.seconds else Decimal(0),
+        {code: amount for code, amount in expected.amounts.items() if amount} if shape.amount else {},
+    )
 
 
 class _Tally:

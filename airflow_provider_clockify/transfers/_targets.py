@@ -23,10 +23,16 @@ from airflow_provider_clockify.exceptions import (
 from airflow_provider_clockify.tables.database import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
 
     from airflow_provider_clockify.tables.database import Database
-    from airflow_provider_clockify.tables.statements import TableName
+    from airflow_provider_clockify.tables.ledger import Sums
+    from airflow_provider_clockify.tables.preparing import Permission
+    from airflow_provider_clockify.tables.replacing import Outcome
+    from airflow_provider_clockify.tables.statements import Shape, TableName
+    from airflow_provider_clockify.transfers._reached import Loading
+    from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
 
@@ -183,3 +189,107 @@ class TableTarget:
             return f"adbc://{self.conn_id}/{name}", f"adbc://{self.conn_id}", str(name)
         path = str(Path(host).absolute()) if host else database
         return f"{self.conn_type}://{path}/{name}", f"{self.conn_type}://{path}", str(name)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTable:
+    """
+    A table of a database; a :class:`~airflow_provider_clockify.transfers._reached.ReachedTable`.
+
+    :param target: The database.
+    :param name: Full name of the table.
+    :param shape: What it holds.
+    :param permission: What may be created.
+    :param nul_replacement: What becomes of characters that the database cannot hold.
+    """
+
+    target: TableTarget
+    name: TableName
+    shape: Shape
+    permission: Permission
+    nul_replacement: str | None = None
+
+    @property
+    def conn_id(self) -> str:
+        """The connection."""
+        return self.target.conn_id
+
+    @property
+    def kind(self) -> str:
+        """Type of the connection."""
+        return self.target.conn_type
+
+    def __str__(self) -> str:
+        """Write the full name of the table."""
+        return str(self.name)
+
+    @contextmanager
+    def asking(self) -> Iterator[SqlQuestions]:
+        """Ask in a transaction that changes nothing."""
+        with self.target.looking() as database:
+            yield SqlQuestions(database, self.name, self.shape)
+
+    def load(self, loading: Loading) -> tuple[str, Outcome]:
+        """Load in one transaction; see :func:`.tables.replacing.load_table`."""
+        from airflow_provider_clockify.tables.replacing import TableLoad, load_table
+
+        load = TableLoad(
+            self.name,
+            self.shape,
+            loading.workspace_id,
+            loading.run_id,
+            loading.parts,
+            loading.mode,
+            self.permission,
+            self.nul_replacement,
+            loading.requests,
+            loading.followed_until,
+        )
+        return load.load_id, load_table(self.target.connect, load)
+
+    def close(self) -> None:
+        """Do nothing: each question and each load has a connection of its own."""
+
+    def names(self) -> tuple[str, str, str]:
+        """Return the URI of the table as an asset, and its namespace and name for OpenLineage."""
+        return self.target.names(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlQuestions:
+    """
+    Asks a table of a database.
+
+    :param database: In a transaction.
+    :param name: Full name of the table.
+    :param shape: What it holds.
+    """
+
+    database: Database
+    name: TableName
+    shape: Shape
+
+    def days(self, workspace_id: str, days: Sequence[Window]) -> dict[date, Sums]:
+        """Sum the table up by day; nothing if it is not there."""
+        from airflow_provider_clockify.tables.looking import table_days
+
+        is_there = bool(self.database.types(self.name))
+        return table_days(self.database, self.name, self.shape, workspace_id, days) if is_there else {}
+
+    def places_of(self, workspace_id: str, ids: Iterable[str]) -> set[datetime]:
+        """Return the instants at which the table has ids."""
+        from airflow_provider_clockify.tables.looking import places_of
+
+        return places_of(self.database, self.name, self.shape, workspace_id, ids)
+
+    def followed_until(self, workspace_id: str) -> datetime | None:
+        """Return until when the table knows the changes of a workspace."""
+        from airflow_provider_clockify.tables.looking import followed_until
+
+        return followed_until(self.database, self.name, workspace_id)
+
+    def first_loaded(self, workspace_id: str) -> datetime | None:
+        """Return the first instant that was ever loaded of a workspace."""
+        from airflow_provider_clockify.tables.looking import first_loaded
+
+        return first_loaded(self.database, self.name, workspace_id)

@@ -83,6 +83,7 @@ def test_few_blocks_are_not_run() -> None:
     assert found == [
         ("changes.md", "sql"),
         ("finance-mart.md", "console"),
+        ("iceberg.md", "sql"),
         ("migration.md", "python"),
         ("tables.md", "sql"),
     ]

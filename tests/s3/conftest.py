@@ -82,7 +82,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
-    from airflow_provider_clockify.export import uploads
+    from airflow_provider_clockify.export import storage
 
     server = Server()
     application = DomainDispatcherApplication(create_backend_app)
@@ -127,7 +127,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         "extra": {"endpoint_url": server.url, "region_name": "us-east-1"},
     }
     monkeypatch.setenv("AIRFLOW_CONN_AWS_TEST", json.dumps(connection))
-    monkeypatch.setattr(uploads, "PART_SIZE", PART_SIZE)
+    monkeypatch.setattr(storage, "PART_SIZE", PART_SIZE)
     forget_stores(monkeypatch)
     yield server
     from moto.backends import get_backend

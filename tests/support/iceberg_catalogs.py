@@ -24,9 +24,9 @@ from airflow_provider_clockify.tables.replacing import Outcome
 ENTRIES = IcebergName(("clockify",), NAME.table)
 
 
-def skip_without_packages(*, sql: bool = True) -> None:
+def skip_without_packages(*, sql: bool = True, duckdb: bool = True) -> None:
     """Skip where there is no Iceberg, or no SQLAlchemy that its SQL catalogs need."""
-    for module in ("pyiceberg", "pyarrow", "duckdb"):
+    for module in ("pyiceberg", "pyarrow", *(("duckdb",) if duckdb else ())):
         if find_spec(module) is None:
             pytest.skip(f"this environment has no {module}")
     if sql:

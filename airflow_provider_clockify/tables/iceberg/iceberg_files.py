@@ -147,21 +147,25 @@ class DataFiles:
         return DataScan(table_metadata=self.metadata, io=self.io, row_filter=condition)
 
 
-def gathered(tables: Iterable[Any], rows: int = FILE_ROWS) -> Iterator[Any]:
+def gathered(tables: Iterable[Any], rows: int | None = None) -> Iterator[Any]:
     """
-    Join tables to larger ones.
+    Cut and join tables to ones of equal size.
 
-    :param tables: Tables, or batches, of Arrow with the same columns.
-    :param rows: Rows from which on a table is large enough.
+    :param tables: Tables, or batches, of Arrow with the same columns, of any size.
+    :param rows: Rows of each but the last; by default those of a file.
     """
     pa = arrow()
+    size = FILE_ROWS if rows is None else rows
     some: list[Any] = []
+    missing = size
     for each in tables:
-        if each.num_rows:
-            some.append(pa.Table.from_batches([each]) if isinstance(each, pa.RecordBatch) else each)
-        if sum(table.num_rows for table in some) >= rows:
-            yield pa.concat_tables(some)
-            some = []
+        rest = pa.Table.from_batches([each]) if isinstance(each, pa.RecordBatch) else each
+        while rest.num_rows >= missing:
+            yield pa.concat_tables([*some, rest.slice(0, missing)])
+            rest, some, missing = rest.slice(missing), [], size
+        if rest.num_rows:
+            some.append(rest)
+            missing -= rest.num_rows
     if some:
         yield pa.concat_tables(some)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -261,17 +262,22 @@ def truth_months(workspace: EmulatedWorkspace, zone: ZoneInfo) -> dict[date, int
     return found
 
 
+def failed(output: str) -> list[str]:
+    """Return the names of tests that have failed, as dbt prints them."""
+    return re.findall(r"\bFAIL \d+ (\w+)", output)
+
+
+# What is wrong in a source, and how the name of the test begins that says so.
 BREAKS = {
-    "an entry without a start": ('UPDATE clockify_time_entries SET "start" = NULL WHERE id = {id}', "start"),
-    "an entry without a duration": (
-        "UPDATE clockify_time_entries SET duration_seconds = NULL WHERE id = {id}",
-        "duration_seconds",
+    'UPDATE clockify_time_entries SET "start" = NULL WHERE id = {id}': (
+        "source_not_null_clockify_clockify_time_entries__start"
     ),
-    "a user that is there twice": (
-        "INSERT INTO clockify_users SELECT * FROM clockify_users",
-        "unique_together",
+    "UPDATE clockify_time_entries SET amount = coalesce(amount, 0) + 1 WHERE id = {id}": (
+        "mart_adds_up_to_the_source"
     ),
+    "INSERT INTO clockify_users SELECT * FROM clockify_users": "source_unique_together_clockify_clockify_users",
 }
+MISSING = "UPDATE clockify_time_entries SET duration_seconds = NULL WHERE id = {id}"
 
 
 @pytest.mark.dbt
@@ -294,16 +300,21 @@ def test_a_broken_row_and_an_old_load_fail_the_build(
     ((some,),) = warehouse.rows("SELECT min(id) FROM clockify_time_entries")
     for table in ("clockify_time_entries", "clockify_users"):
         warehouse.execute(f"CREATE TABLE kept_{table} AS SELECT * FROM {table}")
-    for what, (statement, named) in BREAKS.items():
+    for statement, named in BREAKS.items():
         warehouse.execute(statement.format(id=f"'{some}'"))
         done = warehouse.dbt("test", "--select", "source:clockify", folder=tmp_path)
-        assert done.returncode == 1, what
-        assert any("FAIL" in line and named in line for line in done.stdout.splitlines()), (what, done.stdout)
-        if what.startswith("a user"):  # As the DAG runs it: nothing is built on what is broken.
-            assert warehouse.dbt("build", folder=tmp_path).returncode == 1
+        assert done.returncode == 1, statement
+        (found,) = failed(done.stdout)
+        assert found.startswith(named)
         for table in ("clockify_time_entries", "clockify_users"):
             warehouse.execute(f"DELETE FROM {table}")
             warehouse.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")
+    # As the DAG runs it: what the sources may be, and the models may not, stops the build.
+    warehouse.execute(MISSING.format(id=f"'{some}'"))
+    done = warehouse.dbt("build", folder=tmp_path)
+    assert done.returncode == 1
+    assert "not_null_fct_time_entries_duration_seconds" in failed(done.stdout)
+    assert "SKIP relation clockify_marts.mart_revenue_by_client_month" in done.stdout
 
     warehouse.execute("UPDATE clockify_time_entries_loads SET loaded_at = loaded_at - INTERVAL '3 days'")
     done = warehouse.dbt("source", "freshness", folder=tmp_path)

@@ -71,14 +71,16 @@ def test_what_a_load_replaces_follows_from_the_columns(what: str, replaced: Repl
     assert order(what).replaced is replaced
 
 
+@pytest.mark.parametrize("what", ["detailed", "expenses", "summary", "changes", "list:tags"])
 @pytest.mark.parametrize("name", RECIPES)
-def test_one_part_is_printed_alone(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_part_is_printed_alone(name: str, what: str, capsys: pytest.CaptureFixture[str]) -> None:
     for part in PARTS:
-        assert main(["list:tags", "--recipe", name, *LAKE, "--part", part, "--task", "mine"]) == 0
+        assert main([what, "--recipe", name, *LAKE, "--part", part, "--task", "mine"]) == 0
         text = capsys.readouterr().out
-        made = statements(RECIPES[name], order("list:tags", task="mine"), part)
-        assert text.count("\n-- ") >= 3
-        assert ("task_ids='mine'" in text) is any("task_ids" in each for each in made)
+        table = TableName(f"clockify_{what.rpartition(':')[2]}")
+        made = statements(RECIPES[name], Order(what, table, shapes()[what], "s3://lake/files", "mine"), part)
+        assert text.endswith(";\n\n".join(made) + ";\n") or (not made and text.startswith("-- "))
+        assert ("task_ids='mine'" in text) is (part != "setup" and name != "snowflake-iceberg")
         assert bool(made) is not (name == "snowflake-iceberg" and part == "check")
 
 

@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     import ssl
     from collections import Counter
     from datetime import datetime
-    from pathlib import Path
     from types import TracebackType
 
 log = logging.getLogger(__name__)
@@ -219,9 +218,9 @@ class ClockifyEmulator:
         return f"{'https' if self._tls else 'http'}://{host!s}:{port}"
 
     @property
-    def ca_file(self) -> Path | None:
-        """The file to trust, for example as ``REQUESTS_CA_BUNDLE`` or ``SSL_CERT_FILE``; None without TLS."""
-        return self._certificates.ca_file if self._certificates else None
+    def ca_file(self) -> str | None:
+        """Path of the file to trust, for example as ``REQUESTS_CA_BUNDLE`` or ``SSL_CERT_FILE``; None without TLS."""
+        return str(self._certificates.ca_file) if self._certificates else None
 
     @property
     def workspace(self) -> EmulatedWorkspace:

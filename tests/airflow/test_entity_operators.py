@@ -275,7 +275,7 @@ def project(w: EmulatedWorkspace, item: Any) -> dict[str, Any]:
         **rate("hourly_rate", item.hourly_rate, currency),
         **rate("cost_rate", item.cost_rate, currency),
         "estimate": Json(auto),
-        "time_estimate": Json({**auto, "active": False, "includeNonBillable": True}),
+        "time_estimate": Json({**auto, "resetOption": None, "active": False, "includeNonBillable": True}),
         "budget_estimate": None,
         "member_ids": list(item.member_ids),
         "memberships": Json([membership(w, u, item.id, "PROJECT", currency) for u in item.member_ids]),
@@ -413,7 +413,7 @@ def assignment(w: EmulatedWorkspace, item: Any) -> dict[str, Any]:
         "end": at(item.end),
         "hours_per_day": float(item.hours_per_day),
         "billable": item.billable,
-        "published": item.published,
+        "published": None,  # The list does not say it (Clockify OpenAPI).
         "note": item.note or None,
     }
 

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from airflow_provider_clockify.testing import ClockifyEmulator, EmulatedWorkspace, generate_workspace
+from airflow_provider_clockify.testing.workspace.generate import recent_window
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "dags_examples").glob("*.py"))
 NOVEMBER = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
@@ -60,6 +61,21 @@ def test_three_daily_runs_export_every_entry_once_and_again_byte_for_byte(
                 assert path.read_bytes() == first_bytes[path]
             first_bytes[path] = path.read_bytes()
     assert sorted(path for path in folder.rglob("*") if path.is_file()) == sorted(first_bytes)
+
+
+@pytest.mark.parametrize("today", ["2026-11-29", "2027-01-01", "2028-02-29", "2028-03-01"])
+def test_the_scheduled_run_of_any_day_exports_yesterday_with_rows_in_it(
+    run_dag: Callable, connect: Callable, make_clockify_emulator: Callable, today: str
+) -> None:
+    midnight = datetime.fromisoformat(f"{today}T00:00:00+00:00")
+    start, now = recent_window(midnight + timedelta(minutes=5))
+    emulator = make_clockify_emulator(entries=60, start=start, end=now, now=now, server={"now": now})
+    folder = connect(emulator)
+    assert run_dag("example_clockify_daily_export", midnight).state == "success"
+    truth = emulator.workspace.truth_ids(midnight - DAY, midnight)
+    path = folder / "time_entries" / f"dt={midnight - DAY:%Y-%m-%d}" / "detailed.jsonl"
+    assert sorted(ids_of(path)) == sorted(truth)
+    assert truth
 
 
 def test_late_edits_replace_the_days_before(

@@ -183,7 +183,7 @@ def run(client: str, command: Sequence[str], paths: Sequence[Path] = ()) -> Run:
             name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
         }
         if emulator.ca_file is not None:
-            environment |= dict.fromkeys(TRUST, str(emulator.ca_file))
+            environment |= dict.fromkeys(TRUST, emulator.ca_file)
         environment["PYTHONPATH"] = os.pathsep.join(map(str, paths))
         environment |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "DO_NOT_TRACK": "1"}
         done = subprocess.run(

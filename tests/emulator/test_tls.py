@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -29,8 +30,8 @@ def user(emulator, **options):
 
 def test_who_trusts_its_file_can_talk_to_it(secure):
     assert secure.url.startswith("https://127.0.0.1:")
-    assert user(secure, verify=str(secure.ca_file)).json()["id"] == secure.workspace.owner.id
-    context = ssl.create_default_context(cafile=str(secure.ca_file))
+    assert user(secure, verify=secure.ca_file).json()["id"] == secure.workspace.owner.id
+    context = ssl.create_default_context(cafile=secure.ca_file)
     where = urlsplit(secure.url)
     with (
         socket.create_connection((where.hostname, where.port), timeout=10) as plain,
@@ -49,22 +50,22 @@ def test_nobody_else_trusts_it(secure):
 def test_who_never_greets_does_not_keep_others_waiting(secure):
     where = urlsplit(secure.url)
     with socket.create_connection((where.hostname, where.port), timeout=10):
-        assert user(secure, verify=str(secure.ca_file)).status_code == 200
+        assert user(secure, verify=secure.ca_file).status_code == 200
 
 
 def test_faults_of_the_wire_work(secure):
     secure.inject(faults.reset_mid_body())
     with pytest.raises(requests.exceptions.RequestException):
-        user(secure, verify=str(secure.ca_file))
-    assert user(secure, verify=str(secure.ca_file)).status_code == 200
+        user(secure, verify=secure.ca_file)
+    assert user(secure, verify=secure.ca_file).status_code == 200
 
 
 def test_each_start_has_another_certificate_and_leaves_no_file():
     texts, files = set(), []
     for _ in range(2):
         with ClockifyEmulator(generate_workspace(entries=0), tls=True) as emulator:
-            files.append(emulator.ca_file)
-            texts.add(emulator.ca_file.read_bytes())
+            files.append(Path(emulator.ca_file))
+            texts.add(files[-1].read_bytes())
         assert emulator.ca_file is None
     assert len(texts) == 2
     assert [file for file in files if file.parent.exists()] == []

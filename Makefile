@@ -9,6 +9,8 @@ ENV_3 := .venvs/airflow-$(AIRFLOW_3)
 ENV_2 := .venvs/airflow-$(AIRFLOW_2)
 ENV_BENCH := .venvs/bench
 ENV_REPOSITORY := .venvs/repository
+ENV_DBT := .venvs/dbt
+ENV_CLIENTS := .venvs/clients
 PYTHON ?=
 # Processes that the tests run in. Much of their time is waiting, so there are more than cores of a small machine.
 WORKERS ?= 4
@@ -20,7 +22,7 @@ PYTEST := env PYTHONDONTWRITEBYTECODE= $(ENV_3)/bin/python -m pytest
 export UV_SYSTEM_CERTS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-browser matrix faults kills bench bench-import bench-tables bench-sensors bench-celery \
+.PHONY: help demo ui test test-airflow-2 test-kit test-stack test-s3 test-tables test-iceberg test-recipes test-dbt test-browser matrix faults kills bench bench-import bench-tables bench-iceberg bench-sensors bench-celery \
 	check check-repository sbom docs docs-look screenshots format tables requirements build release-check clean
 
 help: ## List the targets
@@ -56,6 +58,17 @@ test-s3: ## Run the tests of object storage against an S3 server on this machine
 	$(ENV_3)-s3/bin/python -m pytest -m s3 tests/s3
 	$(ENV_3)-s3/bin/python -m pytest tests/airflow/test_assets.py
 
+.PHONY: test-clients
+test-clients: ## Run other people's clients of Clockify against the emulator, and print what each gets wrong; ONLY=… chooses one
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_CLIENTS)
+	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_CLIENTS)/bin/python requirements/clients.txt
+	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_CLIENTS)/bin/python --target $(ENV_CLIENTS)/mcp --no-deps --requirement requirements/clients-mcp.txt
+	@mkdir -p $(ENV_CLIENTS)/node && cp tests/clients/package.json $(ENV_CLIENTS)/node/
+	@cd $(ENV_CLIENTS)/node && npm install --silent --no-audit --no-fund --no-package-lock || echo "npm installed nothing." >&2
+	@$(ENV_3)/bin/python tests/clients/harness.py --python $(ENV_CLIENTS)/bin/python --mcp $(ENV_CLIENTS)/mcp --node $(ENV_CLIENTS)/node \
+		$(if $(ONLY),--only $(ONLY))
+
 KILLS ?= 200
 kills: ## Kill KILLS=200 exports at random points, and compare what is left and what the next run makes
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
@@ -68,6 +81,26 @@ faults: ## Print what every fault does to every kind of task: right, or refused 
 test-tables: ## Run the long tests of tables: thirty nights, kills, pgbouncer, the demo; needs PostgreSQL's server, takes ten minutes
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python -m pytest -s -m tables tests/tables
+
+test-recipes: ## Parse the recipes of warehouses for their dialects, and run those that an engine here understands
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv pip install --quiet --python $(ENV_3)/bin/python --requirement requirements/recipes.txt
+	$(ENV_3)/bin/python -m pytest -m recipes tests/recipes
+
+test-dbt: ## Load tables, run dbt on them with DuckDB and PostgreSQL (skipped without its server), compare with the reports
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python $(ENV_DBT)
+	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_DBT)/bin/python requirements/dbt.txt
+	CLOCKIFY_DBT=$(CURDIR)/$(ENV_DBT)/bin/dbt $(ENV_3)/bin/python -m pytest -m dbt tests/airflow/test_example_finance_mart.py
+
+test-iceberg: iceberg-tools ## Run the long tests of Iceberg tables, with a REST catalog and DuckDB's own reader; takes minutes
+	$(ENV_3)/bin/python -m pytest -s -m tables $(wildcard tests/tables/test_iceberg_*.py)
+
+.PHONY: iceberg-tools
+iceberg-tools:
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/uv venv --quiet --allow-existing --python $(ENV_3)/bin/python .venvs/iceberg-tools
+	@$(ENV_3)/bin/uv pip sync --quiet --python .venvs/iceberg-tools/bin/python requirements/iceberg-tools.txt
 
 test-browser: browser ## Look at the form, the Test button and runs in Chromium, on Airflow 3.3 and 2.11; takes minutes
 	PYTHON_OF_AIRFLOW_2=$(ENV_2)/bin/python $(ENV_3)/bin/python -m pytest -m browser tests/browser
@@ -108,6 +141,10 @@ bench-tables: ## Measure loads of ROWS=200000 rows into PostgreSQL beside insert
 	@$(ENV_3)/bin/uv pip sync --quiet --python $(ENV_BENCH)/bin/python requirements/bench.txt
 	@$(ENV_3)/bin/python benchmarks/tables.py --rows $(ROWS) --tools $(ENV_BENCH)/bin/python \
 		$(if $(ONLY),--only $(ONLY)) $(if $(TURNS),--turns $(TURNS)) $(if $(PROFILE),--profile)
+
+bench-iceberg: ## Measure loads of ROWS=200000 rows into an Iceberg table, and what they hold in memory
+	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
+	@$(ENV_3)/bin/python benchmarks/iceberg.py --rows $(ROWS) $(if $(TURNS),--turns $(TURNS)) $(if $(PROFILE),--profile)
 
 bench-sensors: ## Measure a thousand deferred sensors in one triggerer
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
@@ -161,12 +198,13 @@ format: ## Format the code
 	$(ENV_3)/bin/ruff check --fix .
 	$(ENV_3)/bin/ruff format .
 
-tables: ## Write column tables, example code, assumptions and diagrams of the documentation from the code
+tables: ## Write column tables, example code, assumptions, diagrams and recipes of the documentation from the code
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(ENV_3)/bin/python scripts/column_tables.py
 	$(ENV_3)/bin/python scripts/example_code.py
 	$(ENV_3)/bin/python scripts/assumption_table.py
 	$(ENV_3)/bin/python scripts/diagrams.py
+	$(ENV_3)/bin/python scripts/recipe_pages.py
 
 requirements: ## Pin what the environments install, as requirements/versions.txt says
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

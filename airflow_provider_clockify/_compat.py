@@ -48,6 +48,7 @@ __all__ = [
     "HAS_EVENT_TRIGGERS",
     "AirflowException",
     "AirflowFailException",
+    "AirflowRescheduleException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
     "AirflowTaskTimeout",
@@ -90,6 +91,9 @@ mask_secret = _first_of(
 )
 
 AirflowTaskTimeout = _first_of("AirflowTaskTimeout", "airflow.sdk.exceptions", "airflow.exceptions")
+AirflowRescheduleException = _first_of(
+    "AirflowRescheduleException", "airflow.sdk.exceptions", "airflow.exceptions"
+)
 
 # Airflow 2 ends a task after its on_kill by itself.
 ENDS_AFTER_ON_KILL = BaseEventTrigger is BaseTrigger

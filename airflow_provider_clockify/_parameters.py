@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         PartitionUnit,
         ReportFileFormat,
         SchemaChange,
+        TablePartition,
         WindowMode,
     )
 
@@ -159,12 +160,24 @@ class ReportParameters(BaseReportParameters, total=False):
     partition_by: PartitionUnit | None
 
 
-class TableParameters(ReadParameters, total=False):
-    """Shared parameters of the operators that load tables."""
+class AnyTableParameters(ReadParameters, total=False):
+    """Shared parameters of all operators that load tables."""
 
-    sql_conn_id: Required[str]
     table: Required[str]
-    schema: str | None
     create_table: bool
     schema_change: SchemaChange
+
+
+class TableParameters(AnyTableParameters, total=False):
+    """Shared parameters of the operators that load tables of databases."""
+
+    sql_conn_id: Required[str]
+    schema: str | None
     nul_replacement: str | None
+
+
+class IcebergParameters(AnyTableParameters, total=False):
+    """Shared parameters of the operators that load Iceberg tables."""
+
+    iceberg_conn_id: str
+    partition_by: TablePartition | None

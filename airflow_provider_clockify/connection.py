@@ -13,12 +13,18 @@ import json
 import logging
 import re
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyMissingConnectionError
+from airflow_provider_clockify.exceptions import (
+    ClockifyConfigError,
+    ClockifyMissingConnectionError,
+    Entry,
+    explained_by,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,6 +65,8 @@ EXTRAS = (
     "timeout",
     "workspace_id",
 )
+# Airflow masks nothing that is shorter, unless its configuration says otherwise.
+SHORTEST_MASKED = 5
 # Near enough for a slip of the pen (max_retry), too far for names of other things (endpoint_url, timezone).
 _CLOSE = 0.75
 
@@ -185,6 +193,7 @@ class ClockifySettings:
         )
 
     @classmethod
+    @explained_by(Entry.CONNECTION_FIELD)
     def of(cls, conn_id: str, connection: Any) -> ClockifySettings:
         """
         Read an Airflow connection; names in its extra that look misspelt are warned of, once per process.
@@ -212,6 +221,25 @@ class ClockifySettings:
         return settings
 
 
+# Airflow's modules that mask secrets, of all supported versions.
+_MASKERS = (
+    "airflow._shared.secrets_masker.secrets_masker",
+    "airflow.sdk._shared.secrets_masker.secrets_masker",
+    "airflow.sdk.execution_time.secrets_masker",
+    "airflow.utils.log.secrets_masker",
+)
+_is_reading: ContextVar[bool] = ContextVar("clockify_is_reading_connection", default=False)
+
+
+def _not_of_short_values(record: logging.LogRecord) -> bool:
+    """
+    Let no warning pass that a secret is too short to be masked, while a connection is read here.
+
+    Airflow tries to mask every value of every extra while it caches a connection, a region such as ``euc1`` as well.
+    """
+    return not (_is_reading.get() and "too short" in record.getMessage())
+
+
 @contextmanager
 def reading_connection(conn_id: str) -> Iterator[None]:
     """
@@ -222,6 +250,9 @@ def reading_connection(conn_id: str) -> Iterator[None]:
     :param conn_id: Connection that is read.
     :raises ClockifyMissingConnectionError: it was not given, whatever the reason.
     """
+    before = _is_reading.set(True)
+    for name in _MASKERS:
+        logging.getLogger(name).addFilter(_not_of_short_values)  # Once, however often it is added.
     try:
         yield
     except Exception as error:
@@ -229,6 +260,8 @@ def reading_connection(conn_id: str) -> Iterator[None]:
             f"Airflow gave no connection {conn_id!r} ({type(error).__name__}): it does not exist, or the secrets "
             "backend that holds it does not answer. Check the id under Admin, Connections, and the secrets backend."
         ) from error
+    finally:
+        _is_reading.reset(before)
 
 
 def _parsed(conn_id: str, text: str | None) -> Mapping[str, Any]:
@@ -248,7 +281,7 @@ def _parsed(conn_id: str, text: str | None) -> Mapping[str, Any]:
 
 def doubts_of_extra(extra: Mapping[str, Any]) -> tuple[str, ...]:
     """
-    Say which names in an extra look like misspelt or prefixed fields, which are not read; never a value.
+    Say which names in an extra look like misspelt fields, which are not read, and what is too short; never a value.
 
     :param extra: The connection's extra.
     """
@@ -263,6 +296,12 @@ def doubts_of_extra(extra: Mapping[str, Any]) -> tuple[str, ...]:
             doubts.append(
                 f"Its extra has {name[:60]!r}, which is not read; rename it to {fields[close[0]]!r} if that is meant."
             )
+    salt = extra.get("hash_salt")
+    if isinstance(salt, str) and 0 < len(salt) < SHORTEST_MASKED:
+        doubts.append(
+            f"extra.hash_salt has fewer than {SHORTEST_MASKED} characters, so that Airflow does not mask it in logs: "
+            "use a longer one. Hashes differ from then on."
+        )
     return tuple(doubts)
 
 

@@ -222,8 +222,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 
-# What the transfers load into, by the name of the integration of Airflow's own provider.
-_TARGETS = ("PostgreSQL", "DuckDB", "SQLite", "Apache Arrow")
+# What the transfers load into, by the name of the integration of Airflow's own provider; module and page.
+_TRANSFERS = (
+    ("PostgreSQL", "clockify_to_sql", "tables"),
+    ("DuckDB", "clockify_to_sql", "tables"),
+    ("SQLite", "clockify_to_sql", "tables"),
+    ("Apache Arrow", "clockify_to_sql", "tables"),
+    ("Apache Iceberg", "clockify_to_iceberg", "iceberg"),
+)
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -269,10 +275,10 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "source-integration-name": integration,
                 "target-integration-name": target,
-                "python-module": "airflow_provider_clockify.transfers.clockify_to_sql",
-                "how-to-guide": "/docs/tables.md",
+                "python-module": f"airflow_provider_clockify.transfers.{module}",
+                "how-to-guide": f"/docs/{page}.md",
             }
-            for target in _TARGETS
+            for target, module, page in _TRANSFERS
         ],
         "config": {
             "clockify": {

@@ -34,6 +34,7 @@ __all__ = [
     "SnapshotMode",
     "SummaryGroup",
     "TableEventExtra",
+    "TablePartition",
     "TimeEntryEvent",
     "TimeEntryResult",
     "Unit",
@@ -51,6 +52,8 @@ Compression = Literal["gzip", "zstd"]
 ReportName = Literal["detailed", "expenses", "summary", "weekly", "attendance"]
 #: What a load does with a table that lacks columns.
 SchemaChange = Literal["add_columns", "fail"]
+#: Units of time that Iceberg tables are partitioned by, in UTC.
+TablePartition = Literal["year", "month", "day"]
 #: What a load of a list does with what is there.
 SnapshotMode = Literal["replace", "append_snapshot"]
 #: What an export without rows does.
@@ -241,6 +244,7 @@ class TableEventExtra(TypedDict):
     workspace_id: str
     #: URI of the table.
     table: str
+    #: Rows of the run's window; not those of other days that were replaced.
     rows: int
     window_start: str | None
     window_end: str | None

@@ -41,10 +41,10 @@ nitpick_ignore_regex = [
     ),
     (
         r"py:class",
-        r"datetime|timedelta|Item|ClockifyClient|Mapping\[str|Callable\[\[\]|Compression|Method|Service|\w+Parameters",
+        r"datetime|timedelta|Entry|Item|ClockifyClient|Mapping\[str|Callable\[\[\]|Compression|Method|Service|\w+Parameters",
     ),
     (r"py:exc", r"AirflowFailException|AirflowSensorTimeout|AirflowSkipException"),
-    (r"py:data", r"REGIONS"),
+    (r"py:data", r"REGIONS|ERRORS_PAGE"),
 ]
 
 myst_enable_extensions = ["colon_fence", "attrs_inline"]

@@ -108,6 +108,39 @@ def task_page(
     expect(page.get_by_role("heading", name=task_id)).to_be_visible()
 
 
+def log_as_it_opens(page: Page, airflow: LocalAirflow, dag_id: str, run_id: str, task_id: str) -> str:
+    """Open the log of a task; gives the text that can be seen of it without scrolling, wrapping or unfolding."""
+    task_page(page, airflow, dag_id, run_id, task_id)
+    expect(page.get_by_text("Task failed with exception").first).to_be_visible()
+    page.wait_for_timeout(1500)  # it scrolls to its end
+    found: str = page.evaluate(_SEEN)
+    return " ".join(found.split())
+
+
+# Characters whose middle is what the browser shows at that point: neither cut, nor covered, nor outside of the window.
+_SEEN = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  let seen = '';
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (let i = 0; i < node.length; i += 1) {
+      range.setStart(node, i);
+      range.setEnd(node, i + 1);
+      const box = range.getBoundingClientRect();
+      const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+      if (!box.width || x < 0 || y < 0 || x > innerWidth || y > innerHeight) {
+        if (/\\s/.test(node.data[i])) seen += ' ';
+        continue;
+      }
+      const top = document.elementFromPoint(x, y);
+      if (top === node.parentElement) seen += node.data[i];
+    }
+    seen += ' ';
+  }
+  return seen;
+}"""
+
+
 # --- Airflow 2.11 --------------------------------------------------------------------------------------------------
 
 

@@ -33,18 +33,27 @@ while read -r name airflow day _; do
         3.0.*) more=(--group forms) limits+=$'\nfastapi<0.117' ;;
     esac
     case $name in
-        *-s3) more+=(--group s3) ;;
+        *-s3) more+=(--group s3) extras+=(--extra iceberg) ;;
         *-celery) more+=(--group celery) ;;
         "$newest") more+=(--group readers) ;;
     esac
     pin pyproject.toml "${extras[@]}" ${more[@]+"${more[@]}"} --group test --resolution "$resolution" --exclude-newer "$day" \
         --constraint <(echo "$limits") "requirements/$name.txt"
 done < <(grep -v '^#' requirements/versions.txt)
-for group in stack lint release docs browser; do # these come into the newest environment
+for group in stack lint release docs browser recipes; do # these come into the newest environment
     echo "Pinning $group …"
     pin --group "$group" --exclude-newer "$newest_day" --constraint "requirements/$newest.txt" "requirements/$group.txt"
 done
-for group in bench repository; do # in environments without Airflow
+for group in bench repository clients; do # in environments without Airflow
     echo "Pinning $group …"
     pin --group "$group" --exclude-newer "$newest_day" "requirements/$group.txt"
 done
+echo "Pinning dbt …"
+# The same DuckDB, whose files both have; newer ones of dbt-core fetch a parser from elsewhere while they are installed.
+pin --group dbt --exclude-newer "$newest_day" \
+    --constraint <(grep '^duckdb==' "requirements/$newest.txt" && echo "dbt-core<1.12") requirements/dbt.txt
+echo "Pinning clients-mcp …"
+pin --group clients-mcp --no-deps --exclude-newer "$newest_day" requirements/clients-mcp.txt # what it needs is in clients
+echo "Pinning iceberg-tools …"
+# The extensions fit the version of DuckDB that has their number.
+pin --group iceberg-tools --exclude-newer "$newest_day" --constraint <(echo "duckdb<2") requirements/iceberg-tools.txt

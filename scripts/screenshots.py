@@ -3,24 +3,31 @@
 """
 Write the pictures of the documentation, docs/images/*.png, from running Airflows of both versions.
 
+Pictures of the logs of failed tasks, of which the documentation shows one, go to docs/_build/failed-runs.
+
     python scripts/screenshots.py PYTHON_OF_AIRFLOW_2
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import airflow_pages as pages
+import failed_runs
 from local_airflow import ROOT, LocalAirflow
-from playwright.sync_api import expect
+from playwright.sync_api import FloatRect, expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 IMAGES = ROOT / "docs" / "images"
+FAILURES = ROOT / "docs" / "_build" / "failed-runs"
+# Of the failures, the one that the documentation shows.
+SHOWN_FAILURE = "wrong_key"
 DAG_ID = "example_clockify_daily_export"
 TASK_ID = "export_time_entries"
 LIMIT = 300_000  # bytes
@@ -29,8 +36,13 @@ LIMIT = 300_000  # bytes
 def main(python_of_airflow_2: str) -> int:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="clockify-pictures-") as folder:
-        with LocalAirflow(Path(folder, "airflow-3"), say=print) as airflow:
+        dags = Path(folder, "dags")
+        shutil.copytree(ROOT / "dags_examples", dags)
+        shutil.copy(ROOT / "tests" / "browser" / "dags" / f"{failed_runs.DAG_ID}.py", dags)
+        with LocalAirflow(Path(folder, "airflow-3"), dags=dags, say=print) as airflow:
             airflow.wait_for_dags()
+            with failed_runs.failed_run(airflow) as failed:
+                failures_of_3(airflow, failed)
             run_id, state = airflow.trigger(DAG_ID)
             if state != "success":
                 raise RuntimeError(f"the run of {DAG_ID} ended as {state}")
@@ -72,6 +84,22 @@ def run_of_3(airflow: LocalAirflow, run_id: str) -> None:
         pages.task_page(page, airflow, DAG_ID, run_id, TASK_ID)
         expect(page.get_by_text("Spent 1 request").first).to_be_visible()
         settled(page, "run-3.3-log.png")
+
+
+def failures_of_3(airflow: LocalAirflow, run_id: str) -> None:
+    """Take pictures of logs as they open."""
+    FAILURES.mkdir(parents=True, exist_ok=True)
+    with pages.open_page(1280, 800) as page:
+        for task_id in failed_runs.SHOWN:
+            pages.log_as_it_opens(page, airflow, failed_runs.DAG_ID, run_id, task_id)
+            page.screenshot(path=FAILURES / f"{task_id}.png")
+            print((FAILURES / f"{task_id}.png").relative_to(ROOT))
+            if task_id == SHOWN_FAILURE:
+                # As far as the traceback, which shows folders of this machine.
+                box = page.get_by_text("Task failed with exception").first.bounding_box()
+                height = box["y"] + box["height"] + 4 if box else 800
+                clip = FloatRect(x=0, y=0, width=1280, height=height)
+                page.screenshot(path=IMAGES / "failed-3.3-log.png", clip=clip)
 
 
 def form_of_2(airflow: LocalAirflow) -> None:

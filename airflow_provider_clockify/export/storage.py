@@ -29,7 +29,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_clockify._compat import ObjectStoragePath
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyStorageError
+from airflow_provider_clockify.exceptions import (
+    ClockifyConfigError,
+    ClockifyStorageError,
+    Entry,
+    explained_by,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,10 +79,13 @@ class Target:
     Where an export goes.
 
     :param output_path: Absolute path, or URL, as given by the user.
+    :ivar published: How many files have got their final names.
     :raises ClockifyConfigError: it is empty or relative, or its scheme or credentials are unusable.
     """
 
+    @explained_by(Entry.OUTPUT)
     def __init__(self, output_path: str) -> None:
+        self.published = 0
         self.output_path = str(output_path or "").strip()
         if not self.output_path or self.output_path == "None":
             raise ClockifyConfigError(
@@ -103,6 +111,7 @@ class Target:
         if protocol in ("file", "local"):
             self.local = Path(self._remote.path)
 
+    @explained_by(Entry.OUTPUT)
     def check(self, *, is_base: bool) -> None:
         """
         Refuse a file where a folder is needed, and the other way round.
@@ -142,7 +151,7 @@ class Target:
         except Exception as error:
             raise ClockifyStorageError(
                 f"output_path {self.output_path!r} does not answer ({type(error).__name__}: {error}). Run again when "
-                "it is reachable, or check the endpoint and credentials of its connection. Nothing was published."
+                "it is reachable, or check the endpoint and credentials of its connection."
             ) from error
 
     def at(self, *parts: str) -> Place:
@@ -254,8 +263,8 @@ class Staging:
         self.target = target
         self._is_base = is_base
         self._made: list[Path] = []
-        self._published = 0
 
+    @explained_by(Entry.OUTPUT)
     def __enter__(self) -> Staging:
         """Make and lock the folder; remove those that killed exports left."""
         self.target.check(is_base=self._is_base)
@@ -318,7 +327,7 @@ class Staging:
             self._make_parents(place.local.parent)
             os.replace(private, place.local)
             _sync_folder(place.local.parent)
-        self._published += 1
+        self.target.published += 1
         return place.url
 
     def _upload(self, private: Path, place: Place) -> None:
@@ -335,7 +344,7 @@ class Staging:
             elif isinstance(error, FileNotFoundError):
                 cure = "Check that the bucket or container exists."
             raise ClockifyStorageError(
-                f"{place.url} could not be uploaded ({type(error).__name__}: {error}). {cure} {self._so_far()}"
+                f"{place.url} could not be uploaded ({type(error).__name__}: {error}). {cure}"
             ) from error
 
     def _make_folder(self) -> tuple[Path, int]:
@@ -390,7 +399,7 @@ class Staging:
             return ClockifyStorageError(
                 f"There is no temporary folder with free space for the private files of the export to {url} "
                 f"({error.strerror}). Free space there, or name another one with the environment variable TMPDIR of "
-                f"the worker. {self._so_far()}"
+                "the worker."
             )
         else:
             name = error.filename2 or error.filename or url
@@ -398,12 +407,7 @@ class Staging:
         cure = _CURES.get(error.errno or 0, "")
         if self.target.local is None:
             cure += " The environment variable TMPDIR of the worker names another temporary folder."
-        return ClockifyStorageError(" ".join(filter(None, (message, cure, self._so_far()))))
-
-    def _so_far(self) -> str:
-        if not self._published:
-            return "Nothing was published."
-        return f"{self._published} file(s) were published before, each whole; a retry publishes all of them."
+        return ClockifyStorageError(" ".join(filter(None, (message, cure))))
 
     def _size(self) -> int:
         folder = getattr(self, "folder", None)

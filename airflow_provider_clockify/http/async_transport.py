@@ -27,7 +27,7 @@ import httpx
 import msgspec
 from tenacity import AsyncRetrying
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyTransportError
 from airflow_provider_clockify.http.errors import answer_too_slow, invalid_url, no_answer
 from airflow_provider_clockify.http.hosts import (
     USER_AGENT,
@@ -134,7 +134,12 @@ class AsyncTransport(PacedTransport):
     async def _attempt(self, request: ApiRequest, decode: Callable[[ApiResponse], T], number: int) -> T:
         turn = await self._await_turn(request, number)
         with self._wire_errors(number):
-            answer = await self._exchange(request)
+            try:
+                answer = await self._exchange(request)
+            except ClockifyTransportError as error:
+                if error.never_sent:
+                    await asyncio.to_thread(self.limiter_of(request.workspace_id).give_back, turn)
+                raise
         # Reading a large or a broken answer takes longer than the other triggers of the loop should wait.
         return await asyncio.to_thread(self._read, turn, request, answer, decode, number)
 

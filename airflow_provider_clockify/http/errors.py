@@ -312,11 +312,13 @@ def no_answer(
     if not request.idempotent and not never_sent:
         return unknown_outcome(settings, request, kind)
     said = without_secret(cause, settings.api_key)[:REASON_LENGTH]
-    return ClockifyTransportError(
+    error = ClockifyTransportError(
         f"Connection {settings.conn_id!r}, {request.operation}: no answer ({kind}: {said}). Check the network, the "
         f"proxy, and of the connection {_place(settings)} and extra.timeout.",
         operation=request.operation,
     )
+    error.never_sent = never_sent
+    return error
 
 
 def answer_too_slow(
@@ -442,7 +444,7 @@ def _auth_cure(settings: ClockifySettings, code: int | None) -> str:
         )
     return (
         "The key is mistyped, deleted, or belongs to another region or subdomain than the connection's "
-        f"({_place(settings)}): keys work only where they were made."
+        f"({_place(settings)}): keys work only where they were made. Paste a new key, or correct region and subdomain."
     )
 
 

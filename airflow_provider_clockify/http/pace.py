@@ -155,6 +155,21 @@ class Pace(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
             self.in_a_row = 0
         self.beyond = self.beyond or sent == self.tried
 
+    def give_back(self, now: float, sent: float) -> None:
+        """
+        Take a request out of the count of the hour: it never reached the service.
+
+        :param now: Current moment.
+        :param sent: Its moment.
+        """
+        self._settle(now)
+        if sent == self.tried:
+            self.tried = -inf
+        for number, (moment, count) in enumerate(self.marks):
+            if moment >= sent > now - HOUR:
+                self.marks[number : number + 1] = [(moment, count - 1)] if count > 1 else []
+                return
+
     def wants_answer(self, sent: float) -> bool:
         """
         Tell whether a good answer changes anything.

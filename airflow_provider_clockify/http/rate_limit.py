@@ -118,6 +118,14 @@ class RateLimiter:
         if self._pace.wants_answer(turn.moment):
             self._with_pace(lambda pace, now: pace.answer(turn.moment))
 
+    def give_back(self, turn: Turn) -> None:
+        """
+        Take a moment out of the count of the hour: its request never reached the service.
+
+        :param turn: Turn of the request.
+        """
+        self._with_pace(lambda pace, now: pace.give_back(now, turn.moment))
+
     @property
     def pause_left(self) -> float:
         """Seconds that are left of the pause after a refusal; 0 without one."""

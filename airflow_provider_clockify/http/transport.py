@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
@@ -22,6 +23,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from tenacity import Retrying
 
+from airflow_provider_clockify.exceptions import ClockifyTransportError
 from airflow_provider_clockify.http.errors import answer_too_slow, invalid_url, no_answer
 from airflow_provider_clockify.http.hosts import (
     USER_AGENT,
@@ -42,7 +44,7 @@ from airflow_provider_clockify.http.redaction import hide_secret
 from airflow_provider_clockify.service.messages import ApiResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from airflow_provider_clockify.connection import ClockifySettings
     from airflow_provider_clockify.http.pace import Turn
@@ -249,13 +251,26 @@ class SyncTransport(PacedTransport):
             with self._lock:
                 self.stats.requests += 1
                 self.stats.retries += number > 1
-            with self._wire_errors(number):
+            with self._wire_errors(number), self._only_what_was_sent(request, turn, number):
                 answer = self._exchange(request, abandoned)
             with self._lock:
                 self.stats.received += len(answer.body)
             if answer.status == TOO_MANY_REQUESTS:  # Whoever takes the wire next must know of it.
                 return self._read(turn, request, answer, decode, number)
         return self._read(turn, request, answer, decode, number)
+
+    @contextmanager
+    def _only_what_was_sent(self, request: ApiRequest, turn: Turn, number: int) -> Iterator[None]:
+        """Count no request that never reached the service."""
+        try:
+            yield
+        except ClockifyTransportError as error:
+            if error.never_sent:
+                self.limiter_of(request.workspace_id).give_back(turn)
+                with self._lock:
+                    self.stats.requests -= 1
+                    self.stats.retries -= number > 1
+            raise
 
     def _exchange(self, request: ApiRequest, abandoned: threading.Event) -> ApiResponse:
         deadline = time.monotonic() + self._answer_timeout

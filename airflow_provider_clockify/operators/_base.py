@@ -21,7 +21,7 @@ from airflow_provider_clockify._compat import (
     variable,
     wait_until,
 )
-from airflow_provider_clockify.airflow_errors import airflow_semantics
+from airflow_provider_clockify.airflow_errors import airflow_semantics, plain_failures
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
 from airflow_provider_clockify.exceptions import (
     ClockifyBudgetError,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.columns.privacy import ColumnRules
     from airflow_provider_clockify.columns.tables import Table
     from airflow_provider_clockify.export.result import ExportResult
+    from airflow_provider_clockify.export.storage import Target
     from airflow_provider_clockify.export.writing import FileKind
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
     from airflow_provider_clockify.types import ExportSummary, ReportFileFormat
@@ -129,9 +130,23 @@ class ClockifyReadOperator(BaseOperator):
         self.clockify_conn_id = clockify_conn_id
         check_choices(self)
 
+    @plain_failures
     def execute(self, context: Context) -> Any:
         """Check everything that can be checked without a request, then export."""
         return self._attempt(context, Passed())
+
+    @plain_failures
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after a wait; Airflow calls this."""
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    def after_failure(self, error: BaseException) -> str:
+        """
+        Say in sentences what a failure means for the data; what was published before it counts.
+
+        :param error: Why the task failed.
+        """
+        return "Nothing was published."
 
     def execute_complete(self, context: Context, event: Any, passed: dict[str, Any]) -> Any:
         """
@@ -186,7 +201,7 @@ class ClockifyReadOperator(BaseOperator):
             raise error
         delay = UNKNOWN_WAIT if error.retry_after is None else timedelta(seconds=error.retry_after)
         self.log.info("%s", error)
-        self._check_wait(delay, passed)
+        self._check_wait(delay, passed, error)
         attempt.goes_on = True
         self.wait(delay, passed)
 
@@ -230,15 +245,15 @@ class ClockifyReadOperator(BaseOperator):
         )
         raise AssertionError("unreachable: defer raises")  # pragma: no cover
 
-    def _check_wait(self, delay: timedelta, passed: Passed) -> None:
+    def _check_wait(self, delay: timedelta, passed: Passed, why: ClockifyRateLimitError) -> None:
         """Refuse a wait that would outlast the task's time-out, which Airflow 3 does not apply to a deferred task."""
         limit: timedelta | None = self.execution_timeout
         if limit is not None and datetime.now(UTC) + delay > datetime.fromisoformat(passed.began) + limit:
             raise AirflowTaskTimeout(
                 f"The export would wait for {delay.total_seconds() / 60:.0f} minutes, and execution_timeout ({limit}) "
-                "ends before that. Nothing was published. Give the task an execution_timeout that is longer than an "
-                "hour, or none, or run it when the workspace's hour has room."
-            )
+                "ends before that. Give the task an execution_timeout that is longer than an hour, or none, or run it "
+                "when the workspace's hour has room."
+            ) from why
 
     def export(self, attempt: Attempt) -> Result:
         """
@@ -336,6 +351,24 @@ class ClockifyExportOperator(ClockifyReadOperator):
         self.escape_formulas = escape_formulas
         self.on_empty = on_empty
         check_choices(self)
+
+    def make_target(self) -> Target:
+        """Return where the export goes, and remember it: it knows what was published, should the task fail."""
+        from airflow_provider_clockify.export.storage import Target
+
+        self._target = Target(self.output_path)
+        return self._target
+
+    def after_failure(self, error: BaseException) -> str:
+        """Say what is published, and what is as it was."""
+        target: Target | None = getattr(self, "_target", None)
+        if target is None or not target.published:
+            return f"Nothing was published; the files of {self.output_path} are unchanged."
+        files = "1 file was" if target.published == 1 else f"{target.published} files were"
+        return (
+            f"{files} published to {self.output_path} before, each whole; others are unchanged. Running the task "
+            "again publishes all of them."
+        )
 
     def _tell(self, attempt: Attempt, result: ExportResult) -> None:
         from airflow_provider_clockify.operators._lineage import tell_hook_lineage, tell_outlets

@@ -87,7 +87,6 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
             list_parts,
         )
         from airflow_provider_clockify.export.plan import late_snapshot_warning
-        from airflow_provider_clockify.export.storage import Target
         from airflow_provider_clockify.service.values import utc_text
 
         hook, entity = attempt.hook, self.entity
@@ -95,7 +94,7 @@ class ClockifyExportEntitiesOperator(ClockifyExportOperator):
         taken = datetime.now(UTC).replace(microsecond=0)
         table = snapshot_table(TABLES[entity], taken)
         kind = self.file_kind(hook, table)
-        target = Target(self.output_path)
+        target = self.make_target()
         target.check(is_base=self.partition_by is not None)
         partition = self._partition(attempt.context, taken, entity + kind.suffix)
         workspace_id = self.check_key(hook)
@@ -205,13 +204,12 @@ class ClockifyEntityChangesOperator(FeedMixin, ClockifyExportOperator):
         """Export the changes of the run's window."""
         from airflow_provider_clockify.columns.list_columns import CHANGES
         from airflow_provider_clockify.export.list_export import ListExport, export_list
-        from airflow_provider_clockify.export.storage import Target
 
         if self.filters:
             raise ClockifyConfigError("filters do not fit: the entity feeds have none. Leave them out.")
         hook = attempt.hook
         kind = self.file_kind(hook, CHANGES)
-        target = Target(self.output_path)
+        target = self.make_target()
         target.check(is_base=False)
         window = self.resolve_window(attempt.context)
         wait = self.checked_wait(window)

@@ -117,7 +117,6 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         from airflow_provider_clockify.export.declared_reports import REPORTS, Asked
         from airflow_provider_clockify.export.formats import RENDERED_FORMATS
         from airflow_provider_clockify.export.report_export import RenderedExport, ReportExport, export_report
-        from airflow_provider_clockify.export.storage import Target
         from airflow_provider_clockify.operators._field_names import CustomFields
         from airflow_provider_clockify.reading.rendered_files import download
         from airflow_provider_clockify.service.filters import report_filters
@@ -126,7 +125,7 @@ class ClockifyReportOperator(WindowMixin, ClockifyExportOperator):
         groups = report.groups(getattr(self, self.groups_parameter) if self.groups_parameter else None)
         export_type = RENDERED_FORMATS.get(self.file_format)
         filters = report_filters(self.filters, report.name, file=export_type is not None)
-        target = Target(self.output_path)
+        target = self.make_target()
         target.check(is_base=is_base)
         window = self.resolve_window(attempt.context)
         self.report_link = push_report_link(attempt.context, report, window, hook.settings, filters)

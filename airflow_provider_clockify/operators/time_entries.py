@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow_provider_clockify._compat import AirflowFailException, BaseOperator
-from airflow_provider_clockify.airflow_errors import airflow_semantics
+from airflow_provider_clockify.airflow_errors import airflow_semantics, plain_failures
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyWriteUnknownError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyWriteUnknownError
 from airflow_provider_clockify.rendered import check_choices, check_templates, is_nothing, nothing_rendered
 from airflow_provider_clockify.types import EntryType
 from airflow_provider_clockify.window import Window, parse_instant
@@ -116,6 +116,7 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
         self.clockify_conn_id = clockify_conn_id
         check_choices(self)
 
+    @plain_failures
     def execute(self, context: Context) -> WrittenTimeEntry:
         """Look for the marker, and write if it is not there."""
         from airflow_provider_clockify.hooks.clockify import ClockifyHook
@@ -147,6 +148,18 @@ class ClockifyCreateTimeEntryOperator(BaseOperator):
             "marker": self.marker,
             "workspace_id": hook.workspace_id,
         }
+
+    def after_failure(self, error: BaseException) -> str:
+        """
+        Say whether an entry was written.
+
+        :param error: Why the task failed.
+        """
+        if isinstance(error, ClockifyWriteUnknownError):
+            return ""  # It says so itself.
+        if isinstance(error, ClockifyError):
+            return "No time entry was written."
+        return "Look in Clockify whether the time entry was written."
 
     def _create(
         self, hook: ClockifyHook, start: datetime, end: datetime | None, description: str | None

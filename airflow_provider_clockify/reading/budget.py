@@ -154,8 +154,7 @@ class Budget:
             else f"workspace {self._workspace_id} is on the Free plan, which has {quota} an hour"
         )
         begin = (
-            f"This export needs at least {need.total} more requests; {known}, of which {left} are left here. "
-            "Nothing was published."
+            f"This export needs at least {need.total} more requests; {known}, of which {left} are left here."
         )
         if short <= quota:
             return begin + " Run again when the hour has turned, or set on_budget='defer'."

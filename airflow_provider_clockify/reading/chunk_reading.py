@@ -194,7 +194,7 @@ class ChunkReads(Generic[AnySpool]):
                 return self.reads
         raise ClockifyIncompleteError(
             f"The data of {self._window} keep changing while they are read, so that its {len(self._chunks)} parts do "
-            "not fit together. Nothing was published. Run again when fewer people edit this window."
+            "not fit together. Run again when fewer people edit this window."
         )
 
     def _proof(self) -> int:

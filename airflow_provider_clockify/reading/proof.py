@@ -179,7 +179,7 @@ class Tally:
             raise ClockifyResponseError(
                 f"{DETAILED} gave {self.result.outside} rows from outside of {self._window}, all {side} it: the "
                 "service reads the bounds in another time zone than UTC, so that rows are missing at the other end. "
-                "Nothing was published. Run python -m airflow_provider_clockify.conformance --only 11, and report it.",
+                "Run python -m airflow_provider_clockify.conformance --only 11, and report it.",
                 operation=DETAILED,
             )
 

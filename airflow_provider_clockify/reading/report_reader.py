@@ -141,7 +141,7 @@ class ReportReader(Reader):
             )
         raise ClockifyIncompleteError(
             f"{self._report.operation} of {window.start_iso} to {window.end_iso} could not be read completely in "
-            f"{MAX_READS} attempts: {difference}. Nothing was published. Run again when fewer people edit this window, "
+            f"{MAX_READS} attempts: {difference}. Run again when fewer people edit this window, "
             "or report it if nobody does.",
             operation=self._report.operation,
         )

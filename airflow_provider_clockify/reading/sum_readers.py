@@ -109,7 +109,7 @@ class GroupReader(Reader):
         if self._one_group_each and total is not None and abs(total - seconds) >= TOLERANCE:
             raise ClockifyIncompleteError(
                 f"The groups of {window} last {seconds} s in all, the service counts {total} s: the answer is not "
-                "complete. Nothing was published. Run again, or report it if it stays.",
+                "complete. Run again, or report it if it stays.",
                 operation=request.operation,
             )
         if self._exact is not None and window.ends_in_repetition:
@@ -144,7 +144,7 @@ class GroupReader(Reader):
             raise ClockifyIncompleteError(
                 f"Clocks in {zone_name(window.zone)} are set back at the end of {window}, where the service can only "
                 "be asked up to its very end, and the sums are not those of the window: an entry may start just then. "
-                "Nothing was published. Use a window of more days, such as a month, or groups without dates.",
+                "Use a window of more days, such as a month, or groups without dates.",
                 operation=request.operation,
             )
 
@@ -191,8 +191,8 @@ class GroupReader(Reader):
             for code in differing
         )
         raise ClockifyIncompleteError(
-            f"The groups of {window} amount to {said}: the answer is not complete. Nothing was "
-            "published. Run again, or report it if it stays.",
+            f"The groups of {window} amount to {said}: the answer is not complete. Run again, "
+            "or report it if it stays.",
             operation=request.operation,
         )
 
@@ -318,7 +318,7 @@ class AttendanceReader(Reader):
                 result.reads = number
                 return result
         raise ClockifyIncompleteError(
-            f"The attendance of {window} kept changing in {MAX_READS} reads. Nothing was published; run again later.",
+            f"The attendance of {window} kept changing in {MAX_READS} reads. Run again later.",
             operation=ATTENDANCE,
         )
 

@@ -18,7 +18,7 @@ from airflow_provider_clockify._compat import (
     deferral_timed_out,
     was_rescheduled,
 )
-from airflow_provider_clockify.airflow_errors import airflow_semantics, may_wait
+from airflow_provider_clockify.airflow_errors import airflow_semantics, may_wait, plain_failures
 from airflow_provider_clockify.connection import DEFAULT_CONN_ID
 from airflow_provider_clockify.exceptions import ClockifyError, ClockifyMissingConnectionError
 from airflow_provider_clockify.rendered import check_templates
@@ -46,6 +46,8 @@ class ClockifyWaitSensor(BaseSensorOperator):
 
     template_fields: Sequence[str] = ("workspace_id", "clockify_conn_id")
     ui_color = "#e3f6e1"
+    # Whether the task fails although soft_fail is set.
+    _in_spite = False
 
     def __init__(
         self,
@@ -76,6 +78,20 @@ class ClockifyWaitSensor(BaseSensorOperator):
     def trigger(self, question: Any, first_look: str, deadline: str | None = None) -> BaseTrigger:
         """Return the trigger that asks the question, from an instant on and until a deadline."""
         raise NotImplementedError
+
+    @plain_failures
+    def execute(self, context: Context) -> Any:
+        """Look until the answer is enough; Airflow calls this."""
+        return super().execute(context)
+
+    def after_failure(self, error: BaseException) -> str:
+        """
+        Say what a failure means for the tasks that come next.
+
+        :param error: Why the task failed.
+        """
+        in_spite = "The task fails in spite of soft_fail, which is for time-outs. " if self._in_spite else ""
+        return f"{in_spite}What the sensor waits for was not found; tasks that need its success do not start."
 
     def poke(self, context: Context) -> PokeReturnValue:
         """
@@ -138,6 +154,7 @@ class ClockifyWaitSensor(BaseSensorOperator):
         self.log.info("The wait is over: %s", result)
         return result
 
+    @plain_failures
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """
         End a deferred wait as the other modes end theirs, whatever Airflow's version.
@@ -162,9 +179,9 @@ class ClockifyWaitSensor(BaseSensorOperator):
             raise
 
     def _say_what_ends_it(self, error: Exception) -> None:
-        """Log an error that soft_fail, if Airflow were asked, or never_fail would hide."""
+        """Tell of an error that soft_fail, if Airflow were asked, or never_fail would hide."""
         if self.soft_fail:
-            self.log.error("The task fails in spite of soft_fail, which is for time-outs: %s", error)
+            self._in_spite = True
         elif self.never_fail:
             self.log.error("never_fail skips the task, but waiting cannot mend this: %s", error)
 

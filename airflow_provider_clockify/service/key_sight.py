@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, Entry, explained_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +64,7 @@ def active_workspace(user: Item, conn_id: str) -> str:
     return str(active)
 
 
+@explained_by(Entry.NOT_ALLOWED)
 def check_admin(workspace_id: str, administered: Sequence[Item], conn_id: str) -> None:
     """
     Refuse a key that is not an owner's or admin's of a workspace.

@@ -129,8 +129,7 @@ def _refuse(
             which = f"row {shown(batch[place][row])}" if place is not None else "a row"
             raise ClockifyConfigError(
                 f"Column {columns[number].name} of {which} has a NUL character or half of a surrogate pair, which "
-                'PostgreSQL cannot hold. Correct it in Clockify, or set nul_replacement="\\ufffd" to have it replaced. '
-                "Nothing was loaded."
+                'PostgreSQL cannot hold. Correct it in Clockify, or set nul_replacement="\\ufffd" to have it replaced.'
             )
 
 

@@ -180,7 +180,7 @@ class Database:
             if names:
                 text += "; it is about " + ", ".join(names)
         return ClockifyDatabaseError(
-            f"{self.dialect.name} stopped the load ({what}): {text}. Nothing of it is in the table.",
+            f"{self.dialect.name} stopped the load ({what}): {text}.",
             state=state,
             is_conflict=self.is_conflict(error),
         )

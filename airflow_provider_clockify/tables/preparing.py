@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_clockify.exceptions import ClockifyConfigError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, Entry, explained_by
 from airflow_provider_clockify.tables.database import names_of
 from airflow_provider_clockify.tables.ledger import LEDGER_COLUMNS, METADATA_COLUMNS
 from airflow_provider_clockify.tables.statements import (
@@ -50,6 +50,7 @@ class Missing:
     table: bool = False
 
 
+@explained_by(Entry.TABLE)
 def missing(database: Database, name: TableName, shape: Shape, permission: Permission) -> Missing:
     """
     Find out what a table lacks, and refuse what cannot be mended here.

@@ -130,6 +130,7 @@ class Outcome:
     What a load has done.
 
     :param rows: Rows that it has written.
+    :param own_rows: Those of its first part: the run's window.
     :param sums: What was read of each part.
     :param left_out: Rows that were left out, since a newer read knows better.
     :param superseded: Windows, or parts of them, that newer reads have covered.
@@ -139,6 +140,7 @@ class Outcome:
     """
 
     rows: int = 0
+    own_rows: int = 0
     sums: list[Sums] = field(default_factory=list)
     left_out: int = 0
     superseded: bool = False
@@ -217,7 +219,8 @@ def _was_committed(connect: Callable[[], Database], load: TableLoad, failure: Cl
         raise ClockifyDatabaseError(
             f"The answer to the commit of the load of {load.name} was lost ({failure}), and the database cannot be "
             f"asked for it ({error}). The load took effect as a whole or not at all; run the task again, which is "
-            "right in both cases."
+            "right in both cases.",
+            is_unknown=True,
         ) from None
 
 
@@ -260,7 +263,7 @@ class _Replacement:
         for part, tally in zip(self._load.parts, tallies, strict=True):
             staged = self._sums(quoted(self._stage), self._in_part(part))
             # Where it was not proven what the rows add up to, they have to add up to what was sent.
-            expected = tally.sums if part.expected is None else self._comparable(part.expected)
+            expected = tally.sums if part.expected is None else comparable(part.expected, self._shape)
             self._compare("the stage", part, staged, expected, STEP)
             found.append(staged)
         ((rows,),) = self._database.query(f"SELECT count(*) FROM {quoted(self._stage)}")
@@ -268,19 +271,9 @@ class _Replacement:
         if int(rows) != inside:
             raise ClockifyIncompleteError(
                 f"{int(rows):,} rows were staged for {self._load.name}, {inside:,} of them in the windows that were "
-                "read. Nothing was changed. Report it."
+                "read. Report it."
             )
         return found
-
-    def _comparable(self, expected: Sums) -> Sums:
-        """Return of what was read what the columns of the table can tell."""
-        return Sums(
-            expected.rows,
-            expected.seconds if self._shape.seconds else Decimal(0),
-            {code: amount for code, amount in expected.amounts.items() if amount}
-            if self._shape.amount
-            else {},
-        )
 
     def _batches(self, tallies: Sequence[_Tally]) -> Iterator[Columns]:
         load = self._load
@@ -339,6 +332,8 @@ class _Replacement:
             held = self._sums(name.sql, f"{self._own} AND {place}")
             self._compare(f"the table {name}", part, held, expected)
             outcome.rows += held.rows
+            if part is load.parts[0]:
+                outcome.own_rows = held.rows
         self._check_once()
 
     def _left_of(self, part: Part) -> list[Window] | None:
@@ -392,7 +387,7 @@ class _Replacement:
         held = self._sums(name.sql, mine)
         expected = Sums(before.rows + new.rows, before.seconds + new.seconds, held.amounts)
         self._compare(f"the table {name}", load.parts[0], held, expected)
-        outcome.rows = new.rows
+        outcome.rows = outcome.own_rows = new.rows
         outcome.left_out = sum(each.rows for each in outcome.sums) - new.rows
 
     def _check_once(self) -> None:
@@ -405,9 +400,7 @@ class _Replacement:
             f"(SELECT {of} FROM {quoted(self._stage)}) GROUP BY {of} HAVING count(*) > 1) AS twice"
         )
         if twice:
-            raise ClockifyIncompleteError(
-                f"The table {self._name} would hold {twice} ids twice. It was left as it was. Report it."
-            )
+            raise ClockifyIncompleteError(f"The table {self._name} would hold {twice} ids twice. Report it.")
 
     # --- what is compared -------------------------------------------------------------------------------------
 
@@ -421,7 +414,7 @@ class _Replacement:
         if difference is not None:
             of = f" of {part.window}" if part.window is not None else ""
             raise ClockifyIncompleteError(
-                f"{self._dialect.name}: {what} holds{of} {difference}. Rolled back: the table is as it was before. A "
+                f"{self._dialect.name}: {what} holds{of} {difference}. Rolled back. A "
                 "trigger, a rule or another program may change rows while they are loaded."
             )
 
@@ -447,6 +440,20 @@ class _Replacement:
                 "loaded_at": datetime.now(UTC),
             }
             self._database.execute(ledger_insert(self._dialect, self._name, values))
+
+
+def comparable(expected: Sums, shape: Shape) -> Sums:
+    """
+    Return of what was read what the columns of a table can tell (pure).
+
+    :param expected: What was read.
+    :param shape: What the table holds.
+    """
+    return Sums(
+        expected.rows,
+        expected.seconds if shape.seconds else Decimal(0),
+        {code: amount for code, amount in expected.amounts.items() if amount} if shape.amount else {},
+    )
 
 
 class _Tally:

@@ -8,7 +8,7 @@ import argparse
 import signal
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,10 +20,9 @@ from airflow_provider_clockify.testing.server import ClockifyEmulator
 from airflow_provider_clockify.testing.switches import SWITCHES
 from airflow_provider_clockify.testing.workspace.data import PLANS
 from airflow_provider_clockify.testing.workspace.generate import (
-    DEFAULT_END,
-    DEFAULT_START,
     DEFAULT_WORKSPACE_ID,
     generate_workspace,
+    recent_window,
 )
 from airflow_provider_clockify.testing.workspace.generate_business import Sizes
 
@@ -60,9 +59,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--entries", type=int, default=1000, help="finished time entries of the window")
     parser.add_argument("--users", type=int, default=5)
     parser.add_argument("--projects", type=int, default=8)
-    parser.add_argument("--running-timers", type=int, default=2)
-    parser.add_argument("--start", type=_moment, default=DEFAULT_START, help="start of the window, UTC")
-    parser.add_argument("--end", type=_moment, default=DEFAULT_END, help="end of the window, UTC, exclusive")
+    parser.add_argument("--running-timers", type=int, help="2, or 1 if there is but one user")
+    parser.add_argument(
+        "--start",
+        type=_moment,
+        help="start of the window, UTC; without it and --end these are the last thirty days and today until now, "
+        "without one of them thirty days from the other",
+    )
+    parser.add_argument("--end", type=_moment, help="end of the window, UTC, exclusive")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument(
         "--owner-time-zone", default="Europe/Belgrade", help="profile zone of the key's owner"
@@ -115,8 +119,11 @@ def _parser() -> argparse.ArgumentParser:
         help="levels of groups that a summary has at most",
     )
     parser.add_argument("--whole-files", action="store_true", help="no pages in CSV and XLSX")
-    parser.add_argument("--report-last-page-header", action="store_true")
+    parser.add_argument("--no-report-last-page-header", action="store_true", help="of reports")
     parser.add_argument("--no-last-page-header", action="store_true", help="of lists")
+    parser.add_argument(
+        "--tls", action="store_true", help="HTTPS; the line at the start has the file to trust"
+    )
     parser.add_argument(
         "--switch",
         choices=sorted(SWITCHES),
@@ -128,15 +135,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _window(options: argparse.Namespace) -> tuple[datetime, datetime, datetime | None]:
+    """Return start and end of the data, and now, if they shall not reach beyond it."""
+    span = timedelta(days=30)
+    if options.start or options.end:
+        return options.start or options.end - span, options.end or options.start + span, None
+    start, end = recent_window(options.now or datetime.now(UTC))
+    return start, end, end
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; print one line that says where and with which key."""
     options = _parser().parse_args(arguments)
+    start, end, now = _window(options)
     workspace = generate_workspace(
         users=options.users,
         projects=options.projects,
         entries=options.entries,
-        start=options.start,
-        end=options.end,
+        start=start,
+        end=end,
+        now=now,
         seed=options.seed,
         owner_time_zone=options.owner_time_zone,
         plan=options.plan,
@@ -168,16 +186,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         weekly_refusal_status=options.weekly_refusal_status,
         summary_levels=options.summary_levels,
         csv_paged=not options.whole_files,
-        report_last_page_header=options.report_last_page_header,
+        report_last_page_header=not options.no_report_last_page_header,
         last_page_header=not options.no_last_page_header,
         switches=options.switch,
+        tls=options.tls,
     )
     finish = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: finish.set())
     with emulator:
+        trust = f"ca_file={emulator.ca_file} " if emulator.ca_file else ""
         sys.stdout.write(
-            f"url={emulator.url} key={emulator.api_key} workspace_id={workspace.id} "
+            f"url={emulator.url} key={emulator.api_key} workspace_id={workspace.id} {trust}"
             f"connection={emulator.connection_json()}\n"
         )
         sys.stdout.flush()

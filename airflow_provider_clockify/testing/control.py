@@ -25,14 +25,20 @@ if TYPE_CHECKING:
 
 PREFIX = "/__emulator__/"
 
+# As the service spells them, and as Python does.
 _FIELDS = {
     "billable": "billable",
+    "costRate": "cost_rate",
+    "currency": "currency",
     "description": "description",
+    "hourlyRate": "hourly_rate",
+    "isLocked": "locked",
     "projectId": "project_id",
     "tagIds": "tag_ids",
     "taskId": "task_id",
     "type": "type",
 }
+_FIELDS |= {ours: ours for ours in _FIELDS.values()}
 
 
 class Controls(NamedTuple):
@@ -59,7 +65,8 @@ def handle(controls: Controls, method: str, target: str, body: bytes) -> Respons
 
     ``GET stats``, ``POST reset``, ``GET truth?start=&end=``, ``POST entries``, ``PATCH entries/{id}``,
     ``DELETE entries/{id}``, ``PUT switches/{name}``, ``DELETE switches/{name}``.
-    Instants are ISO 8601, UTC unless they have an offset.
+    Instants are ISO 8601, UTC unless they have an offset. Fields of entries may be spelt as the service
+    does or as Python does; counts stand before ids.
     """
     parts = urlsplit(target)
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -78,7 +85,8 @@ def handle(controls: Controls, method: str, target: str, body: bytes) -> Respons
             case ("GET", "truth", False):
                 return Response(200, _truth(workspace, query))
             case ("POST", "entries", False):
-                return Response(201, {"ids": _add(workspace, _object(body))})
+                added = _add(workspace, _object(body))
+                return Response(201, {"count": len(added), "ids": added})
             case ("PATCH", "entries", True):
                 entry = workspace.update_entry(entry_id, **_changes(_object(body)))
                 return Response(200, entry_document(workspace, entry))
@@ -108,7 +116,7 @@ def _stats(records: Sequence[RequestRecord]) -> dict[str, Any]:
 
 def _truth(workspace: EmulatedWorkspace, query: Mapping[str, str]) -> dict[str, Any]:
     truth = workspace.truth(_instant(query["start"]), _instant(query["end"]))
-    return {"ids": truth.ids, "count": len(truth.ids), "seconds": truth.seconds, "amounts": truth.amounts}
+    return {"count": len(truth.ids), "seconds": truth.seconds, "amounts": truth.amounts, "ids": truth.ids}
 
 
 def _instant(text: str) -> datetime:
@@ -120,14 +128,42 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
+    given = {**given, **_inside(given, "timeInterval"), **_inside(given, "time_interval")}
     changes = {_FIELDS[name]: value for name, value in given.items() if name in _FIELDS}
+    for name in ("hourly_rate", "cost_rate"):
+        if isinstance(changes.get(name), dict):
+            changes[name] = changes[name]["amount"]
     for name in ("start", "end"):
         if name in given:
             changes[name] = None if given[name] is None else _instant(given[name])
-    unknown = given.keys() - _FIELDS.keys() - {"start", "end"}
+    for name in ("customFields", "customFieldValues", "custom_values"):
+        if name in given:
+            values = given[name]
+            changes["custom_values"] = (
+                values
+                if isinstance(values, dict)
+                else {each["customFieldId"]: each["value"] for each in values}
+            )
+    unknown = given.keys() - _FIELDS.keys() - _NOT_JUST_NAMES
     if unknown:
         raise ValueError(f"unknown fields {sorted(unknown)}")
     return changes
+
+
+_NOT_JUST_NAMES = {
+    "customFieldValues",
+    "customFields",
+    "custom_values",
+    "end",
+    "start",
+    "timeInterval",
+    "time_interval",
+}
+
+
+def _inside(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return start and end of an interval as the service writes it; its duration follows from them."""
+    return {key: value for key, value in (given.get(name) or {}).items() if key in ("start", "end")}
 
 
 def _add(workspace: EmulatedWorkspace, body: Mapping[str, Any]) -> list[str]:
@@ -150,5 +186,5 @@ def _add(workspace: EmulatedWorkspace, body: Mapping[str, Any]) -> list[str]:
 
 def _add_one(workspace: EmulatedWorkspace, given: Mapping[str, Any]) -> TimeEntry:
     fields = dict(given)
-    user_id = fields.pop("userId", None)
+    user_id = fields.pop("user_id", fields.pop("userId", None))
     return workspace.add_entry(user_id=user_id, **_changes(fields))

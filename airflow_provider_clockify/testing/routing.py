@@ -5,11 +5,21 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from airflow_provider_clockify.testing.core_routes import absence, core, entity_changes, finance, planning
+from airflow_provider_clockify.testing.core_routes import (
+    absence,
+    approval_writes,
+    core,
+    entity_changes,
+    finance,
+    planning,
+    work_writes,
+)
 from airflow_provider_clockify.testing.core_routes import entry_routes as time_entries
 from airflow_provider_clockify.testing.core_routes import list_routes as lists
+from airflow_provider_clockify.testing.core_routes.known_operations import KNOWN
 from airflow_provider_clockify.testing.exchange import ApiError, Caller, Route, domain_error
 from airflow_provider_clockify.testing.report_routes import report_requests as reports
 
@@ -18,8 +28,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
 
-# A new endpoint is a function and a row in the ROUTES of its module. The first row that fits wins: fixed
-# segments (expenses/categories) stand before variable ones (expenses/{id}).
+# A new endpoint is a function and a row in the ROUTES of its module. At the end stand the operations that Clockify
+# has and that are not emulated, which say so.
 ROUTES: tuple[Route, ...] = (
     core.ROUTES
     + time_entries.ROUTES
@@ -27,8 +37,11 @@ ROUTES: tuple[Route, ...] = (
     + finance.ROUTES
     + absence.ROUTES
     + planning.ROUTES
+    + work_writes.ROUTES
+    + approval_writes.ROUTES
     + entity_changes.ROUTES
     + reports.ROUTES
+    + KNOWN
 )
 
 # Core and reports share a host, as on regional and subdomain workspaces (Clockify OpenAPI).
@@ -39,7 +52,16 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
 
 
-_TABLE = tuple((route, _pattern(BASES[route.service] + route.path)) for route in ROUTES)
+def _table() -> Mapping[int, Sequence[tuple[Route, re.Pattern[str]]]]:
+    """Return the routes by their number of segments; fixed ones (invoices/settings) stand before variable ones."""
+    table: dict[int, list[tuple[Route, re.Pattern[str]]]] = defaultdict(list)
+    for route in sorted(ROUTES, key=lambda route: ["{" in part for part in route.path.split("/")]):
+        path = BASES[route.service] + route.path
+        table[path.count("/")].append((route, _pattern(path)))
+    return table
+
+
+_TABLE = _table()
 
 
 def service_of(path: str) -> str:
@@ -49,19 +71,46 @@ def service_of(path: str) -> str:
 
 def find_route(method: str, path: str) -> tuple[Route, Mapping[str, str]]:
     """
-    Return the route of a request and the variable parts of its path.
+    Return the route of a request and the variable parts of its path; HEAD has those of GET.
+
+    Several slashes count as one where nothing fits otherwise: clients that put a slash between a base with one at its
+    end and a path with one at its beginning work with the service, too.
 
     :raises ApiError: 404 code 3000 for a path that is not served, 405 with ``Allow`` for the wrong verb
         (observed 2026-05 and 2026-08-01).
     """
-    fitting = [(route, match) for route, pattern in _TABLE if (match := pattern.fullmatch(path))]
+    fitting = _fitting(path) or (_fitting(re.sub("//+", "/", path)) if "//" in path else [])
     if not fitting:
         raise ApiError(404, 3000, f"No static resource {path.lstrip('/')}.")
+    wanted = "GET" if method == "HEAD" else method
     for route, match in fitting:
-        if route.method == method:
+        if route.method == wanted:
             return route, match.groupdict()
-    allowed = ", ".join(sorted({route.method for route, _ in fitting}))
-    raise ApiError(405, 405, f"Request method '{method}' is not supported", {"Allow": allowed})
+    raise ApiError(
+        405, 405, f"Request method '{method}' is not supported", {"Allow": ", ".join(_verbs(fitting))}
+    )
+
+
+def options_of(path: str) -> str:
+    """
+    Return the ``Allow`` of an OPTIONS request, which needs no key.
+
+    :raises ApiError: 404 code 3000 for a path that is not served.
+    """
+    fitting = _fitting(re.sub("//+", "/", path))
+    if not fitting:
+        raise ApiError(404, 3000, f"No static resource {path.lstrip('/')}.")
+    verbs = _verbs(fitting)
+    return ", ".join([*verbs, *(["HEAD"] if "GET" in verbs else []), "OPTIONS"])
+
+
+def _fitting(path: str) -> list[tuple[Route, re.Match[str]]]:
+    here = _TABLE.get(path.count("/"), ())
+    return [(route, match) for route, pattern in here if (match := pattern.fullmatch(path))]
+
+
+def _verbs(fitting: Sequence[tuple[Route, re.Match[str]]]) -> list[str]:
+    return sorted({route.method for route, _ in fitting})
 
 
 def authenticate(

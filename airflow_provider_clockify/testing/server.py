@@ -23,6 +23,7 @@ import msgspec
 
 from airflow_provider_clockify.testing import control
 from airflow_provider_clockify.testing.answers.report_rows import EntryRows
+from airflow_provider_clockify.testing.certificates import Certificates
 from airflow_provider_clockify.testing.exchange import (
     JSON,
     ApiError,
@@ -36,15 +37,23 @@ from airflow_provider_clockify.testing.extra_fields import with_extra_fields
 from airflow_provider_clockify.testing.faults import Fault, FaultPlan, FaultRule, Match, answer
 from airflow_provider_clockify.testing.limits import RateLimits
 from airflow_provider_clockify.testing.request_log import RequestLog, RequestRecord
-from airflow_provider_clockify.testing.routing import authenticate, find_route, open_workspace, service_of
+from airflow_provider_clockify.testing.routing import (
+    authenticate,
+    find_route,
+    open_workspace,
+    options_of,
+    service_of,
+)
 from airflow_provider_clockify.testing.switches import Switches
 from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
 from airflow_provider_clockify.testing.workspace.generate import generate_workspace
 from airflow_provider_clockify.testing.workspace.times import epoch_seconds
 
 if TYPE_CHECKING:
+    import ssl
     from collections import Counter
     from datetime import datetime
+    from pathlib import Path
     from types import TracebackType
 
 log = logging.getLogger(__name__)
@@ -83,6 +92,7 @@ class ClockifyEmulator:
     :param extra_fields: fields that no client knows, added to every object in a list of an answer.
     :param entities: how the change feeds behave.
     :param switches: names of assumptions that do not hold here, see ``testing.switches``.
+    :param tls: serve HTTPS, with a certificate that is made at each start and is trusted by who trusts ``ca_file``.
     """
 
     def __init__(
@@ -103,13 +113,14 @@ class ClockifyEmulator:
         weekly_refusal_status: int = 400,
         summary_levels: int = 3,
         csv_paged: bool = True,
-        report_last_page_header: bool = False,
+        report_last_page_header: bool = True,
         last_page_header: bool = True,
         clock: Callable[[], float] = time.monotonic,
         now: datetime | None = None,
         extra_fields: Mapping[str, Any] | None = None,
         entities: EntityFeeds | None = None,
         switches: Sequence[str] = (),
+        tls: bool = False,
     ) -> None:
         if workspaces is None:
             workspaces = generate_workspace()
@@ -146,6 +157,8 @@ class ClockifyEmulator:
         self._hooks: list[Hook] = []
         self._rows = {workspace.id: EntryRows(workspace) for workspace in self.workspaces}
         self._server: _Server | None = None
+        self._tls = tls
+        self._certificates: Certificates | None = None
         self.stopping = threading.Event()
 
     # --- life ------------------------------------------------------------------------------------------
@@ -156,6 +169,9 @@ class ClockifyEmulator:
             raise RuntimeError("the emulator runs already")
         self.stopping.clear()
         self._server = _Server(self._address, self)
+        if self._tls:
+            self._certificates = Certificates(self._address[0])
+            self._server.tls = self._certificates.context()
         threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": 0.02},
@@ -173,6 +189,9 @@ class ClockifyEmulator:
             # Connections go first, so that answers that are held back never reach their clients.
             server.close_connections()
             self.stopping.set()
+        if self._certificates is not None:
+            self._certificates.close()
+            self._certificates = None
 
     def __enter__(self) -> Self:
         """Start."""
@@ -197,7 +216,12 @@ class ClockifyEmulator:
         if self._server is None:
             raise RuntimeError("the emulator is not running")
         host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return f"{'https' if self._tls else 'http'}://{host!s}:{port}"
+
+    @property
+    def ca_file(self) -> Path | None:
+        """The file to trust, for example as ``REQUESTS_CA_BUNDLE`` or ``SSL_CERT_FILE``; None without TLS."""
+        return self._certificates.ca_file if self._certificates else None
 
     @property
     def workspace(self) -> EmulatedWorkspace:
@@ -378,6 +402,8 @@ class ClockifyEmulator:
         self._log.finish(record, status, sent)
 
     def _handle(self, record: RequestRecord) -> Response:
+        if record.method == "OPTIONS":
+            return Response(200, headers={"Allow": options_of(record.path)})
         caller, workspace = authenticate(record.headers, self.workspaces)
         record.user_id = caller.user.id
         route, path = find_route(record.method, record.path)
@@ -389,7 +415,8 @@ class ClockifyEmulator:
         for name in record.query.keys() - route.query:
             self._log.count_unknown(f"{label}?{name}")
         if (
-            route.method in _WITH_BODY
+            route.emulated
+            and route.method in _WITH_BODY
             and record.headers.get("content-type", "").split(";")[0].strip() != JSON
         ):
             raise ApiError(415, 415, "Content-Type is not supported; send application/json")
@@ -419,11 +446,19 @@ class _Server(ThreadingHTTPServer):
         self.emulator = emulator
         self._connections: set[socket.socket] = set()
         self._connections_lock = threading.Lock()
+        self.tls: ssl.SSLContext | None = None
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
         # HTTPServer would look its own name up, which can take seconds.
         socketserver.TCPServer.server_bind(self)
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = super().get_request()
+        if self.tls is not None:
+            # The handshake happens when the thread of the connection reads, so that nobody else waits for it.
+            connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._connections_lock:

@@ -27,7 +27,6 @@ from airflow_provider_clockify.tables.auditing import (
     touched,
 )
 from airflow_provider_clockify.tables.ledger import Sums, left_of, together
-from airflow_provider_clockify.tables.looking import first_loaded, followed_until, places_of, table_days
 from airflow_provider_clockify.window import Window, chunks, floor_to, local_day, partitions, unit_containing
 
 if TYPE_CHECKING:
@@ -36,8 +35,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_clockify.hooks.clockify import ClockifyHook
     from airflow_provider_clockify.reading.budget import Budget
-    from airflow_provider_clockify.tables.statements import Shape, TableName
-    from airflow_provider_clockify.transfers._targets import TableTarget
+    from airflow_provider_clockify.tables.statements import Shape
+    from airflow_provider_clockify.transfers._reached import ReachedTable
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +90,7 @@ class DayQuestions:
 
     :param hook: Hook of the connection.
     :param workspace_id: Workspace.
-    :param target: The database.
-    :param name: Full name of the table.
+    :param table: The table.
     :param shape: What it holds.
     :param window: Window of the run.
     :param budget: Keeps the job within the hourly quota.
@@ -100,8 +98,7 @@ class DayQuestions:
 
     hook: ClockifyHook
     workspace_id: str
-    target: TableTarget
-    name: TableName
+    table: ReachedTable
     shape: Shape
     window: Window
     budget: Budget
@@ -132,9 +129,8 @@ class DayQuestions:
                 raise
             log.info("The service gives no sums of a year at once (%s); asking month by month.", error)
             service = self._service(time, is_free=True, later=later)
-        with self.target.looking() as database:
-            is_there = bool(database.types(self.name))
-            table = table_days(database, self.name, self.shape, self.workspace_id, days) if is_there else {}
+        with self.table.asking() as asked:
+            table = asked.days(self.workspace_id, days)
         found.audited = len(days)
         found.differing = differences(days, table, service, with_money=self.shape.amount is not None)
         for each in found.differing:
@@ -152,9 +148,9 @@ class DayQuestions:
         :param found: Gets the days; a warning if the feeds fail.
         """
         until = (datetime.now(UTC) - SETTLED).replace(microsecond=0)
-        with self.target.looking() as database:
-            since = followed_until(database, self.name, self.workspace_id)
-            first = first_loaded(database, self.name, self.workspace_id)
+        with self.table.asking() as asked:
+            since = asked.followed_until(self.workspace_id)
+            first = asked.first_loaded(self.workspace_id)
         if since is None or first is None:
             log.info("The table has no load yet: there is nothing that changes could be followed from.")
             return
@@ -174,8 +170,8 @@ class DayQuestions:
                 "itself is complete."
             )
             return
-        with self.target.looking() as database:
-            starts |= places_of(database, self.name, self.shape, self.workspace_id, ids)
+        with self.table.asking() as asked:
+            starts |= asked.places_of(self.workspace_id, ids)
         zone = self.window.zone
         begin = floor_to(first, "day", zone)
         days = {unit_containing(start, "day", zone) for start in starts if start >= begin}

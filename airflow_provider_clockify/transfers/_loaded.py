@@ -109,7 +109,7 @@ def table_extra(result: LoadResult) -> TableEventExtra:
         "report": result.read.report,
         "workspace_id": result.read.workspace_id,
         "table": result.uri,
-        "rows": result.outcome.rows,
+        "rows": result.outcome.own_rows,
         "window_start": result.read.window.start_iso if result.read.window else None,
         "window_end": result.read.window.end_iso if result.read.window else None,
         "replaced_days": len(result.replaced),

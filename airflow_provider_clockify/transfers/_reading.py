@@ -137,8 +137,8 @@ class WindowReads:
         if not self._outdated():
             return [read for _, read in self._reads]
         raise ClockifyIncompleteError(
-            f"Entries keep moving between the {len(wanted)} windows of this load while they are read. Nothing was "
-            "loaded. Run again when fewer people edit them."
+            f"Entries keep moving between the {len(wanted)} windows of this load while they are read. Run again "
+            "when fewer people edit them."
         )
 
     def parts(self, wanted: Sequence[Wanted]) -> list[Part]:

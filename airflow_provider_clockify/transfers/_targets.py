@@ -14,14 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify._compat import BaseHook
 from airflow_provider_clockify.connection import reading_connection
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyDatabaseError
+from airflow_provider_clockify.exceptions import (
+    ClockifyConfigError,
+    ClockifyDatabaseError,
+    Entry,
+    explained_by,
+)
 from airflow_provider_clockify.tables.database import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
 
     from airflow_provider_clockify.tables.database import Database
-    from airflow_provider_clockify.tables.statements import TableName
+    from airflow_provider_clockify.tables.ledger import Sums
+    from airflow_provider_clockify.tables.preparing import Permission
+    from airflow_provider_clockify.tables.replacing import Outcome
+    from airflow_provider_clockify.tables.statements import Shape, TableName
+    from airflow_provider_clockify.transfers._reached import Loading
+    from airflow_provider_clockify.window import Window
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +94,7 @@ class TableTarget:
     :raises ClockifyMissingConnectionError: Airflow gave no connection.
     """
 
+    @explained_by(Entry.TABLE)
     def __init__(self, conn_id: str) -> None:
         with reading_connection(conn_id):
             self._connection: Any = BaseHook.get_connection(conn_id)
@@ -109,7 +121,7 @@ class TableTarget:
             raise ClockifyConfigError(
                 f"sql_conn_id={conn_id!r} is a connection of type {self.conn_type!r}, for which {error.name} is "
                 f"missing: install it with {cure}."
-            ) from error
+            ).explain(Entry.PACKAGE) from error
         self.hook: Any = self._hook_class(**{kind.argument: conn_id})
 
     def connect(self) -> Database:
@@ -126,7 +138,7 @@ class TableTarget:
                 return failure
             if not (self.conn_type == "duckdb" and "lock" in failure) or time.monotonic() > deadline:
                 raise ClockifyDatabaseError(
-                    f"The database of connection {self.conn_id!r} cannot be opened ({failure}). Nothing was changed. "
+                    f"The database of connection {self.conn_id!r} cannot be opened ({failure}). "
                     "Check the connection, and run again."
                 )
             if not is_waiting:
@@ -177,3 +189,107 @@ class TableTarget:
             return f"adbc://{self.conn_id}/{name}", f"adbc://{self.conn_id}", str(name)
         path = str(Path(host).absolute()) if host else database
         return f"{self.conn_type}://{path}/{name}", f"{self.conn_type}://{path}", str(name)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTable:
+    """
+    A table of a database; a :class:`~airflow_provider_clockify.transfers._reached.ReachedTable`.
+
+    :param target: The database.
+    :param name: Full name of the table.
+    :param shape: What it holds.
+    :param permission: What may be created.
+    :param nul_replacement: What becomes of characters that the database cannot hold.
+    """
+
+    target: TableTarget
+    name: TableName
+    shape: Shape
+    permission: Permission
+    nul_replacement: str | None = None
+
+    @property
+    def conn_id(self) -> str:
+        """The connection."""
+        return self.target.conn_id
+
+    @property
+    def kind(self) -> str:
+        """Type of the connection."""
+        return self.target.conn_type
+
+    def __str__(self) -> str:
+        """Write the full name of the table."""
+        return str(self.name)
+
+    @contextmanager
+    def asking(self) -> Iterator[SqlQuestions]:
+        """Ask in a transaction that changes nothing."""
+        with self.target.looking() as database:
+            yield SqlQuestions(database, self.name, self.shape)
+
+    def load(self, loading: Loading) -> tuple[str, Outcome]:
+        """Load in one transaction; see :func:`.tables.replacing.load_table`."""
+        from airflow_provider_clockify.tables.replacing import TableLoad, load_table
+
+        load = TableLoad(
+            self.name,
+            self.shape,
+            loading.workspace_id,
+            loading.run_id,
+            loading.parts,
+            loading.mode,
+            self.permission,
+            self.nul_replacement,
+            loading.requests,
+            loading.followed_until,
+        )
+        return load.load_id, load_table(self.target.connect, load)
+
+    def close(self) -> None:
+        """Do nothing: each question and each load has a connection of its own."""
+
+    def names(self) -> tuple[str, str, str]:
+        """Return the URI of the table as an asset, and its namespace and name for OpenLineage."""
+        return self.target.names(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlQuestions:
+    """
+    Asks a table of a database.
+
+    :param database: In a transaction.
+    :param name: Full name of the table.
+    :param shape: What it holds.
+    """
+
+    database: Database
+    name: TableName
+    shape: Shape
+
+    def days(self, workspace_id: str, days: Sequence[Window]) -> dict[date, Sums]:
+        """Sum the table up by day; nothing if it is not there."""
+        from airflow_provider_clockify.tables.looking import table_days
+
+        is_there = bool(self.database.types(self.name))
+        return table_days(self.database, self.name, self.shape, workspace_id, days) if is_there else {}
+
+    def places_of(self, workspace_id: str, ids: Iterable[str]) -> set[datetime]:
+        """Return the instants at which the table has ids."""
+        from airflow_provider_clockify.tables.looking import places_of
+
+        return places_of(self.database, self.name, self.shape, workspace_id, ids)
+
+    def followed_until(self, workspace_id: str) -> datetime | None:
+        """Return until when the table knows the changes of a workspace."""
+        from airflow_provider_clockify.tables.looking import followed_until
+
+        return followed_until(self.database, self.name, workspace_id)
+
+    def first_loaded(self, workspace_id: str) -> datetime | None:
+        """Return the first instant that was ever loaded of a workspace."""
+        from airflow_provider_clockify.tables.looking import first_loaded
+
+        return first_loaded(self.database, self.name, workspace_id)

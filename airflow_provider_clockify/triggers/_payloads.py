@@ -13,7 +13,12 @@ from typing import Any
 
 from airflow_provider_clockify._compat import AirflowSensorTimeout
 from airflow_provider_clockify.airflow_errors import FINAL as FINAL_ERRORS
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, ClockifyResponseError
+from airflow_provider_clockify.exceptions import (
+    ClockifyConfigError,
+    ClockifyError,
+    ClockifyResponseError,
+    Entry,
+)
 
 SUCCESS, ERROR, TIMEOUT = "success", "error", "timeout"
 # Whether the task's retries apply.
@@ -36,7 +41,7 @@ def error_event(error: ClockifyError) -> dict[str, Any]:
     :param error: The error; its text holds no secret.
     """
     kind = FINAL if isinstance(error, FINAL_ERRORS) else FAILED
-    return {"status": ERROR, "kind": kind, "message": str(error)}
+    return {"status": ERROR, "kind": kind, "message": str(error), "entry": str(error.entry)}
 
 
 def timeout_event(message: str) -> dict[str, Any]:
@@ -64,10 +69,11 @@ def read_event(event: Any) -> dict[str, Any]:
                 return dict(result)
             case {"status": "timeout", "message": str(message)}:
                 raise AirflowSensorTimeout(message)
-            case {"status": "error", "kind": "final", "message": str(message)}:
-                raise ClockifyConfigError(message)
-            case {"status": "error", "kind": "failed", "message": str(message)}:
-                raise ClockifyResponseError(message)
+            case {"status": "error", "kind": "final" | "failed" as kind, "message": str(message)}:
+                error = (ClockifyConfigError if kind == FINAL else ClockifyResponseError)(message)
+                # Triggers of an earlier version do not name it.
+                entry = event.get("entry")
+                raise error.explain(Entry(entry)) if entry in list(Entry) else error
     raise ClockifyResponseError(
         f"The trigger sent {str(event)[:200]!r}, which is not an event of this package. Triggerer and workers may run "
         "different versions of it."

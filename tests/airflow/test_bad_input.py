@@ -193,7 +193,7 @@ def test_a_wrong_parameter_costs_no_request_and_is_named_with_its_cure(
     folder = connect(month)
     with pytest.raises(AirflowFailException, match=text) as caught:
         execute(folder, **parameters)
-    assert isinstance(caught.value.__cause__, kind)
+    assert isinstance(caught.value.__context__, kind)
     assert month.count() == 0
     assert list(folder.iterdir()) == []
 
@@ -216,7 +216,7 @@ def test_what_is_wrong_whatever_the_run_is_refused_after_rendering_too(
     vars(task).update(parameters)
     with pytest.raises(AirflowFailException, match=text) as caught:
         task.execute(dict(CONTEXT))
-    assert isinstance(caught.value.__cause__, kind)
+    assert isinstance(caught.value.__context__, kind)
     assert month.count() == 0
     assert list(folder.iterdir()) == []
 
@@ -391,7 +391,7 @@ def test_a_wrong_connection_is_named_with_its_cure(
     monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_DEFAULT", json.dumps(fields))
     with pytest.raises(AirflowFailException, match=text) as caught:
         execute(folder)
-    assert isinstance(caught.value.__cause__, kind)
+    assert isinstance(caught.value.__context__, kind)
     assert month.count() <= 1
     assert list(folder.iterdir()) == []
     assert month.api_key not in str(caught.value)
@@ -405,7 +405,7 @@ def test_a_forbidden_report_is_named_with_its_cure(connect: Callable, month: Clo
             execute(folder)
     finally:
         month.clear_faults()
-    assert isinstance(caught.value.__cause__, ClockifyForbiddenError)
+    assert isinstance(caught.value.__context__, ClockifyForbiddenError)
     assert list(folder.iterdir()) == []
 
 
@@ -488,7 +488,7 @@ def test_every_templated_field_that_rendered_to_nothing_is_named_before_any_requ
     assert field in task.template_fields
     with pytest.raises(AirflowFailException, match=rf"^{field}.*rendered to nothing.*(XCom|param)") as caught:
         task.execute(dict(CONTEXT))
-    assert isinstance(caught.value.__cause__, ClockifyConfigError)
+    assert isinstance(caught.value.__context__, ClockifyConfigError)
     assert month.count() == 0
 
 

@@ -146,7 +146,7 @@ def test_a_job_that_fits_no_hour_is_refused_after_its_first_page(start, run, tmp
     emulator = start(workspace)
     with pytest.raises(AirflowFailException) as refusal:
         run(emulator, window=NOVEMBER)
-    assert isinstance(refusal.value.__cause__, ClockifyBudgetError)
+    assert isinstance(refusal.value.__context__, ClockifyBudgetError)
     assert "at least 30 more requests" in str(refusal.value)
     assert emulator.count() == 2
     assert list(tmp_path.iterdir()) == []

@@ -1100,7 +1100,7 @@ def test_the_free_plan_is_named_with_the_cure_and_nothing_is_written(
     workspace = generate_workspace(entries=1, projects=1, plan="FREE", **SIZES)
     with pytest.raises(AirflowFailException, match=r"403.*plan") as caught:
         snapshot(serve(workspace), entity)
-    assert isinstance(caught.value.__cause__, ClockifyForbiddenError)
+    assert isinstance(caught.value.__context__, ClockifyForbiddenError)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -1150,7 +1150,7 @@ def test_a_wrong_parameter_costs_no_request_and_is_named_with_its_cure(
             {"workspace_id": None},
             **{name: value for name, value in parameters.items() if name != "entity"},
         )
-    assert isinstance(caught.value.__cause__, ClockifyConfigError)
+    assert isinstance(caught.value.__context__, ClockifyConfigError)
     assert rich.count() == 0
     assert list(tmp_path.iterdir()) == []
 
@@ -1519,7 +1519,7 @@ def test_wrong_changes_are_refused_before_any_wait_or_request(
     )
     with pytest.raises(AirflowFailException, match=text) as caught:
         operator.execute(context)
-    assert isinstance(caught.value.__cause__, kind)
+    assert isinstance(caught.value.__context__, kind)
     assert mine.slept == []
     assert emulator.count() == 0
 

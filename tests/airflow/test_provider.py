@@ -40,6 +40,7 @@ def test_every_dotted_path_of_the_metadata_can_be_imported() -> None:
     info = get_provider_info()
     for kind in ("hooks", "operators", "sensors", "triggers", "transfers"):
         for entry in info[kind]:
+            # A transfer is of one module.
             for module in entry.get("python-modules") or [entry["python-module"]]:
                 import_module(module)
     for connection in info["connection-types"]:

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
 pages = pytest.importorskip("airflow_pages")
+import failed_runs  # noqa: E402
 from playwright.sync_api import expect  # noqa: E402
 
 REGIONS = [
@@ -203,7 +205,22 @@ def test_the_log_of_a_run_tells_what_happened(airflow: Any, page: Any, run: str)
     assert airflow.connection["password"] not in page.content()
 
 
-def test_the_log_of_a_failed_run_names_reason_and_cure(airflow: Any, page: Any, run: str) -> None:
-    pages.task_page(page, airflow, "browser_export", run, "refused")
-    expect(page.get_by_text("Connection 'clockify_refused', generateDetailedReport").first).to_be_visible()
-    assert "0" * 48 not in page.content()
+@pytest.fixture(scope="module")
+def failed(airflow: Any) -> Iterator[str]:
+    """A run of ten tasks that all failed, each for another reason."""
+    airflow.wait_for_dags()
+    with failed_runs.failed_run(airflow) as run_id:
+        yield run_id
+
+
+def test_the_logs_of_failed_tasks_open_at_their_reason_and_cure(airflow: Any, failed: str) -> None:
+    """On a page of 1280 × 800, as a laptop shows it, without scrolling, wrapping or unfolding anything."""
+    with pages.open_page(1280, 800) as page:
+        for task, texts in failed_runs.SHOWN.items():
+            seen = pages.log_as_it_opens(page, airflow, failed_runs.DAG_ID, failed, task)
+            wanted = [*texts, failed_runs.MEANS.get(task, failed_runs.UNCHANGED), "See docs/errors.md#"]
+            if task == "unreachable_host":
+                wanted.append("Spent 0 requests")  # What never reached a host was not spent.
+            assert [text for text in wanted if text not in seen] == [], f"{task}: {seen}"
+            assert failed_runs.WRONG_KEY not in page.content()
+            assert "too short" not in page.content()  # A region is no secret.

@@ -83,7 +83,8 @@ def test_time_off_requests_are_listed_by_post(absences):
     assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
     first = absences.post(path, {})
     assert (first.json()["count"], len(first.json()["requests"])) == (60, 50)
-    assert "Last-Page" not in first.headers
+    assert first.headers["Last-Page"] == "false"
+    assert absences.post(path, {"page": 2}).headers["Last-Page"] == "true"
     second = absences.post(path, {"page": 2}).json()["requests"]
     ids = {row["id"] for row in [*first.json()["requests"], *second]}
     assert ids == set(absences.emulator.workspace.time_off_requests)

@@ -154,8 +154,9 @@ def test_filter_of_the_kind_is_required(week):
         {"projects": {"ids": ["x"], "contains": "HAS"}},
         {"exportType": "ZIP"},
         {"exportType": "TOFFEE"},
-        {"dateRangeType": "TODAY"},
+        {"dateRangeType": "SOME_DAY"},
         {"customFields": [{"id": "x"}]},
+        {"customFields": {"id": "x"}},
     ],
 )
 def test_bad_bodies(week, change):
@@ -171,7 +172,7 @@ def test_bad_bodies(week, change):
         {"pageSize": 1001},
         {"sortColumn": "COLOUR"},
         {"options": {"totals": "NO"}},
-        {"auditFilter": {"duration": 8}},
+        {"auditFilter": {"duration": "8"}},
     ],
 )
 def test_bad_detailed_filters(week, own):

@@ -9,10 +9,12 @@ from random import Random
 import pytest
 
 from airflow_provider_clockify.testing import EntityFeeds
+from airflow_provider_clockify.testing.core_routes.entity_changes import ACCEPTED_TYPES
 
 DAY = datetime(2026, 11, 5, tzinfo=UTC)
 ONE = timedelta(days=1)
 HOUR = timedelta(hours=1)
+EARLY = DAY - 10 * ONE
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 
 
@@ -216,6 +218,81 @@ def test_shapes(serve, empty, shape, action):
     assert "documentType" not in rows[0]
 
 
+# --- rates and custom field values --------------------------------------------------------------------------
+
+
+def test_custom_field_values_have_a_life_of_their_own(changes, empty):
+    ticket, distance = empty.add_custom_field("Ticket", at=EARLY), empty.add_custom_field("km", at=EARLY)
+    kept = empty.add_entry(
+        start=EARLY, end=EARLY + HOUR, custom_values={ticket.id: "OPS-1", distance.id: 5}, at=EARLY
+    )
+    kind = {"type": "TIME_ENTRY_CUSTOM_FIELD_VALUE"}
+    made = feed(changes, "created", EARLY, EARLY, **kind)
+    assert {**made[0], "id": None, "customFieldId": None, "value": None} == {
+        "documentType": "TIME_ENTRY_CUSTOM_FIELD_VALUE",
+        "id": None,
+        "timeEntryId": kept.id,
+        "customFieldId": None,
+        "value": None,
+        "sourceType": "TIMEENTRY",
+        "auditMetadata": {"createdAt": text(EARLY), "updatedAt": text(EARLY)},
+    }
+    assert {row["customFieldId"]: row["value"] for row in made} == {ticket.id: "OPS-1", distance.id: 5}
+    assert len({row["id"] for row in made} | {kept.id}) == 3
+    by_field = {row["customFieldId"]: row["id"] for row in made}
+
+    # An edit of something else touches no value.
+    empty.update_entry(kept.id, description="x", at=DAY)
+    assert feed(changes, "updated", DAY, DAY, **kind) == []
+    empty.update_entry(kept.id, custom_values={ticket.id: "OPS-2"}, at=DAY + ONE)
+    (changed,) = feed(changes, "updated", DAY, DAY + ONE, **kind)
+    assert (changed["id"], changed["value"]) == (by_field[ticket.id], "OPS-2")
+    (gone,) = feed(changes, "deleted", DAY, DAY + ONE, **kind)
+    assert (gone["id"], gone["document"]["value"]) == (by_field[distance.id], 5)
+    assert gone["document"]["timeEntryId"] == kept.id
+    empty.update_entry(kept.id, custom_values={ticket.id: "OPS-2", distance.id: 7}, at=DAY + 2 * ONE)
+    (again,) = feed(changes, "created", DAY + 2 * ONE, DAY + 2 * ONE, **kind)
+    assert (again["id"], again["value"]) == (by_field[distance.id], 7)
+    # The other value was written again, and is the same.
+    assert feed(changes, "updated", DAY + 2 * ONE, DAY + 2 * ONE, **kind) == []
+    empty.delete_entry(kept.id, at=DAY + 3 * ONE)
+    rows = feed(changes, "deleted", DAY + 3 * ONE, DAY + 3 * ONE, **kind)
+    assert {row["document"]["value"] for row in rows} == {"OPS-2", 7}
+    assert feed(changes, "deleted", DAY + 3 * ONE, DAY + 3 * ONE)[0]["id"] == kept.id
+
+
+def test_rates_change_with_the_project(changes, empty):
+    project = empty.add_project("Web", hourly_rate=9500, at=EARLY)
+    entry_ = empty.add_entry(start=EARLY, end=EARLY + HOUR, at=EARLY)
+    kind = {"type": "TIME_ENTRY_RATE"}
+    (made,) = feed(changes, "created", EARLY, EARLY, **kind)
+    assert (made["timeEntryId"], made["hourlyRate"]) == (entry_.id, {"amount": 5000, "currency": "EUR"})
+    empty.update_entry(entry_.id, description="x", at=DAY)
+    assert feed(changes, "updated", DAY, DAY, **kind) == []
+    path = f"{changes.workspace}/time-entries/{entry_.id}"
+    changes.emulator.now = DAY + ONE
+    body = {"start": "2026-11-05T08:00:00Z", "end": "2026-11-05T09:00:00Z", "projectId": project.id}
+    assert changes.send("PUT", path, body).status_code == 200
+    (changed,) = feed(changes, "updated", DAY, DAY + ONE, **kind)
+    assert (changed["id"], changed["hourlyRate"]["amount"]) == (made["id"], 9500)
+
+
+def test_parts_of_others_are_hidden(changes, empty):
+    owner, employee = empty.users.values()
+    for user in (owner, employee):
+        empty.add_entry(start=DAY, end=DAY + HOUR, user_id=user.id, at=DAY)
+    empty.change(empty.settings, only_admins_see_all_time_entries=True)
+    caller = changes.as_user(employee)
+    assert len(feed(changes, "created", DAY, DAY, type="TIME_ENTRY_RATE")) == 2
+    assert len(feed(caller, "created", DAY, DAY, type="TIME_ENTRY_RATE")) == 1
+
+
+@pytest.mark.parametrize("kind", ACCEPTED_TYPES)
+def test_every_type_has_a_feed(client, kind):
+    for action in ("created", "updated", "deleted"):
+        assert client.list(f"entities/{action}", type=kind).status_code == 200
+
+
 # --- refusals ----------------------------------------------------------------------------------------------
 
 
@@ -233,7 +310,6 @@ def test_shapes(serve, empty, shape, action):
         ({"limit": "x"}, 3000),
         ({"limit": "0"}, 501),
         ({"start": "2026-11-06T00:00:00Z", "end": "2026-11-05T00:00:00Z"}, 501),
-        ({"type": "TIME_ENTRY_RATE"}, 0),
     ],
 )
 def test_refusals(changes, action, params, code):

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from airflow_provider_clockify.testing.answers.documents import currency_id
 from airflow_provider_clockify.testing.workspace.generate import DEFAULT_END, DEFAULT_START
 
 ALL = {"contains": "CONTAINS", "status": "ALL"}
@@ -181,7 +182,9 @@ def test_filters_with_ids(spent):
     assert found("projects", "archive", "web") == ["drive"]
     assert found("projects", "web", contains="DOES_NOT_CONTAIN", status="ALL") == [None, "meal"]
     assert found("clients", "globex", **ALL) == ["drive"]
-    assert ask(spent, currency={"ids": ["x"]}).status_code == 400
+    dollars = {"ids": [currency_id(spent.emulator.workspace, "USD")]}
+    assert notes(spent, currency=dollars) == ["drive"]
+    assert notes(spent, currency=dollars | {"contains": "DOES_NOT_CONTAIN"}) == [None, "meal"]
 
 
 def test_things_that_are_gone(spent):
@@ -203,7 +206,7 @@ def test_things_that_are_gone(spent):
         {"sortColumn": "NOTE"},
         {"exportType": "ZIP"},
         {"dateRangeEnd": "2026-11-30"},
-        {"dateRangeType": "THIS_MONTH"},
+        {"dateRangeType": "NEXT_MONTH"},
     ],
 )
 def test_bad_bodies(spent, body):
@@ -234,9 +237,9 @@ def test_pages_tile_the_generated_expenses(make_clockify_emulator, client):
     assert (len(found), set(found)) == (len(truth), truth)
     assert ask(other, pageSize=1).json()["totals"]["expensesCount"] == len(truth)
     assert len(ask(other).json()["expenses"]) == 50
-    assert "Last-Page" not in ask(other).headers
-    emulator.behaviour.report_last_page_header = True
     assert ask(other).headers["Last-Page"] == "false"
+    emulator.behaviour.report_last_page_header = False
+    assert "Last-Page" not in ask(other).headers
 
 
 def test_free_plan_has_no_expenses(spent):

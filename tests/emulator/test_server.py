@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -361,6 +362,46 @@ def test_control_changes_and_tells_the_truth(clockify_emulator, control):
     (added,) = control("POST", "entries", json={"entries": [given]}).json()["ids"]
     entry = clockify_emulator.workspace.entries[added]
     assert (entry.user_id, entry.billable, entry.seconds) == (user, True, 3600)
+
+
+def test_control_takes_the_spelling_of_the_service_and_of_python(clockify_emulator, control):
+    workspace = clockify_emulator.workspace
+    user, project, tag = (list(table)[1] for table in (workspace.users, workspace.projects, workspace.tags))
+    (field, *_) = workspace.custom_fields
+    hour = {"start": "2027-01-01T05:00:00Z", "end": "2027-01-01T06:00:00Z"}
+    theirs = {
+        "userId": user,
+        "projectId": project,
+        "tagIds": [tag],
+        "timeInterval": {**hour, "duration": "PT1H"},
+        "hourlyRate": {"amount": 700, "currency": "EUR"},
+        "customFields": [{"customFieldId": field, "value": "x"}],
+        "isLocked": True,
+    }
+    ours = {
+        "user_id": user,
+        "project_id": project,
+        "tag_ids": [tag],
+        **hour,
+        "hourly_rate": 700,
+        "custom_values": {field: "x"},
+        "locked": True,
+    }
+    made = control("POST", "entries", json={"entries": [theirs, ours]}).json()
+    assert made["count"] == 2
+    first, second = (workspace.entries[key] for key in made["ids"])
+    assert replace(first, id="", created_at=0, updated_at=0) == replace(
+        second, id="", created_at=0, updated_at=0
+    )
+    assert (first.seconds, first.hourly_rate, first.custom_values) == (3600, 700, ((field, "x"),))
+    control("PATCH", f"entries/{first.id}", json={"task_id": None, "projectId": None, "type": "BREAK"})
+    assert workspace.entries[first.id].project_id is None
+
+
+def test_control_prints_counts_before_ids(control):
+    window = {"start": "2026-11-01T00:00:00Z", "end": "2026-12-01T00:00:00Z"}
+    assert list(control("GET", "truth", params=window).json()) == ["count", "seconds", "amounts", "ids"]
+    assert list(control("POST", "entries", json={"count": 1, **window}).json()) == ["count", "ids"]
 
 
 def test_control_is_not_counted(clockify_emulator, client, control):

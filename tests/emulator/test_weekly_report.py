@@ -96,6 +96,9 @@ def test_answer_in_full(serve, empty):
                 "name": "Emil Employee",
                 "email": "user2@example.com",
                 "timeZone": "America/New_York",
+                "weekStart": "MONDAY",
+                "dateFormat": "MM/DD/YYYY",
+                "timeFormat": "HOUR24",
             }
         ],
         "includeUsersWithoutTime": True,

@@ -212,7 +212,7 @@ def outcome_of(edit: str, output: str, column: Column, airflow: Airflow) -> str:
         except (ClockifyIncompleteError, AirflowFailException) as error:
             # On a Free workspace, the hour may have no room to prove all chunks once more.
             if isinstance(error, AirflowFailException) and not isinstance(
-                error.__cause__, ClockifyBudgetError
+                error.__context__, ClockifyBudgetError
             ):
                 raise
             if airflow.published():

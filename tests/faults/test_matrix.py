@@ -155,7 +155,7 @@ def refusal(world: World, error: Exception, expected: Expectation, files: dict[s
     if isinstance(error, (TimeoutError, AirflowSensorTimeout)):
         cause: BaseException = error
     else:
-        cause = error if isinstance(error, ClockifyError) else error.__cause__ or error
+        cause = error if isinstance(error, ClockifyError) else error.__cause__ or error.__context__ or error
     name = type(cause).__name__
     if world.files() != files:
         return f"{WRONG}: {name}, and the files are not as they were"

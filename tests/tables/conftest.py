@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from database_servers import MissingServerError, Postgres
+from database_servers import Postgres
+from postgres_server import running_postgres
 from table_databases import DRIVERS, connector
 
 from airflow_provider_clockify.tables.database import Database
@@ -22,28 +20,8 @@ from airflow_provider_clockify.tables.database import Database
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A server in a folder of its own, on a free port."""
-    if find_spec("psycopg2") is None:
-        pytest.skip("this environment has no psycopg2")
-    # Not in pytest's own folder, which every run closes to other users, such as the server's.
-    with TemporaryDirectory(prefix="clockify-postgres-") as folder:
-        Path(folder).chmod(0o755)
-        try:
-            server = Postgres(Path(folder))
-        except MissingServerError as error:
-            pytest.skip(str(error))
-        process = subprocess.Popen(
-            server.command, env=server.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **server.how
-        )
-        try:
-            deadline = time.monotonic() + 60
-            while not server.answers():
-                assert time.monotonic() < deadline, "PostgreSQL did not start"
-                assert process.poll() is None, "PostgreSQL ended"
-                time.sleep(0.1)
-            yield server
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(30)
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture

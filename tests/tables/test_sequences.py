@@ -10,13 +10,23 @@ must hold follows from the history alone.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from iceberg_catalogs import (
+    ENTRIES,
+    catalog_of,
+    load,
+    rows_of_files,
+    skip_without_packages,
+    sqlite_connection,
+)
 from table_databases import rows_of
 from table_entries import BEGIN, DAY, Entry, a_load, entry
 
@@ -50,15 +60,68 @@ def rows(state: dict[int, tuple[int, int]]) -> list[Entry]:
     return [entry(key, day + 0.5, seconds=60 + edit) for key, (day, edit) in state.items()]
 
 
+Done = list[tuple[list[Entry], int, int, int]]
+
+
+def in_sqlite(done: Done) -> list[tuple[str, datetime, int]]:
+    """Load into SQLite; return what is there."""
+    with TemporaryDirectory() as folder:
+
+        def connect() -> SqliteDatabase:
+            return SqliteDatabase(sqlite3.connect(Path(folder) / "t.sqlite"))
+
+        for each in done:
+            load_table(connect, a_load(*each, workspace="w"))
+        found = rows_of(connect, "SELECT id, start, duration_seconds FROM entries")
+    return [(key, datetime.fromisoformat(start), seconds) for key, start, seconds in found]
+
+
+def in_iceberg(done: Done) -> list[tuple[str, datetime, int]]:
+    """Load into a table of a SQL catalog in SQLite; return what DuckDB reads from its files."""
+    with TemporaryDirectory() as folder:
+        catalog = catalog_of(sqlite_connection(Path(folder)))
+        for each in done:
+            load(catalog, *each, workspace="w")
+        table = catalog.table(ENTRIES)
+        assert table is not None
+        found = rows_of_files(table, "id, start, duration_seconds")
+        catalog.close()
+    return found
+
+
+LOADS = st.lists(st.tuples(st.integers(0, 12), spans), min_size=1, max_size=6)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    history=edits,
-    loads=st.lists(st.tuples(st.integers(0, 12), spans), min_size=1, max_size=6),
-    data=st.data(),
-)
-def test_the_newest_read_of_each_day_wins(
-    history: list[tuple[int, int | None]], loads: list[tuple[int, tuple[int, int]]], data: st.DataObject
+@given(history=edits, loads=LOADS, data=st.data())
+def test_the_newest_read_of_each_day_wins(history: Any, loads: Any, data: st.DataObject) -> None:
+    newest_reads_win(in_sqlite, history, loads, data)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(history=edits, loads=LOADS, data=st.data())
+def test_the_newest_read_of_each_day_wins_in_iceberg(history: Any, loads: Any, data: st.DataObject) -> None:
+    skip_without_packages()
+    newest_reads_win(in_iceberg, history, loads, data)
+
+
+@pytest.mark.tables
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(history=edits, loads=LOADS, data=st.data())
+def test_the_newest_read_of_each_day_wins_in_iceberg_again_and_again(
+    history: Any, loads: Any, data: st.DataObject
 ) -> None:
+    skip_without_packages()
+    newest_reads_win(in_iceberg, history, loads, data)
+
+
+def newest_reads_win(
+    loaded: Callable[[Done], list[tuple[str, datetime, int]]],
+    history: list[tuple[int, int | None]],
+    loads: list[tuple[int, tuple[int, int]]],
+    data: st.DataObject,
+) -> None:
+    """Load in any order, and compare with what follows from the history."""
     by_time = states(history)
     # Each reads at a moment of its own; two reads of one state are two moments.
     reads = [
@@ -67,19 +130,14 @@ def test_the_newest_read_of_each_day_wins(
     ]
     order = data.draw(st.permutations(reads))
     in_order = data.draw(st.booleans())
-    with TemporaryDirectory() as folder:
+    found = loaded(
+        [
+            (rows(by_time[moment]), first, last, number)
+            for moment, number, (first, last) in (reads if in_order else order)
+        ]
+    )
 
-        def connect() -> SqliteDatabase:
-            return SqliteDatabase(sqlite3.connect(Path(folder) / "t.sqlite"))
-
-        for moment, number, (first, last) in reads if in_order else order:
-            load_table(connect, a_load(rows(by_time[moment]), first, last, number, workspace="w"))
-        found = rows_of(connect, "SELECT id, start, duration_seconds FROM entries")
-
-    held = {
-        int(key[2:]): (round((datetime.fromisoformat(start) - BEGIN) / DAY - 0.5), seconds - 60)
-        for key, start, seconds in found
-    }
+    held = {int(key[2:]): (round((start - BEGIN) / DAY - 0.5), seconds - 60) for key, start, seconds in found}
     assert len(held) == len(found), "an id is there twice"
     for day in range(DAYS):
         covering = [(number, moment) for moment, number, (first, last) in reads if first <= day < last]

@@ -257,11 +257,15 @@ def test_an_audit_costs_a_request_and_replaces_what_differs(emulator: ClockifyEm
     workspace.delete_entry(victim)
     emulator.reset_log()
 
-    result = report(audit=timedelta(days=366)).execute({})
+    task = report(audit=timedelta(days=366))
+    result = task.execute({})
 
     assert [(each["window_start"], each["reason"]) for each in result["replaced"]] == [
         ("2026-11-04T00:00:00Z", "audit")
     ]
+    # The event is about the window alone.
+    inside = workspace.truth_ids(*(datetime.fromisoformat(WINDOW[name]) for name in ("start", "end")))
+    assert table_extra(task._loaded)["rows"] == len(inside) < result["rows"]
     assert "in the table" in result["replaced"][0]["why"]
     assert rows(f"SELECT 1 FROM entries WHERE id = '{victim}'") == []
     assert result["audited_days"] == 366 - 10

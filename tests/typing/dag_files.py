@@ -24,6 +24,10 @@ from airflow_provider_clockify.operators.reports import (
 )
 from airflow_provider_clockify.operators.time_entries import ClockifyCreateTimeEntryOperator
 from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
+from airflow_provider_clockify.transfers.clockify_to_iceberg import (
+    ClockifyEntitiesToIcebergOperator,
+    ClockifyReportToIcebergOperator,
+)
 from airflow_provider_clockify.transfers.clockify_to_sql import (
     ClockifyEntitiesToSqlOperator,
     ClockifyEntityChangesToSqlOperator,
@@ -106,6 +110,11 @@ ClockifyReportToSqlOperator(task_id="a", sql_conn_id="b")  # type: ignore[call-a
 ClockifyEntitiesToSqlOperator(task_id="a", sql_conn_id="b", table="c", entity="users", mode="append_snapshot")
 ClockifyEntitiesToSqlOperator(task_id="a", sql_conn_id="b", table="c", entity="tags", mode="x")  # type: ignore[arg-type]
 ClockifyEntityChangesToSqlOperator(task_id="a", sql_conn_id="b", table="c", window="x")  # type: ignore[arg-type]
+ClockifyReportToIcebergOperator(task_id="a", table="b.c", partition_by="day", follow_changes=True)
+ClockifyReportToIcebergOperator(task_id="a", table="b.c", partition_by="week")  # type: ignore[arg-type]
+ClockifyReportToIcebergOperator(task_id="a", table="b.c", schema="x")  # type: ignore[call-arg]
+ClockifyReportToIcebergOperator(task_id="a", iceberg_conn_id="b")  # type: ignore[call-arg]
+ClockifyEntitiesToIcebergOperator(task_id="a", table="b.c", entity="users", partition_by=None)
 
 # --- writing, waiting, watching -----------------------------------------------------------------------------------
 
@@ -139,6 +148,7 @@ assert_type(snapshot, ExportSummary)
 loaded = ClockifyReportToSqlOperator(task_id="a", sql_conn_id="b", table="c").execute({})
 assert_type(loaded, LoadSummary)
 assert_type(loaded["replaced"], list[ReplacedDays])
+assert_type(ClockifyReportToIcebergOperator(task_id="a", table="b.c").execute({}), LoadSummary)
 written = ClockifyCreateTimeEntryOperator(task_id="a", start="2026-01-01T00:00:00Z").execute({})
 assert_type(written, WrittenTimeEntry)
 assert_type(written["created"], bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_clockify.connection import EXTRAS, ClockifySettings, doubts_of_extra
+from airflow_provider_clockify.connection import EXTRAS, ClockifySettings, doubts_of_extra, reading_connection
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.get_provider_info import FIELDS
 
@@ -364,6 +365,24 @@ def test_a_name_without_a_value_is_ignored(value):
 
 @given(st.dictionaries(st.text(max_size=20) | st.sampled_from(EXTRAS), st.text(min_size=1)))
 def test_names_that_are_read_are_never_doubted(extra):
-    doubts = doubts_of_extra(extra)
+    doubts = doubts_of_extra({**extra, "hash_salt": "long enough"})
     assert len(doubts) <= len(set(extra) - set(EXTRAS))
     assert not any(f"has {name!r}" in doubt for name in EXTRAS for doubt in doubts)
+
+
+def test_a_salt_that_airflow_would_not_mask_is_doubted_without_being_shown():
+    (doubt,) = doubts_of_extra({"hash_salt": "s4lt"})
+    assert "fewer than 5 characters" in doubt
+    assert "s4lt" not in doubt
+    assert doubts_of_extra({"hash_salt": "s4lts"}) == ()
+
+
+def test_a_short_value_of_the_extra_makes_no_warning_about_secrets_while_a_connection_is_read(caplog):
+    warned = "Skipping masking for a secret as it's too short (<5 chars)"
+    logger = logging.getLogger("airflow.sdk._shared.secrets_masker.secrets_masker")
+    with reading_connection("clockify_default"):
+        logger.warning(warned)
+        logger.warning("Something else.")
+    assert [each.message for each in caplog.records] == ["Something else."]
+    logger.warning(warned)
+    assert [each.message for each in caplog.records] == ["Something else.", warned]

@@ -30,6 +30,7 @@ from airflow_provider_clockify.operators import time_entries as time_entry_opera
 from airflow_provider_clockify.sensors.time_entries import ClockifyApprovalSensor, ClockifyTimeEntrySensor
 from airflow_provider_clockify.service.lists import LISTS
 from airflow_provider_clockify.testing.__main__ import _parser as emulator_parser
+from airflow_provider_clockify.transfers import clockify_to_iceberg
 from airflow_provider_clockify.transfers import clockify_to_sql as transfers
 from airflow_provider_clockify.triggers.time_entries import ClockifyTimeEntryEventTrigger
 
@@ -113,6 +114,7 @@ SHOWN_CLASSES = [
         if hasattr(module, name)
     ),
     *(("tables.md", getattr(transfers, name)) for name in transfers.__all__),
+    *(("iceberg.md", getattr(clockify_to_iceberg, name)) for name in clockify_to_iceberg.__all__),
     ("sensors.md", ClockifyTimeEntrySensor),
     ("sensors.md", ClockifyApprovalSensor),
     ("events.md", ClockifyTimeEntryEventTrigger),
@@ -178,6 +180,7 @@ def test_every_region_of_the_examples_is_shown_somewhere() -> None:
 TABLE_OPERATORS = sorted(transfers.__all__)
 LABELLED = {
     "events.md": ["howto/trigger:ClockifyTimeEntryEventTrigger"],
+    "iceberg.md": [f"howto/operator:{operator}" for operator in sorted(clockify_to_iceberg.__all__)],
     "operators.md": [f"howto/operator:{operator}" for operator in OPERATORS],
     "sensors.md": ["howto/sensor:ClockifyApprovalSensor", "howto/sensor:ClockifyTimeEntrySensor"],
     "tables.md": [f"howto/operator:{operator}" for operator in TABLE_OPERATORS],

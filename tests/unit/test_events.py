@@ -17,6 +17,7 @@ from airflow_provider_clockify.exceptions import (
     ClockifyMissingConnectionError,
     ClockifyResponseError,
     ClockifyWindowError,
+    Entry,
 )
 from airflow_provider_clockify.triggers._payloads import error_event, read_event, success_event, timeout_event
 
@@ -52,7 +53,7 @@ def test_the_end_of_a_wait_arrives_as_airflows_own():
     ids=lambda error: type(error).__name__,
 )
 def test_what_no_retry_can_mend_arrives_as_such(error):
-    with pytest.raises(ClockifyConfigError, match="^refused$"):
+    with pytest.raises(ClockifyConfigError, match="(?m)^refused$"):
         read_event(through_the_database(error_event(error)))
 
 
@@ -66,8 +67,31 @@ def test_what_no_retry_can_mend_arrives_as_such(error):
     ],
 )
 def test_other_errors_leave_the_retries_to_the_task(error):
-    with pytest.raises(ClockifyResponseError, match="^odd$"):
+    with pytest.raises(ClockifyResponseError, match="(?m)^odd$"):
         read_event(through_the_database(error_event(error)))
+
+
+@pytest.mark.parametrize(
+    ("error", "entry"),
+    [
+        (ClockifyAuthError("refused", status=401), Entry.KEY_REFUSED),
+        (ClockifyAuthError("refused", status=401, code=4019), Entry.NOT_VERIFIED),
+        (ClockifyIncompleteError("odd"), Entry.INCOMPLETE),
+    ],
+    ids=["key", "address", "incomplete"],
+)
+def test_the_entry_of_the_documentation_arrives(error, entry):
+    with pytest.raises(ClockifyError) as caught:
+        read_event(through_the_database(error_event(error)))
+    assert caught.value.entry is entry
+
+
+@pytest.mark.parametrize("entry", [None, "of-a-later-version", 7])
+def test_an_event_of_another_version_may_name_no_entry_that_is_known(entry):
+    event = {"status": "error", "kind": "final", "message": "refused", "entry": entry}
+    with pytest.raises(ClockifyConfigError, match="(?m)^refused$") as caught:
+        read_event(event)
+    assert caught.value.entry is Entry.PARAMETER
 
 
 @pytest.mark.parametrize(

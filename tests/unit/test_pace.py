@@ -200,6 +200,35 @@ def test_no_hour_has_more_requests_than_its_quota(quota, gaps):
         assert moment - sent[index] >= HOUR - 1e-3
 
 
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 600), st.data())
+def test_what_never_reached_the_service_is_not_counted(requests, data):
+    pace = Pace()
+    moments = [pace.reserve(NOW, 1e6, 10**6, inf).moment for _ in range(requests)]
+    unsent = data.draw(st.lists(st.sampled_from(moments), unique=True))
+    for moment in unsent:
+        pace.give_back(NOW + 1, moment)
+    assert pace.left(NOW + 1, 10**6) == 10**6 - requests + len(unsent)
+    assert all(count > 0 for _, count in pace.marks)
+
+
+def test_what_is_given_back_after_its_hour_takes_nothing_from_later_requests():
+    pace = Pace()
+    early = pace.reserve(NOW, 1e6, 100, inf).moment
+    pace.reserve(NOW + HOUR, 1e6, 100, inf)
+    pace.give_back(NOW + HOUR + 1, early)
+    assert pace.left(NOW + HOUR + 1, 100) == 99
+
+
+def test_a_trial_that_never_left_does_not_hold_the_others():
+    pace = Pace()
+    spend(pace, FREE_REQUESTS_PER_HOUR)
+    trial = pace.reserve(NOW + 1, 1e6, None, inf)
+    assert not pace.reserve(NOW + 1, 1e6, None, inf).taken
+    pace.give_back(NOW + 1, trial.moment)
+    assert pace.reserve(NOW + 1, 1e6, None, inf).taken
+
+
 def test_many_requests_take_little_room():
     pace = Pace()
     for number in range(20_000):

@@ -296,7 +296,7 @@ def test_refusals_name_the_mistake(columns, text):
 
 @pytest.mark.parametrize("name", ["useremail", "tags", "timeInterval", "projectColor"])
 def test_a_flat_file_knows_only_columns(name):
-    with pytest.raises(ClockifyConfigError, match=rf"names '{name}'; detailed has [^,]+,[^']*$"):
+    with pytest.raises(ClockifyConfigError, match=rf"(?m)names '{name}'; detailed has [^,]+,[^']*$"):
         column_rules(DETAILED, drop_columns=[name], salt=lambda: SALT, is_flat=True)
 
 

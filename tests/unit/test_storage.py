@@ -350,15 +350,15 @@ def test_a_folder_that_turns_up_where_the_file_should_be(tmp_path):
 
 def test_a_failure_between_two_files_says_how_many_are_there(tmp_path):
     base = tmp_path / "base"
-    with pytest.raises(  # noqa: PT012
-        ClockifyStorageError, match=r"1 file\(s\) were published before, each whole; a retry publishes all"
-    ):
-        with Staging(Target(str(base)), is_base=True) as staging:
+    target = Target(str(base))
+    with pytest.raises(ClockifyStorageError):  # noqa: PT012
+        with Staging(target, is_base=True) as staging:
             for name in ("x", "y"):
                 staging.path(name).write_bytes(b"x")
             staging.publish(staging.path("x"), "x")
             (base / "y").mkdir()
             staging.publish(staging.path("y"), "y")
+    assert target.published == 1
     assert everything(base) == ["x", "y"]
 
 

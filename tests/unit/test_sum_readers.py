@@ -314,7 +314,7 @@ def refusal() -> ClockifyBadRequestError:
 def test_a_refused_sum_of_more_than_31_days_names_the_plan_and_the_cure(sink):
     window = Window(START, START + timedelta(days=31, seconds=1))
     with pytest.raises(
-        ClockifyBadRequestError, match=r"^Refused\. A Free workspace .* 31 days.*partition_by='month'"
+        ClockifyBadRequestError, match=r"(?m)^Refused\. A Free workspace .* 31 days.*partition_by='month'"
     ) as caught:
         summary_reader(Script(refusal()).send, "w", {}, ("USER",)).read(window, sink)
     error = caught.value
@@ -329,13 +329,13 @@ def test_a_refused_sum_of_more_than_31_days_names_the_plan_and_the_cure(sink):
 
 def test_a_refusal_of_31_days_is_about_something_else(sink):
     window = Window(START, START + timedelta(days=31))
-    with pytest.raises(ClockifyBadRequestError, match=r"^Refused\.$"):
+    with pytest.raises(ClockifyBadRequestError, match=r"(?m)^Refused\.$"):
         summary_reader(Script(refusal()).send, "w", {}, ("USER",)).read(window, sink)
 
 
 def test_a_workspace_that_is_not_there_is_not_about_days(sink):
     missing = ClockifyNotFoundError("Not there.", status=400)
-    with pytest.raises(ClockifyNotFoundError, match=r"^Not there\.$"):
+    with pytest.raises(ClockifyNotFoundError, match=r"(?m)^Not there\.$"):
         summary_reader(Script(missing).send, "w", {}, ("USER",)).read(
             Window(START, START + timedelta(days=99)), sink
         )

@@ -25,7 +25,8 @@ from airflow_provider_clockify.operators.entities import (
 from airflow_provider_clockify.operators.reports import ClockifyDetailedReportOperator, ClockifyReportOperator
 from airflow_provider_clockify.operators.time_entries import ClockifyCreateTimeEntryOperator
 from airflow_provider_clockify.sensors._base import ClockifyWaitSensor
-from airflow_provider_clockify.transfers._base import ClockifyToSqlOperator
+from airflow_provider_clockify.transfers._base import ClockifyToSqlOperator, ClockifyToTableOperator
+from airflow_provider_clockify.transfers.clockify_to_iceberg import ClockifyToIcebergOperator
 from airflow_provider_clockify.window import PARTITION_UNITS, UNITS, WINDOW_MODES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +57,11 @@ def test_shared_parameters_are_those_of_the_signatures() -> None:
     read = parameters_of(ClockifyReadOperator.__init__)
     export = read | parameters_of(ClockifyExportOperator.__init__)
     assert set(_parameters.ReadParameters.__annotations__) - task == read
-    table = read | parameters_of(ClockifyToSqlOperator.__init__)
+    any_table = read | parameters_of(ClockifyToTableOperator.__init__)
+    assert set(_parameters.AnyTableParameters.__annotations__) - task == any_table
+    iceberg = any_table | parameters_of(ClockifyToIcebergOperator.__init__)
+    assert set(_parameters.IcebergParameters.__annotations__) - task == iceberg
+    table = any_table | parameters_of(ClockifyToSqlOperator.__init__)
     assert set(_parameters.TableParameters.__annotations__) - task == table
     report = export | parameters_of(ClockifyReportOperator.__init__)
     assert set(_parameters.ListParameters.__annotations__) - task == export

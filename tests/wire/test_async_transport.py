@@ -365,6 +365,23 @@ def test_a_host_that_refuses_connections_is_a_transport_error(make_client, free_
     assert "the-key" not in str(caught.value)
 
 
+def test_a_host_that_refuses_connections_spends_no_requests(make_client, free_port):
+    client = make_client(f"http://127.0.0.1:{free_port}", "the-key", limiter=RateLimiter(1e6, 30))
+    with pytest.raises(ClockifyTransportError) as caught:
+        client.get(logged_user())
+    assert caught.value.never_sent
+    assert client.transport.limiter_of(None).left() == 30
+
+
+def test_a_request_that_gets_no_answer_was_spent(emulator, client_of):
+    client = client_of(emulator, limiter=RateLimiter(1e6, 30))
+    emulator.inject(faults.reset_after(), times=None)
+    with pytest.raises(ClockifyTransportError) as caught:
+        client.get(logged_user())
+    assert not caught.value.never_sent
+    assert client.transport.limiter_of(None).left() == 30 - len(emulator.requests)
+
+
 def test_an_impossible_host_is_a_configuration_error_and_not_retried(make_client, time_is_mine):
     client = make_client("https://.example.com", "the-key")
     with pytest.raises(ClockifyConfigError, match="not a valid URL"):

@@ -338,7 +338,7 @@ def test_entries_added_at_the_end_cost_only_the_pages_they_fill(living, november
 
 def test_data_that_never_come_to_rest_are_not_published(living, november, tmp_path, export):
     emulator, client = living(lambda w: w.delete_entry(first_entry(w), at=LATER), before=None)
-    with pytest.raises(ClockifyIncompleteError, match="Nothing was published") as caught:
+    with pytest.raises(ClockifyIncompleteError, match="could not be read completely") as caught:
         export(client, november, tmp_path / "new" / "x.jsonl")
     assert "in 4 attempts" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -399,7 +399,7 @@ def test_totals_that_disagree_with_the_rows_are_an_error_and_nothing_is_publishe
 ):
     (tmp_path / "x.jsonl").write_text("as it was\n")
     emulator.inject(_altered(change), times=None)
-    with pytest.raises(ClockifyIncompleteError, match="Nothing was published"):
+    with pytest.raises(ClockifyIncompleteError, match="could not be read completely"):
         export(client, november, tmp_path / "x.jsonl")
     assert [path.name for path in tmp_path.iterdir()] == ["x.jsonl"]
     assert (tmp_path / "x.jsonl").read_text() == "as it was\n"

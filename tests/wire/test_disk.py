@@ -79,7 +79,7 @@ def test_a_full_disk_stops_an_export_and_leaves_what_was_there(
     text = str(caught.value)
     assert f"which are beside it in {folder} until they are published" in text, phase
     assert "It needs more there than the 0." in text
-    assert "MB are free. Free space there, or use a shorter window. Nothing was published." in text
+    assert "MB are free. Free space there, or use a shorter window." in text
     assert isinstance(caught.value.__cause__, OSError)
     assert names_in(folder) == ["out.jsonl"]
     assert (folder / "out.jsonl").read_bytes() == b"the old file"
@@ -95,7 +95,7 @@ def test_partitions_stopped_by_a_full_disk_leave_no_folders(
     mounted, small_client, whole_size, export, november
 ):
     folder = mounted(size=f"{int(whole_size * 0.7 / KIBIBYTE)}k")
-    with pytest.raises(ClockifyStorageError, match="No space left .* beside it .*Nothing was published"):
+    with pytest.raises(ClockifyStorageError, match="No space left .* beside it "):
         export(small_client, november, folder / "base", partition_by="day")
     assert names_in(folder) == []
 
@@ -118,7 +118,7 @@ def test_a_disk_without_room_for_a_folder(mounted, small_client, export, novembe
     folder = mounted(size="1m", nr_inodes=2)
     (folder / "out.jsonl").write_bytes(b"the old file")
     requests = small_client.transport.stats.requests
-    with pytest.raises(ClockifyStorageError, match="No space left .* Nothing was published"):
+    with pytest.raises(ClockifyStorageError, match="No space left "):
         export(small_client, november, folder / "out.jsonl")
     assert small_client.transport.stats.requests == requests, "before the first request"
     assert names_in(folder) == ["out.jsonl"]
@@ -201,6 +201,5 @@ def test_a_limit_on_file_sizes_fails_the_task_in_a_way_that_may_be_retried(tmp_p
         "RAISED ClockifyStorageError: The file is too large for the private files of the"
     )
     assert "Raise the limit on file sizes of the worker (ulimit -f), or use a shorter window" in raised
-    assert "Nothing was published." in raised
     assert names_in(target) == ["out.jsonl"]
     assert (target / "out.jsonl").read_bytes() == b"the old file"

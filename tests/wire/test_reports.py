@@ -268,7 +268,8 @@ def test_attendance_that_changes_between_pages_is_read_again(start_emulator, hoo
     rows = list(hook_of(emulator).iter_attendance_report(START, END))
     assert {(row["userId"], row["date"]) for row in rows} == days_of(workspace, START, END)
     assert len(rows) == (211 if change == "added" else 200)
-    assert len(emulator.requests) == 4
+    # The first page of the second reading is its last, if there are but 200 days left.
+    assert len(emulator.requests) == (4 if change == "added" else 3)
 
 
 @pytest.mark.parametrize("plan", ["FREE", "BASIC"])

@@ -295,6 +295,13 @@ def test_received_bytes_and_requests_are_counted(emulator, client):
     assert stats.received == sum(record.sent for record in emulator.requests)
 
 
+def test_what_never_reached_a_host_is_not_counted(make_client, free_port):
+    client = make_client(f"http://127.0.0.1:{free_port}", "the-key")
+    with pytest.raises(ClockifyTransportError):
+        client.get(logged_user())
+    assert (client.transport.stats.requests, client.transport.stats.retries) == (0, 0)
+
+
 def test_waits_and_retries_are_counted(emulator, client):
     emulator.fail(429, headers={"Retry-After": "17"})
     client.get(logged_user())

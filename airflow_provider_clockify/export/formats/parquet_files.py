@@ -62,14 +62,15 @@ class ArrowBatches:
         :param rows: Values, column by column, in batches.
         """
         found: list[Any] = []
+        count = size = 0
         for columns in rows:
-            found.append(self.batch(columns))
-            if (
-                sum(each.num_rows for each in found) >= ROW_GROUP_ROWS
-                or sum(each.get_total_buffer_size() for each in found) >= GROUP_BYTES
-            ):
+            batch = self.batch(columns)
+            found.append(batch)
+            count += batch.num_rows
+            size += batch.get_total_buffer_size()  # Once each: it looks at every buffer.
+            if count >= ROW_GROUP_ROWS or size >= GROUP_BYTES:
                 yield self._pa.Table.from_batches(found, self.schema)
-                found = []
+                found, count, size = [], 0, 0
         if found:
             yield self._pa.Table.from_batches(found, self.schema)
 

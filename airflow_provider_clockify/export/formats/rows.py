@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from airflow_provider_clockify.columns.tables import Columns, ColumnType, Table
-from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError
+from airflow_provider_clockify.exceptions import ClockifyConfigError, ClockifyError, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,4 +82,4 @@ def needed(module: str, extra: str, parameter: str) -> Any:
     except ImportError as error:
         raise ClockifyConfigError(
             f"{parameter} needs {module}: install it with pip install 'airflow-provider-clockify[{extra}]'."
-        ) from error
+        ).explain(Entry.PACKAGE) from error

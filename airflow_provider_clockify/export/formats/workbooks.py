@@ -164,7 +164,7 @@ class WorkbookWriter:
             if self._sums.rows >= MOST_ROWS:
                 raise ClockifyConfigError(
                     f"file_format='xlsx' holds at most {MOST_ROWS - 1:,} rows, and {table.name} has more. Use "
-                    "partition_by or a shorter window, or file_format='parquet' or 'csv'. Nothing was published."
+                    "partition_by or a shorter window, or file_format='parquet' or 'csv'."
                 )
             typed = [
                 [None if value is None else instant_of(value) for value in values]

@@ -4,10 +4,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_clockify.testing.answers.documents import currency_id, entry_document, tag_document
-from airflow_provider_clockify.testing.workspace.times import format_duration, format_nanoseconds, format_utc
+from airflow_provider_clockify.testing.workspace.times import (
+    format_duration,
+    format_nanoseconds,
+    format_utc,
+    from_epoch,
+    load_zone,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_clockify.testing.workspace.business import (
@@ -333,6 +340,49 @@ def time_off_document(workspace: EmulatedWorkspace, request: TimeOffRequest) -> 
     }
 
 
+def invoice_settings_document() -> dict[str, Any]:
+    """Return what a workspace writes on its invoices; its texts are those of an English one (Clockify OpenAPI)."""
+    labels = {
+        "amount": "AMOUNT",
+        "billFrom": "Bill from",
+        "billTo": "Bill to",
+        "description": "DESCRIPTION",
+        "discount": "Discount",
+        "dueDate": "Due date",
+        "issueDate": "Issue date",
+        "itemType": "ITEM TYPE",
+        "notes": "Notes",
+        "paid": "Paid",
+        "quantity": "QUANTITY",
+        "subtotal": "Subtotal",
+        "tax": "Tax",
+        "tax2": "Tax2",
+        "total": "Total",
+        "totalAmount": "Total amount",
+        "unitPrice": "UNIT PRICE",
+    }
+    shown = dict.fromkeys(("itemType", "quantity", "tax", "tax2", "unitPrice"), True)
+    return {
+        "labels": labels,
+        "defaults": {
+            "companyId": None,
+            "defaultImportExpenseItemTypeId": None,
+            "defaultImportTimeItemTypeId": None,
+            "dueDays": 14,
+            "itemType": "Service",
+            "itemTypeId": None,
+            "notes": "",
+            "subject": "",
+            "tax": 0,
+            "tax2": 0,
+            "tax2Percent": 0.0,
+            "taxPercent": 0.0,
+            "taxType": "SIMPLE",
+        },
+        "exportFields": {**shown, "rtl": False, "RTL": False},
+    }
+
+
 # --- approvals and plans -----------------------------------------------------------------------------------
 
 
@@ -395,12 +445,21 @@ def _approved_entry(workspace: EmulatedWorkspace, entry: TimeEntry, approval_id:
         "billable",
         "type",
         "isLocked",
-        "timeInterval",
         "hourlyRate",
         "costRate",
-        "customFieldValues",
     )
+    zone = load_zone(workspace.users[entry.user_id].time_zone)
+    interval = document["timeInterval"] | {"timeZone": workspace.users[entry.user_id].time_zone}
+    for name, moment in (("Start", entry.start), ("End", entry.end or entry.start)):
+        local = from_epoch(moment).astimezone(zone)
+        interval[f"offset{name}"] = int((local.utcoffset() or timedelta()).total_seconds())
+        interval[f"zoned{name}"] = local.strftime("%Y-%m-%dT%H:%M:%S")
     return {name: document[name] for name in kept} | {
+        "timeInterval": interval,
+        "customFieldValues": [
+            {"customFieldId": key, "sourceType": "TIMEENTRY", "timeEntryId": entry.id, "value": value}
+            for key, value in entry.custom_values
+        ],
         "approvalRequestId": approval_id,
         "project": _project(workspace, entry.project_id),
         "task": _task(workspace, entry.task_id),
@@ -414,6 +473,8 @@ def _approved_expense(
     return expense_document(workspace, expense, embedded=True) | {
         "approvalRequestId": approval.id,
         "approvalStatus": approval.state,
+        "detailedApprovalStatus": approval.state,
+        "fileUrl": None,
         "currency": workspace.currency,
     }
 
@@ -442,5 +503,4 @@ def assignment_document(workspace: EmulatedWorkspace, assignment: Assignment) ->
         "billable": assignment.billable,
         "note": assignment.note,
         "startTime": assignment.start_time,
-        "published": assignment.published,
     }

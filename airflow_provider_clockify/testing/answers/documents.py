@@ -26,6 +26,82 @@ _PAID_FEATURES = (
     "XLSX_EXPORT",
 )
 _FREE_FEATURES = ("ONE_MONTH_RANGE_REPORTS",)
+# What nothing here depends on, as a new account has it.
+_USER_SETTINGS = {
+    "weekStart": "MONDAY",
+    "lang": "EN",
+    "theme": "DEFAULT",
+    "myStartOfDay": "09:00",
+    "dashboardSelection": "ME",
+    "dashboardViewType": "PROJECT",
+    "projectListCollapse": 50,
+    "summaryReportSettings": {"group": "Project", "subgroup": "Time Entry"},
+    **dict.fromkeys(
+        (
+            "alerts",
+            "approval",
+            "invoiceReminders",
+            "longRunning",
+            "onboarding",
+            "pto",
+            "reminders",
+            "scheduledReports",
+            "scheduling",
+            "weeklyUpdates",
+        ),
+        True,
+    ),
+    **dict.fromkeys(
+        (
+            "collapseAllProjectLists",
+            "dashboardPinToTop",
+            "groupSimilarEntriesDisabled",
+            "isCompactViewOn",
+            "multiFactorEnabled",
+            "projectPickerTaskFilter",
+            "sendNewsletter",
+            "showOnlyWorkingDays",
+            "timeTrackingManual",
+        ),
+        False,
+    ),
+}
+_WORKSPACE_SETTINGS = {
+    "adminOnlyPages": [],
+    "automaticLock": None,
+    "currencyFormat": "CURRENCY_SPACE_VALUE",
+    "durationFormat": "FULL",
+    "lockTimeEntries": None,
+    "lockTimeZone": None,
+    "numberFormat": "COMMA_PERIOD",
+    "projectGroupingLabel": "client",
+    "projectLabel": "project",
+    "taskLabel": "task",
+    "timeTrackingMode": "DEFAULT",
+    "workingDays": ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"],
+    **dict.fromkeys(
+        (
+            "activeBillableHours",
+            "canSeeTimeSheet",
+            "canSeeTracker",
+            "defaultBillableProjects",
+            "isProjectPublicByDefault",
+            "projectFavorites",
+            "trackTimeDownToSecond",
+        ),
+        True,
+    ),
+    **dict.fromkeys(
+        (
+            "multiFactorEnabled",
+            "onlyAdminsCanChangeBillableStatus",
+            "onlyAdminsSeeDashboard",
+            "onlyAdminsSeePublicProjectsEntries",
+            "projectPickerSpecialFilter",
+        ),
+        False,
+    ),
+}
 
 
 def _rate(amount: int | None, currency: str) -> dict[str, Any] | None:
@@ -36,13 +112,10 @@ def user_document(workspace: EmulatedWorkspace, user: User) -> dict[str, Any]:
     """Return a user without memberships; ``settings`` is null for those who never finished sign-up."""
     signed_up = user.account_status != "NOT_REGISTERED"
     settings = {
+        **_USER_SETTINGS,
         "timeZone": user.time_zone,
-        "weekStart": "MONDAY",
         "dateFormat": user.date_format,
         "timeFormat": user.time_format,
-        "lang": "EN",
-        "theme": "DEFAULT",
-        "myStartOfDay": "09:00",
     }
     return {
         "id": user.id,
@@ -54,8 +127,24 @@ def user_document(workspace: EmulatedWorkspace, user: User) -> dict[str, Any]:
         "defaultWorkspace": workspace.id,
         "settings": settings if signed_up else None,
         "status": user.account_status,
-        "customFields": [],
+        "customFields": user_fields(workspace, user),
     }
+
+
+def user_fields(workspace: EmulatedWorkspace, user: User) -> list[dict[str, Any]]:
+    """Return the custom fields of a user that have a value."""
+    fields = workspace.custom_fields
+    return [
+        {
+            "customFieldId": key,
+            "customFieldName": fields[key].name,
+            "customFieldType": fields[key].type,
+            "userId": user.id,
+            "value": value,
+        }
+        for key, value in user.custom_values
+        if key in fields
+    ]
 
 
 def _membership(user: User, target_id: str, kind: str, currency: str, status: str) -> dict[str, Any]:
@@ -101,20 +190,26 @@ def workspace_document(workspace: EmulatedWorkspace) -> dict[str, Any]:
             for user in workspace.users.values()
         ],
         "workspaceSettings": {
+            **_WORKSPACE_SETTINGS,
             "timeRoundingInReports": settings.time_rounding_in_reports,
             "round": {
                 "round": rounding[settings.round_mode],
                 "minutes": str(settings.round_minutes),
             },
-            "lockTimeZone": None,
             "forceProjects": settings.force_projects,
             "forceTasks": settings.force_tasks,
             "forceTags": settings.force_tags,
             "forceDescription": settings.force_description,
             "onlyAdminsSeeAllTimeEntries": settings.only_admins_see_all_time_entries,
             "onlyAdminsSeeBillableRates": settings.only_admins_see_billable_rates,
-            "workingDays": ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"],
-            "trackTimeDownToSecond": True,
+            "onlyAdminsCreateProject": settings.only_admins_create_projects,
+            "onlyAdminsCreateTag": settings.only_admins_create_tags,
+            "onlyAdminsCreateTask": settings.only_admins_create_tasks,
+            "entityCreationPermissions": {
+                "whoCanCreateProjectsAndClients": _creators(settings.only_admins_create_projects),
+                "whoCanCreateTags": _creators(settings.only_admins_create_tags),
+                "whoCanCreateTasks": _creators(settings.only_admins_create_tasks),
+            },
         },
         "features": list(_FREE_FEATURES if workspace.is_free else _PAID_FEATURES),
         "featureSubscriptionType": workspace.plan,
@@ -122,6 +217,10 @@ def workspace_document(workspace: EmulatedWorkspace) -> dict[str, Any]:
         "imageUrl": "",
         "cakeOrganizationId": currency_id(workspace, "org"),
     }
+
+
+def _creators(only_admins: bool) -> str:
+    return "ADMINS" if only_admins else "EVERYONE"
 
 
 def project_document(
@@ -152,7 +251,13 @@ def project_document(
         "hourlyRate": _rate(project.hourly_rate, currency),
         "costRate": _rate(project.cost_rate, currency),
         "estimate": {"estimate": "PT0S", "type": "AUTO"},
-        "timeEstimate": {"estimate": "PT0S", "type": "AUTO", "active": False, "includeNonBillable": True},
+        "timeEstimate": {
+            "estimate": "PT0S",
+            "type": "AUTO",
+            "resetOption": None,
+            "active": False,
+            "includeNonBillable": True,
+        },
         "budgetEstimate": None,
         "memberships": [
             _membership(workspace.users[user_id], project.id, "PROJECT", currency, "ACTIVE")
@@ -243,6 +348,21 @@ def entry_document(
             "kiosk": None,
         }
     return document
+
+
+def written_entry(workspace: EmulatedWorkspace, entry: TimeEntry) -> dict[str, Any]:
+    """Return a time entry as writes answer it: without rates (Clockify OpenAPI)."""
+    document = entry_document(workspace, entry)
+    return {name: value for name, value in document.items() if name not in ("hourlyRate", "costRate")}
+
+
+def written_project(workspace: EmulatedWorkspace, project: Project, *, seconds: int) -> dict[str, Any]:
+    """Return a project as writes answer it, which say some things twice (Clockify OpenAPI)."""
+    return project_document(workspace, project, seconds=seconds, hydrated=False) | {
+        "isPublic": project.public,
+        "isTemplate": project.template,
+        "estimateReset": None,
+    }
 
 
 def currency_id(workspace: EmulatedWorkspace, code: str) -> str:

@@ -16,11 +16,11 @@ from airflow_provider_clockify.testing.answers.business_documents import (
 from airflow_provider_clockify.testing.core_routes.common import (
     PAGING,
     W,
-    body_page,
     enveloped,
     path_user,
     required,
     required_instant,
+    rows_of_body,
     sees,
 )
 from airflow_provider_clockify.testing.core_routes.core import SORT_ORDERS, contains
@@ -143,9 +143,11 @@ def list_time_off_requests(request: Request) -> Response:
 
     found = [row for row in workspace.time_off_requests.values() if fits(row)]
     found.sort(key=lambda row: (row.created_at, row.id), reverse=True)
-    rows = body_page(request, body, found, maximum=_MAX_SIZE)
+    shown = rows_of_body(request, body, maximum=_MAX_SIZE)
     return Response(
-        200, {"count": len(found), "requests": [time_off_document(workspace, row) for row in rows]}
+        200,
+        {"count": len(found), "requests": [time_off_document(workspace, row) for row in found[shown]]},
+        headers=request.behaviour.last_page(shown, len(found)),
     )
 
 
@@ -173,6 +175,15 @@ def list_policies(request: Request) -> Response:
     descending = query.choice("sort-order", SORT_ORDERS, "ASCENDING") == "DESCENDING"
     found.sort(key=lambda policy: (policy.name.lower(), policy.id), reverse=descending)
     return _small_page(request, found, lambda policy: policy_document(workspace, policy))
+
+
+def get_policy(request: Request) -> Response:
+    """Answer ``GET W/time-off/policies/{id}`` (Clockify OpenAPI); that a missing one is a 400/501 is assumed."""
+    require_paid(request, "TIME_OFF")
+    policy = request.workspace.policies.get(request.path["id"])
+    if policy is None:
+        raise domain_error("Policy doesn't belong to Workspace")
+    return Response(200, policy_document(request.workspace, policy))
 
 
 def list_policy_balances(request: Request) -> Response:
@@ -238,6 +249,7 @@ ROUTES = (
         list_policies,
         PAGING | {"name", "sort-column", "sort-order", "status"},
     ),
+    Route("core", "GET", f"{W}/time-off/policies/{{id}}", get_policy),
     Route(
         "core",
         "GET",

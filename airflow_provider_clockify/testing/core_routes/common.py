@@ -78,5 +78,10 @@ def body_page(
     request: Request, body: Mapping[str, Any], items: Sequence[Any], *, maximum: int = 5000
 ) -> Sequence[Any]:
     """Return the page that ``page`` and ``pageSize`` of a body ask for; 50 rows by default."""
+    return items[rows_of_body(request, body, maximum=maximum)]
+
+
+def rows_of_body(request: Request, body: Mapping[str, Any], *, maximum: int = 5000) -> slice:
+    """Return which rows are on the page that a body asks for."""
     page, size = integer(body, "page", 1), integer(body, "pageSize", 50)
-    return items[request.behaviour.rows_of_page(page, size, maximum, "pageSize")]
+    return request.behaviour.rows_of_page(page, size, maximum, "pageSize")

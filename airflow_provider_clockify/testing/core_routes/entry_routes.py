@@ -7,8 +7,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.testing.answers.documents import entry_document
-from airflow_provider_clockify.testing.core_routes.common import PAGING, W, path_user, sees
+import msgspec
+
+from airflow_provider_clockify.testing.answers.documents import entry_document, written_entry
+from airflow_provider_clockify.testing.core_routes.common import PAGING, W, path_user, required, sees
 from airflow_provider_clockify.testing.exchange import (
     ApiError,
     Request,
@@ -118,9 +120,13 @@ def read_entries(request: Request) -> Response:
 
 def replace_entry(request: Request) -> Response:
     """Answer ``PUT W/time-entries/{id}``: what the body leaves out is cleared (Clockify OpenAPI)."""
-    entry = _writable(request)
+    changed = _replace(request, _writable(request), _new_state(request))
+    return Response(200, written_entry(request.workspace, changed))
+
+
+def _replace(request: Request, entry: TimeEntry, state: tuple[int, int | None, dict[str, Any]]) -> TimeEntry:
     workspace = request.workspace
-    start, end, fields = _new_state(request)
+    start, end, fields = state
     running = workspace.running_timer(entry.user_id)
     if end is None and running is not None and running.id != entry.id:
         raise domain_error("Another time entry is running")
@@ -128,20 +134,83 @@ def replace_entry(request: Request) -> Response:
         user = workspace.users[entry.user_id]
         rates = workspace.rates(user, fields["project_id"])
         fields |= dict(zip(("hourly_rate", "cost_rate", "currency"), rates, strict=True))
-    changed = workspace.update_entry(
+    return workspace.update_entry(
         entry.id,
         at=request.behaviour.now(),
         start=from_epoch(start),
         end=None if end is None else from_epoch(end),
         **fields,
     )
-    return Response(200, entry_document(workspace, changed))
 
 
 def delete_entry(request: Request) -> Response:
     """Answer ``DELETE W/time-entries/{id}`` with 204 (Clockify OpenAPI)."""
     request.workspace.delete_entry(_writable(request).id, at=request.behaviour.now())
     return Response(204)
+
+
+def duplicate_entry(request: Request) -> Response:
+    """Answer ``POST W/user/{userId}/time-entries/{id}/duplicate`` with 201: a copy, also of its times."""
+    user, entry = path_user(request), _writable(request)
+    if entry.user_id != user.id:
+        raise domain_error("Time entry doesn't belong to User")
+    copied = (
+        "billable",
+        "currency",
+        "description",
+        "hourly_rate",
+        "cost_rate",
+        "project_id",
+        "task_id",
+        "type",
+    )
+    end = entry.end if entry.end is not None else int(request.behaviour.now().timestamp())
+    copy = request.workspace.add_entry(
+        start=from_epoch(entry.start),
+        end=from_epoch(max(end, entry.start)),
+        user_id=user.id,
+        at=request.behaviour.now(),
+        tag_ids=entry.tag_ids,
+        custom_values=entry.custom_values,
+        **{name: getattr(entry, name) for name in copied},
+    )
+    return Response(201, written_entry(request.workspace, copy))
+
+
+def replace_entries(request: Request) -> Response:
+    """
+    Answer ``PUT W/user/{userId}/time-entries``: each entry of the body is replaced as by ``PUT W/time-entries/{id}``.
+
+    One that cannot be refuses all of them.
+    """
+    user = path_user(request)
+    try:
+        given = msgspec.json.decode(request.body, type=list[dict[str, Any]])
+    except msgspec.DecodeError as error:
+        raise unreadable_body(f"Failed to read request: {error}") from None
+    changes = []
+    for body in given:
+        entry = _writable(request, str(body.get("id")))
+        if entry.user_id != user.id:
+            raise domain_error("Time entry doesn't belong to User")
+        changes.append((entry, _state_of(request, body)))
+    changed = [_replace(request, entry, state) for entry, state in changes]
+    if request.query.flag("hydrated"):
+        return Response(200, [entry_document(request.workspace, each, hydrated=True) for each in changed])
+    return Response(200, [written_entry(request.workspace, each) for each in changed])
+
+
+def delete_entries(request: Request) -> Response:
+    """Answer ``DELETE W/user/{userId}/time-entries``: those whose ids are in the query, with 200 and the entries."""
+    user = path_user(request)
+    required(request, "time-entry-ids")
+    found = [_writable(request, entry_id) for entry_id in request.query.many("time-entry-ids")]
+    if any(entry.user_id != user.id for entry in found):
+        raise domain_error("Time entry doesn't belong to User")
+    answer = [written_entry(request.workspace, entry) for entry in found]
+    for entry in found:
+        request.workspace.delete_entry(entry.id, at=request.behaviour.now())
+    return Response(200, answer)
 
 
 def stop_timer(request: Request) -> Response:
@@ -158,15 +227,18 @@ def stop_timer(request: Request) -> Response:
     if end < running.start:
         raise domain_error("Start must be before end")
     entry = request.workspace.stop_timer(user.id, end=from_epoch(end), at=request.behaviour.now())
-    return Response(200, entry_document(request.workspace, entry))
+    return Response(200, written_entry(request.workspace, entry))
 
 
-def _writable(request: Request) -> TimeEntry:
-    entry = request.workspace.entries.get(request.path["id"])
+def _writable(request: Request, entry_id: str | None = None) -> TimeEntry:
+    entry = request.workspace.entries.get(request.path["id"] if entry_id is None else entry_id)
     if entry is None or not sees(request, entry.user_id):
         raise domain_error("Time entry doesn't belong to Workspace")
     if entry.user_id != request.caller.user.id and not request.caller.is_admin:
         raise ApiError(403, 403, "Access denied")
+    if entry.approval_request_id is not None:
+        # The web app does not let it be changed either; the words are ours.
+        raise domain_error("Time entry is approved and cannot be changed")
     return entry
 
 
@@ -179,12 +251,15 @@ def _create(request: Request, user: User) -> Response:
         entry = workspace.add_entry(
             start=from_epoch(start), end=from_epoch(end), user_id=user.id, at=at, **fields
         )
-    return Response(201, entry_document(workspace, entry))
+    return Response(201, written_entry(workspace, entry))
 
 
 def _new_state(request: Request) -> tuple[int, int | None, dict[str, Any]]:
     """Return start, end and the other fields of the entry that the body describes."""
-    body = request.json_object(_NEW_ENTRY_FIELDS)
+    return _state_of(request, request.json_object(_NEW_ENTRY_FIELDS))
+
+
+def _state_of(request: Request, body: dict[str, Any]) -> tuple[int, int | None, dict[str, Any]]:
     start, end = _moment(body, "start"), _moment(body, "end")
     if start is None:
         raise domain_error("start must not be null")
@@ -331,5 +406,10 @@ ROUTES = (
     Route("core", "PUT", f"{W}/time-entries/{{id}}", replace_entry),
     Route("core", "DELETE", f"{W}/time-entries/{{id}}", delete_entry),
     Route("core", "PATCH", f"{W}/user/{{userId}}/time-entries", stop_timer),
+    Route("core", "PUT", f"{W}/user/{{userId}}/time-entries", replace_entries, frozenset({"hydrated"})),
+    Route(
+        "core", "DELETE", f"{W}/user/{{userId}}/time-entries", delete_entries, frozenset({"time-entry-ids"})
+    ),
+    Route("core", "POST", f"{W}/user/{{userId}}/time-entries/{{id}}/duplicate", duplicate_entry),
     Route("core", "POST", f"{W}/user/{{userId}}/time-entries", create_entry_for, frozenset({"from-entry"})),
 )

@@ -13,6 +13,7 @@ from airflow_provider_clockify.testing.answers.business_documents import (
     expense_document,
     invoice_document,
     invoice_row,
+    invoice_settings_document,
 )
 from airflow_provider_clockify.testing.answers.pdf_documents import pdf_document
 from airflow_provider_clockify.testing.core_routes.common import (
@@ -173,6 +174,12 @@ def get_invoice(request: Request) -> Response:
     return Response(200, invoice_document(request.workspace, _invoice(request)))
 
 
+def get_invoice_settings(request: Request) -> Response:
+    """Answer ``GET W/invoices/settings``: labels, defaults and fields of new invoices (Clockify OpenAPI)."""
+    require_paid(request, "INVOICING")
+    return Response(200, invoice_settings_document())
+
+
 def export_invoice(request: Request) -> Response:
     """Answer ``GET W/invoices/{invoiceId}/export``, which needs ``userLocale``, with a PDF (Clockify OpenAPI)."""
     invoice, locale = _invoice(request), required(request, "userLocale")
@@ -309,6 +316,7 @@ ROUTES = (
     Route("core", "GET", f"{W}/expenses/{{expenseId}}/files/{{fileId}}", get_receipt),
     Route("core", "GET", f"{W}/invoices", list_invoices, PAGING | SORTING | {"statuses"}),
     Route("core", "POST", f"{W}/invoices/info", filter_invoices),
+    Route("core", "GET", f"{W}/invoices/settings", get_invoice_settings),
     Route("core", "GET", f"{W}/invoices/{{invoiceId}}", get_invoice),
     Route("core", "GET", f"{W}/invoices/{{invoiceId}}/export", export_invoice, frozenset({"userLocale"})),
     Route("core", "GET", f"{W}/invoices/{{invoiceId}}/payments", list_payments, PAGING),

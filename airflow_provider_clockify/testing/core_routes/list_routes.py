@@ -12,7 +12,12 @@ from airflow_provider_clockify.testing.answers.business_documents import (
     group_document,
     webhook_document,
 )
-from airflow_provider_clockify.testing.answers.documents import tag_document, task_document, user_document
+from airflow_provider_clockify.testing.answers.documents import (
+    tag_document,
+    task_document,
+    user_document,
+    user_fields,
+)
 from airflow_provider_clockify.testing.core_routes.common import (
     PAGING,
     SORTING,
@@ -38,7 +43,6 @@ from airflow_provider_clockify.testing.exchange import (
     choice,
     domain_error,
     flag,
-    not_emulated,
     require_paid,
 )
 
@@ -154,11 +158,6 @@ def list_user_groups(request: Request) -> Response:
     )
 
 
-def refuse_group_change(request: Request) -> Response:
-    """Stand at ``W/user-groups/{id}``, whose GET is a 405 (observed 2026-08), and change nothing."""
-    raise not_emulated(f"changes of the user group {request.path['id']}")
-
-
 def list_custom_fields(request: Request) -> Response:
     """
     Answer ``GET W/custom-fields``: the whole list each time.
@@ -202,6 +201,16 @@ def list_webhooks(request: Request) -> Response:
     found = [hook for hook in request.workspace.webhooks.values() if kind in ("", hook.type)]
     rows = [webhook_document(request.workspace, hook) for hook in found]
     return Response(200, {"workspaceWebhookCount": len(request.workspace.webhooks), "webhooks": rows})
+
+
+def get_webhook(request: Request) -> Response:
+    """Answer ``GET W/webhooks/{webhookId}``; a missing one is a 400/501 (observed 2026-08-08)."""
+    if request.caller.addon:
+        raise ApiError(403, 403, "Access denied")
+    hook = request.workspace.webhooks.get(request.path["webhookId"])
+    if hook is None:
+        raise domain_error("Webhook doesn't belong to Workspace")
+    return Response(200, webhook_document(request.workspace, hook))
 
 
 def filter_users(request: Request) -> Response:
@@ -249,7 +258,7 @@ def list_managers(request: Request) -> Response:
 
 def get_member_profile(request: Request) -> Response:
     """Answer ``GET W/member-profile/{userId}``: week start, working days, capacity (Clockify OpenAPI)."""
-    user = path_user(request)
+    user, workspace = path_user(request), request.workspace
     return Response(
         200,
         {
@@ -265,7 +274,20 @@ def get_member_profile(request: Request) -> Response:
             "workCapacity": "PT8H",
             "workingDays": ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"],
             "workspaceNumber": 1,
-            "userCustomFieldValues": [],
+            "userCustomFieldValues": [
+                {
+                    "customFieldId": row["customFieldId"],
+                    "customField": custom_field_document(
+                        workspace, workspace.custom_fields[row["customFieldId"]]
+                    ),
+                    "name": row["customFieldName"],
+                    "sourceType": "USER",
+                    "type": row["customFieldType"],
+                    "userId": user.id,
+                    "value": row["value"],
+                }
+                for row in user_fields(workspace, user)
+            ],
         },
     )
 
@@ -342,8 +364,6 @@ ROUTES = (
         list_user_groups,
         PAGING | SORTING | {"includeTeamManagers", "name", "project-id"},
     ),
-    Route("core", "PUT", f"{W}/user-groups/{{id}}", refuse_group_change),
-    Route("core", "DELETE", f"{W}/user-groups/{{id}}", refuse_group_change),
     Route(
         "core", "GET", f"{W}/custom-fields", list_custom_fields, frozenset({"entity-type", "name", "status"})
     ),
@@ -355,6 +375,7 @@ ROUTES = (
         frozenset({"entity-type", "status"}),
     ),
     Route("core", "GET", f"{W}/webhooks", list_webhooks, frozenset({"type"})),
+    Route("core", "GET", f"{W}/webhooks/{{webhookId}}", get_webhook),
     Route("core", "POST", f"{W}/users/info", filter_users),
     Route("core", "GET", f"{W}/users/{{userId}}/managers", list_managers, PAGING | SORTING),
     Route("core", "GET", f"{W}/member-profile/{{userId}}", get_member_profile),

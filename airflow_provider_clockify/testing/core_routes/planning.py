@@ -16,6 +16,7 @@ from airflow_provider_clockify.testing.core_routes.common import (
     SORTING,
     W,
     body_page,
+    path_project,
     path_user,
     required_instant,
     sees,
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from airflow_provider_clockify.testing.workspace.business import ApprovalRequest, Assignment
+    from airflow_provider_clockify.testing.workspace.kinds import Project, User
 
 _DAY = 86_400
+_MEMBERSHIPS = ("PENDING", "ACTIVE", "DECLINED", "INACTIVE", "ALL")
 _TYPES = ("TIMESHEET", "EXPENSE", "TIMESHEET_AND_EXPENSE")
 
 
@@ -103,26 +106,73 @@ def get_user_totals(request: Request) -> Response:
     """Answer ``GET W/scheduling/assignments/users/{userId}/totals``; nothing is an empty 200 (observed 2026)."""
     require_paid(request, "SCHEDULING")
     user, (first, last) = path_user(request), _window(request)
-    hours = _hours_by_day(
-        (row for row in _within(request, first, last) if row.user_id == user.id), first, last
-    )
-    if not hours:
-        return Response(200, b"")
+    own = [row for row in _within(request, first, last) if row.user_id == user.id]
+    return Response(200, _user_row(request, user, own, first, last) if own else b"")
+
+
+def filter_user_totals(request: Request) -> Response:
+    """Answer ``POST W/scheduling/assignments/user-filter/totals``: of each chosen member (Clockify OpenAPI)."""
+    require_paid(request, "SCHEDULING")
+    body, workspace = request.json_object(_TOTALS | {"userFilter", "userGroupFilter"}), request.workspace
+    first, last = _bound(body, "start"), _bound(body, "end")
+    rows = _published(body, _within(request, first, last))
+    search = body.get("search") or None
+    tests = list(_people_tests(request, body))
+    shown = [
+        user
+        for user in workspace.users.values()
+        if contains(user.name, search) and all(test(user) for test in tests)
+    ]
     return Response(
         200,
-        {
-            "userId": user.id,
-            "userName": user.name,
-            "userStatus": user.membership_status,
-            "userImage": "https://img.clockify.me/no-user-image.png",
-            "workspaceId": request.workspace.id,
-            "capacityPerDay": 28_800.0,
-            "workingDays": ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"],
-            "totalHoursPerDay": [
-                {"date": f"{day}T00:00:00Z", "totalHours": total} for day, total in sorted(hours.items())
-            ],
-        },
+        [
+            _user_row(request, user, [row for row in rows if row.user_id == user.id], first, last)
+            for user in body_page(request, body, shown, maximum=200)
+        ],
     )
+
+
+def _people_tests(request: Request, body: Mapping[str, Any]) -> Iterable[Callable[[User], bool]]:
+    groups = request.workspace.user_groups
+    for name in ("userFilter", "userGroupFilter"):
+        given = body.get(name) or {}
+        ids = frozenset(given.get("ids") or ())
+        if name == "userGroupFilter" or given.get("sourceType") == "USER_GROUP":
+            members = frozenset(user for key in ids if key in groups for user in groups[key].user_ids)
+        else:
+            members = ids
+        wanted = choice(given, "contains", ("CONTAINS", "DOES_NOT_CONTAIN", "CONTAINS_ONLY"), "CONTAINS")
+        if ids:
+            yield _is_member(members, wanted != "DOES_NOT_CONTAIN")
+        states = {choice(given, "status", _MEMBERSHIPS, "ALL"), *(given.get("statuses") or ())} - {"ALL"}
+        if states:
+            yield _has_status(frozenset(states))
+
+
+def _is_member(members: frozenset[str], wanted: bool) -> Callable[[User], bool]:
+    return lambda user: (user.id in members) is wanted
+
+
+def _has_status(states: frozenset[str]) -> Callable[[User], bool]:
+    return lambda user: user.membership_status in states
+
+
+def _user_row(
+    request: Request, user: User, rows: Iterable[Assignment], first: int, last: int
+) -> dict[str, Any]:
+    return {
+        "userId": user.id,
+        "userName": user.name,
+        "userStatus": user.membership_status,
+        "userImage": "https://img.clockify.me/no-user-image.png",
+        "workspaceId": request.workspace.id,
+        "capacityPerDay": 28_800.0,
+        "workingDays": ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"],
+        "totalHoursPerDay": [
+            {"date": f"{day}T00:00:00Z", "totalHours": total}
+            for day, total in sorted(_hours_by_day(rows, first, last).items())
+        ],
+    }
 
 
 def list_project_totals(request: Request) -> Response:
@@ -134,38 +184,53 @@ def list_project_totals(request: Request) -> Response:
     require_paid(request, "SCHEDULING")
     body, workspace = request.json_object(_TOTALS), request.workspace
     first, last = _bound(body, "start"), _bound(body, "end")
-    published = choice(body, "statusFilter", ("PUBLISHED", "UNPUBLISHED", "ALL"), "ALL")
     by_project: dict[str, list[Assignment]] = defaultdict(list)
-    for row in _within(request, first, last):
-        if published == "ALL" or row.published is (published == "PUBLISHED"):
-            by_project[row.project_id].append(row)
+    for row in _published(body, _within(request, first, last)):
+        by_project[row.project_id].append(row)
     search = body.get("search") or None
     shown = [
         project
         for project in workspace.projects.values()
         if project.id in by_project and contains(project.name, search)
     ]
-    rows = []
-    for project in body_page(request, body, shown, maximum=200):
-        client = workspace.clients.get(project.client_id or "")
-        hours = _hours_by_day(by_project[project.id], first, last)
-        rows.append(
-            {
-                "projectId": project.id,
-                "projectName": project.name,
-                "projectColor": project.color,
-                "projectArchived": project.archived,
-                "projectBillable": project.billable,
-                "clientName": client.name if client else None,
-                "taskId": None,
-                "taskName": None,
-                "workspaceId": workspace.id,
-                "totalHours": sum(hours.values()),
-                "milestones": [],
-                "assignments": [{"date": f"{day}T00:00:00Z", "hasAssignment": True} for day in sorted(hours)],
-            }
-        )
-    return Response(200, rows)
+    page = body_page(request, body, shown, maximum=200)
+    return Response(
+        200, [_project_row(request, project, by_project[project.id], first, last) for project in page]
+    )
+
+
+def get_project_totals(request: Request) -> Response:
+    """Answer ``GET W/scheduling/assignments/projects/totals/{projectId}`` (Clockify OpenAPI)."""
+    require_paid(request, "SCHEDULING")
+    project, (first, last) = path_project(request), _window(request)
+    rows = [row for row in _within(request, first, last) if row.project_id == project.id]
+    return Response(200, _project_row(request, project, rows, first, last))
+
+
+def _project_row(
+    request: Request, project: Project, rows: Iterable[Assignment], first: int, last: int
+) -> dict[str, Any]:
+    client = request.workspace.clients.get(project.client_id or "")
+    hours = _hours_by_day(rows, first, last)
+    return {
+        "projectId": project.id,
+        "projectName": project.name,
+        "projectColor": project.color,
+        "projectArchived": project.archived,
+        "projectBillable": project.billable,
+        "clientName": client.name if client else None,
+        "taskId": None,
+        "taskName": None,
+        "workspaceId": request.workspace.id,
+        "totalHours": sum(hours.values()),
+        "milestones": [],
+        "assignments": [{"date": f"{day}T00:00:00Z", "hasAssignment": True} for day in sorted(hours)],
+    }
+
+
+def _published(body: Mapping[str, Any], rows: Iterable[Assignment]) -> list[Assignment]:
+    wanted = choice(body, "statusFilter", ("PUBLISHED", "UNPUBLISHED", "ALL"), "ALL")
+    return [row for row in rows if wanted == "ALL" or row.published is (wanted == "PUBLISHED")]
 
 
 def _window(request: Request) -> tuple[int, int]:
@@ -226,5 +291,13 @@ ROUTES = (
         get_user_totals,
         PAGING | {"end", "start"},
     ),
+    Route("core", "POST", f"{W}/scheduling/assignments/user-filter/totals", filter_user_totals),
     Route("core", "POST", f"{W}/scheduling/assignments/projects/totals", list_project_totals),
+    Route(
+        "core",
+        "GET",
+        f"{W}/scheduling/assignments/projects/totals/{{projectId}}",
+        get_project_totals,
+        frozenset({"end", "start"}),
+    ),
 )

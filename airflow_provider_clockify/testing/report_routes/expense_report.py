@@ -15,12 +15,12 @@ from airflow_provider_clockify.testing.exchange import (
     choice,
     flag,
     integer,
-    not_emulated,
     require_paid,
 )
 from airflow_provider_clockify.testing.report_routes.report_files import Table, file_response, format_date
 from airflow_provider_clockify.testing.report_routes.selection import (
     ReportQuery,
+    currency_tests,
     membership_tests,
     read_report_query,
     work_tests,
@@ -201,8 +201,8 @@ def _tests(
         return query.first_wall_ms <= parse_wall_clock(f"{item.day}T00:00:00") <= query.last_wall_ms
 
     yield is_in_range
-    if body.get("currency"):
-        raise not_emulated("the filter currency of the expense report")
+    workspace = request.workspace
+    yield from currency_tests(workspace, body, lambda item: _currency(workspace, item))
     text = body.get("note")
     if text:
         needle = str(text).casefold()

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_clockify.testing.answers.report_rows import exact_amount, rounded_seconds
+from airflow_provider_clockify.testing.report_routes.relative_ranges import WEEK_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
     from airflow_provider_clockify.testing.workspace.kinds import TimeEntry
 
-WEEK_DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
 Key = str | None
 

@@ -4,17 +4,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from airflow_provider_clockify.testing.answers.report_rows import report_totals
 from airflow_provider_clockify.testing.exchange import (
+    JSON,
     Request,
     Response,
     Route,
     choice,
     integer,
+    not_emulated,
 )
 from airflow_provider_clockify.testing.report_routes import (
     attendance_report,
@@ -31,6 +34,7 @@ from airflow_provider_clockify.testing.report_routes.selection import (
     read_report_query,
     select,
 )
+from airflow_provider_clockify.testing.report_routes.shared_reports import visible_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,6 +87,43 @@ def detailed_report(request: Request) -> Response:
     )
 
 
+_RENDERED: Mapping[str, tuple[Callable[[Request], Response], str | None, Mapping[str, Any]]] = {
+    "DETAILED": (detailed_report, "detailedFilter", {}),
+    "SUMMARY": (summary_report.summary_report, "summaryFilter", {"groups": ["PROJECT"]}),
+    "WEEKLY": (weekly_report.weekly_report, "weeklyFilter", {"group": "USER", "subgroup": "TIME"}),
+    "ATTENDANCE": (attendance_report.attendance_report, "attendanceFilter", {}),
+    "EXPENSE_DETAILED": (expense_report.expense_report, None, {}),
+}
+
+
+def render_shared_report(request: Request) -> Response:
+    """
+    Answer ``GET /shared-reports/{id}``: the report of its type, as JSON or as a file (Clockify OpenAPI).
+
+    The query has the range, the order, the page and the export type in camel case; what it leaves out comes from the
+    filter that was saved. JSON has that filter as ``filters`` besides (observed 2026-08-07).
+    """
+    report = visible_report(request)
+    if report.type not in _RENDERED:
+        raise not_emulated(f"A shared report of the type {report.type}")
+    handler, part, own = _RENDERED[report.type]
+    saved = dict(report.filter)
+    given: dict[str, Any] = {name: request.query.text(name) for name in _SHARED - {"page", "pageSize"}}
+    given |= {name: request.query.integer(name, 0) or None for name in ("page", "pageSize")}
+    given = {name: value for name, value in given.items() if value is not None}
+    body = saved | {name: given[name] for name in given.keys() & _AT_THE_TOP}
+    inner = {name: given[name] for name in given.keys() - _AT_THE_TOP}
+    body |= inner if part is None else {part: {**own, **saved.get(part, {}), **inner}}
+    response = handler(replace(request, body=msgspec.json.encode(body)))
+    if response.content_type != JSON or response.status != 200:
+        return response
+    return replace(response, payload=msgspec.json.decode(response.body()) | {"filters": saved})
+
+
+_AT_THE_TOP = frozenset({"dateRangeEnd", "dateRangeStart", "exportType", "sortOrder"})
+_SHARED = _AT_THE_TOP | {"page", "pageSize", "sortColumn"}
+
+
 def _part(own: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = own.get(name)
     return part if isinstance(part, dict) else {}
@@ -98,6 +139,7 @@ def _question(request: Request, query: ReportQuery, own: Mapping[str, Any], colu
             request.behaviour.report_running,
             request.behaviour.select_overlapping,
             column,
+            (query.first_ms, query.last_ms),
             query.body | {"detailedFilter": kept},
         )
     )
@@ -140,4 +182,5 @@ ROUTES = (
     *attendance_report.ROUTES,
     *expense_report.ROUTES,
     *shared_reports.ROUTES,
+    Route("reports", "GET", "/shared-reports/{id}", render_shared_report, _SHARED),
 )

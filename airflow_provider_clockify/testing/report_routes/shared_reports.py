@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_clockify.testing.exchange import ApiError, Request, Response, Route
+from airflow_provider_clockify.testing.exchange import ApiError, Request, Response, Route, domain_error
 
 if TYPE_CHECKING:
     from airflow_provider_clockify.testing.workspace.kinds import SharedReport
@@ -38,6 +38,20 @@ def list_shared_reports(request: Request) -> Response:
             "reports": [_document(request, report) for report in found[shown]],
         },
     )
+
+
+def visible_report(request: Request) -> SharedReport:
+    """
+    Return the shared report of the path, which has no workspace: it is looked for in the caller's active one.
+
+    That a missing or hidden one is a 400/501 is assumed from the others.
+    """
+    if request.workspace.is_free:
+        raise ApiError(403, 403, "Shared reports are not available on the Free plan")
+    report = request.workspace.shared_reports.get(request.path["id"])
+    if report is None or not (report.public or _is_wanted(request, report, "ALL_ADMIN")):
+        raise domain_error("Shared report doesn't belong to Workspace")
+    return report
 
 
 def _is_wanted(request: Request, report: SharedReport, wanted: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_clockify.testing.answers.report_rows import report_totals
 from airflow_provider_clockify.testing.exchange import Request, Response, Route, choice, domain_error
+from airflow_provider_clockify.testing.report_routes.relative_ranges import WEEK_DAYS
 from airflow_provider_clockify.testing.report_routes.report_files import (
     Table,
     file_response,
@@ -15,7 +16,6 @@ from airflow_provider_clockify.testing.report_routes.report_files import (
     money_header,
 )
 from airflow_provider_clockify.testing.report_routes.report_groups import (
-    WEEK_DAYS,
     Group,
     GroupKind,
     Key,

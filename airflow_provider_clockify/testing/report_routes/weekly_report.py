@@ -110,7 +110,15 @@ def _day_rows(days: Sequence[str], groups: Mapping[Key, Group], query: ReportQue
 def _without_time(request: Request, groups: Mapping[Key, Group]) -> list[dict[str, Any]]:
     own_only = request.workspace.settings.only_admins_see_all_time_entries and not request.caller.is_admin
     return [
-        {"id": user.id, "name": user.name, "email": user.email, "timeZone": user.time_zone}
+        {
+            "id": user.id,
+            "name": user.name,
+            "email": user.email,
+            "timeZone": user.time_zone,
+            "weekStart": "MONDAY",
+            "dateFormat": user.date_format,
+            "timeFormat": user.time_format,
+        }
         for user in request.workspace.users.values()
         if user.membership_status == "ACTIVE" and user.id not in groups
         if not own_only or user.id == request.caller.user.id

@@ -25,6 +25,7 @@ from airflow_provider_clockify.testing.workspace.business import (
     Webhook,
 )
 from airflow_provider_clockify.testing.workspace.business_data import BusinessData
+from airflow_provider_clockify.testing.workspace.entry_parts import EntryRate, FieldValue, PartChanges
 from airflow_provider_clockify.testing.workspace.kinds import (
     Audit,
     Client,
@@ -100,6 +101,7 @@ class EmulatedWorkspace(BusinessData):
         self.shared_reports: dict[str, SharedReport] = {}
         self.deletion_bin: list[Deletion] = []
         self._ids = ObjectIds()
+        self._parts = PartChanges()
         self._ordered: list[TimeEntry] = []
         self._running: dict[str, TimeEntry] = {}
 
@@ -383,6 +385,8 @@ class EmulatedWorkspace(BusinessData):
             self._check(new)
             self._unlink(old)
             self._link(new)
+            for value in self._parts.note(old, new, new.updated_at):
+                self._bury("TIME_ENTRY_CUSTOM_FIELD_VALUE", value, at)
             return new
 
     def delete_entry(self, entry_id: str, *, at: datetime | None = None) -> TimeEntry:
@@ -391,6 +395,8 @@ class EmulatedWorkspace(BusinessData):
             entry = self.entries[entry_id]
             self._unlink(entry)
             self._bury("TIME_ENTRY", entry, at)
+            for value in self._parts.values([entry]).values():
+                self._bury("TIME_ENTRY_CUSTOM_FIELD_VALUE", value, at)
             return entry
 
     def restore_entry(self, entry_id: str, *, at: datetime | None = None) -> TimeEntry:
@@ -402,7 +408,11 @@ class EmulatedWorkspace(BusinessData):
         :raises LookupError: it was never deleted, or is there.
         """
         with self.lock:
-            found = [row for row in self.deletion_bin if row.document.id == entry_id]
+            found = [
+                row
+                for row in self.deletion_bin
+                if row.document_type == "TIME_ENTRY" and row.document.id == entry_id
+            ]
             if not found or entry_id in self.entries:
                 raise LookupError(f"no deleted entry {entry_id}")
             entry: TimeEntry = replace(found[-1].document, updated_at=epoch_seconds(at))
@@ -490,6 +500,16 @@ class EmulatedWorkspace(BusinessData):
                 cost = cost if level.cost_rate is None else level.cost_rate
         client = self.clients[project.client_id] if project and project.client_id else None
         return hourly, cost, client.currency if client else self.currency
+
+    def entry_rates(self) -> Mapping[str, EntryRate]:
+        """Return the rates of all entries, by ids of their own."""
+        with self.lock:
+            return self._parts.rates(self.entries.values())
+
+    def field_values(self) -> Mapping[str, FieldValue]:
+        """Return the custom field values of all entries, by ids of their own."""
+        with self.lock:
+            return self._parts.values(self.entries.values())
 
     # --- reading ---------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_clockify.testing.workspace.data import EmulatedWorkspace
 from airflow_provider_clockify.testing.workspace.generate_business import Sizes, add_business
 from airflow_provider_clockify.testing.workspace.kinds import CustomField, Project, Tag, Task, TimeEntry, User
-from airflow_provider_clockify.testing.workspace.times import epoch_seconds
+from airflow_provider_clockify.testing.workspace.times import epoch_seconds, format_utc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,16 @@ _AFTER = (0, 1, 3_600, 11 * 3_600, 13 * 3_600)
 _T = TypeVar("_T")
 
 
+def recent_window(now: datetime) -> tuple[datetime, datetime]:
+    """
+    Return what the command line generates by default: from midnight UTC thirty days ago until now.
+
+    :param now: aware; its seconds are cut off, so that what began within this minute has passed.
+    """
+    end = now.astimezone(UTC).replace(second=0, microsecond=0)
+    return end.replace(hour=0, minute=0) - timedelta(days=30), end
+
+
 def generate_workspace(
     *,
     users: int = 5,
@@ -79,12 +89,13 @@ def generate_workspace(
     owner_time_zone: str = "Europe/Belgrade",
     plan: str = "PRO",
     workspace_id: str = DEFAULT_WORKSPACE_ID,
-    running_timers: int = 2,
+    running_timers: int | None = None,
     outside_entries: int = 10,
+    now: datetime | None = None,
     **sizes: int,
 ) -> EmulatedWorkspace:
     """
-    Return a workspace with the given numbers of things; nothing in it depends on the clock.
+    Return a workspace with the given numbers of things; nothing in it depends on the clock of this machine.
 
     ``truth_ids(start, end)`` of the result has exactly ``entries`` ids. Among them are entries that start at
     midnight UTC, span midnight, are breaks, belong to archived projects and to deactivated users, or have
@@ -97,9 +108,12 @@ def generate_workspace(
     :param start: aware; first instant of the window.
     :param end: aware; first instant after the window.
     :param owner_time_zone: IANA name of the profile zone of the owner.
-    :param running_timers: entries without an end, at most one per user, that start in the window.
+    :param running_timers: entries without an end, at most one per user, that start in the window; None is 2, or 1 if
+        there is but one user.
     :param outside_entries: finished entries just before ``start`` and at or just after ``end``; they tell a
         correct window from a shifted or a closed one.
+    :param now: aware; nothing starts, ends, is created or changed after it, and the first entry starts at noon UTC of
+        the day before, if that lies in the window. None knows no now.
     :param sizes: numbers of other things, fields of ``Sizes`` in the module ``generate_business``: expenses,
         invoices, holidays, ...; they change nothing of what the other arguments make.
     """
@@ -107,26 +121,33 @@ def generate_workspace(
     first, last = epoch_seconds(start), epoch_seconds(end)
     if users < 1 or projects < 0 or entries < 0 or outside_entries < 0:
         raise ValueError("users must be at least 1, the other numbers at least 0")
+    running_timers = min(2, users) if running_timers is None else running_timers
     if not 0 <= running_timers <= users:
         raise ValueError("running_timers must be between 0 and the number of users, who have one timer each")
     if last <= first:
         raise ValueError("end must be after start")
+    latest = None if now is None else epoch_seconds(now)
+    if latest is not None and last > latest:
+        raise ValueError("end must not be after now")
     workspace = EmulatedWorkspace(workspace_id=workspace_id, plan=plan)
-    maker = _Maker(workspace, Random(seed), first, last)
+    maker = _Maker(workspace, Random(seed), first, last, latest)
     maker.people(users, owner_time_zone)
     maker.things(projects)
     workspace.load_entries(maker.time_entries(entries, running_timers, outside_entries))
-    add_business(workspace, business, seed, first, last)
+    add_business(workspace, business, seed, first, last, latest)
     maker.shared_reports()
     return workspace
 
 
 class _Maker:
-    def __init__(self, workspace: EmulatedWorkspace, random: Random, first: int, last: int) -> None:
+    def __init__(
+        self, workspace: EmulatedWorkspace, random: Random, first: int, last: int, latest: int | None
+    ) -> None:
         self._workspace = workspace
         self._random = random
         self._first = first
         self._last = last
+        self._latest = latest
         self._founded = datetime.fromtimestamp(first, UTC) - timedelta(days=365)
         self._users: list[User] = []
         self._projects: list[Project] = []
@@ -201,13 +222,17 @@ class _Maker:
         """Make reports that the owner shows to somebody, to a group and to nobody, and one of somebody else."""
         owner, other = self._users[0], self._users[-1]
         groups = tuple(self._workspace.user_groups)[:1]
+        whole = {
+            "dateRangeStart": format_utc(self._first),
+            "dateRangeEnd": f"{format_utc(self._last - 1)[:-1]}.999Z",
+        }
         for name, author, fields in (
             ("Monthly hours", owner, {"type": "SUMMARY", "user_ids": (other.id,)}),
             ("Team week", owner, {"type": "WEEKLY", "group_ids": groups, "public": True}),
             ("Für mich", owner, {"fixed_date": True}),
             ("=Theirs", other, {"type": "EXPENSE_DETAILED"}),
         ):
-            self._workspace.add_shared_report(name, author.id, at=self._founded, **fields)
+            self._workspace.add_shared_report(name, author.id, at=self._founded, filter=whole, **fields)
 
     def time_entries(self, finished: int, running: int, outside: int) -> list[TimeEntry]:
         made = [self._entry(self._start(number, finished)) for number in range(finished)]
@@ -216,7 +241,9 @@ class _Maker:
             offsets, bound = ((_BEFORE, self._first), (_AFTER, self._last))[side]
             turn, position = divmod(step, len(offsets))
             drift = turn * _DAY * (1 if side else -1)
-            made.append(self._entry(bound + offsets[position] + drift))
+            start = bound + offsets[position] + drift
+            if self._latest is None or start < self._latest:
+                made.append(self._entry(start))
         for number in range(running):
             entry = self._entry(max(self._first, self._last - 1_800 - number * 50_000))
             entry.user_id = self._users[number].id
@@ -229,6 +256,12 @@ class _Maker:
 
     def _start(self, number: int, total: int) -> int:
         span = self._last - self._first
+        if self._latest is not None:
+            yesterday = self._latest - self._latest % _DAY - _DAY // 2
+            if number == 0 and self._first <= yesterday < self._last:
+                return yesterday
+            number -= 1
+            total -= 1
         if number == 0:
             return self._first
         if number == total - 1:
@@ -251,9 +284,9 @@ class _Maker:
         tasks = self._tasks[project.id] if project else []
         hourly_rate, cost_rate, currency = self._workspace.rates(user, project.id if project else None)
         duration = 60 * (5 + self._below(180)) if self._chance(0.6) else 1 + self._below(14_400)
-        end = start + duration
+        end = self._until_now(start + duration)
         # A fifth is written down late: hours or days after the work.
-        created = end + (self._below(6 * _DAY) if self._chance(0.2) else self._below(120))
+        created = self._until_now(end + (self._below(6 * _DAY) if self._chance(0.2) else self._below(120)))
         return TimeEntry(
             id="",
             user_id=user.id,
@@ -271,8 +304,11 @@ class _Maker:
             currency=currency,
             custom_values=self._some_values(),
             created_at=created,
-            updated_at=created + (self._below(3 * _DAY) if self._chance(0.1) else 0),
+            updated_at=self._until_now(created + (self._below(3 * _DAY) if self._chance(0.1) else 0)),
         )
+
+    def _until_now(self, instant: int) -> int:
+        return instant if self._latest is None else min(instant, self._latest)
 
     def _some_tags(self) -> tuple[str, ...] | None:
         if self._chance(0.3):

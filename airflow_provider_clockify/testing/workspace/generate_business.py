@@ -52,9 +52,15 @@ class Sizes:
                 raise ValueError(f"{name} must be at least 0")
 
 
-def add_business(workspace: EmulatedWorkspace, sizes: Sizes, seed: int, first: int, last: int) -> None:
-    """Add everything; what happens does so in ``[first, last)`` (epoch seconds)."""
-    maker = _Maker(workspace, Random(seed + 0x5EED), first, last)
+def add_business(
+    workspace: EmulatedWorkspace, sizes: Sizes, seed: int, first: int, last: int, latest: int | None = None
+) -> None:
+    """
+    Add everything; what happens does so in ``[first, last)`` (epoch seconds).
+
+    :param latest: nothing is created, changed or paid after it; None is no such limit.
+    """
+    maker = _Maker(workspace, Random(seed + 0x5EED), first, last, latest)
     maker.names(sizes)
     maker.expenses(sizes.expenses)
     maker.invoices(sizes.invoices)
@@ -71,11 +77,14 @@ def add_business(workspace: EmulatedWorkspace, sizes: Sizes, seed: int, first: i
 
 
 class _Maker:
-    def __init__(self, workspace: EmulatedWorkspace, random: Random, first: int, last: int) -> None:
+    def __init__(
+        self, workspace: EmulatedWorkspace, random: Random, first: int, last: int, latest: int | None
+    ) -> None:
         self._workspace = workspace
         self._random = random
         self._first = first
         self._last = last
+        self._latest = latest
         self._users = list(workspace.users.values())
         self._projects = list(workspace.projects.values())
         self.founded = datetime.fromtimestamp(first, UTC) - timedelta(days=365)
@@ -86,6 +95,9 @@ class _Maker:
 
     def _pick(self, options: Sequence[_T]) -> _T:
         return options[self._below(len(options))]
+
+    def _until_now(self, instant: int) -> datetime:
+        return from_epoch(instant if self._latest is None else min(instant, self._latest))
 
     def _moment(self) -> int:
         return self._first + self._below(self._last - self._first)
@@ -190,7 +202,7 @@ class _Maker:
                 discount=(0, 0, 250)[number % 3],
             )
             if number % 6 > 3:
-                half, paid_at = invoice.amount // 2, from_epoch(issued + 5 * _DAY)
+                half, paid_at = invoice.amount // 2, self._until_now(issued + 5 * _DAY)
                 self._workspace.add_payment(invoice.id, half, at=paid_at, note="first half")
                 if number % 6 == 5:
                     self._workspace.add_payment(invoice.id, invoice.amount - half, at=paid_at)
@@ -246,7 +258,7 @@ class _Maker:
                 self._users[number % len(self._users)].id,
                 start=from_epoch(start),
                 end=from_epoch(start + 7 * _DAY),
-                at=from_epoch(start + 7 * _DAY),
+                at=self._until_now(start + 7 * _DAY),
                 state=state,
                 type=("TIMESHEET", "TIMESHEET_AND_EXPENSE", "EXPENSE")[number % 3],
                 changed_by_id=None if state == "PENDING" else self._users[0].id,

@@ -56,6 +56,7 @@ class User(Audit):
     :param account_status: ACTIVE, PENDING_EMAIL_VERIFICATION, NOT_REGISTERED, LIMITED or DELETED.
     :param hourly_rate: minor units per hour, None inherits the rate of the workspace.
     :param date_format: of the files of reports, made of YYYY, MM and DD.
+    :param custom_values: pairs of custom-field id and value.
     :param time_format: HOUR24 or HOUR12, of the files of reports.
     """
 
@@ -70,6 +71,7 @@ class User(Audit):
     hourly_rate: int | None = None
     cost_rate: int | None = None
     date_format: str = "MM/DD/YYYY"
+    custom_values: tuple[tuple[str, Any], ...] = ()
     time_format: str = "HOUR24"
 
 
@@ -197,7 +199,11 @@ class TimeEntry(Audit):
 
 @dataclass(slots=True, kw_only=True)
 class SharedReport(Audit):
-    """A saved report that its author shows to people and groups; type is DETAILED, SUMMARY, WEEKLY, ..."""
+    """
+    A saved report that its author shows to people and groups; type is DETAILED, SUMMARY, WEEKLY, ...
+
+    :param filter: the body of the report that was saved.
+    """
 
     id: str
     name: str
@@ -207,6 +213,7 @@ class SharedReport(Audit):
     fixed_date: bool = False
     user_ids: tuple[str, ...] = ()
     group_ids: tuple[str, ...] = ()
+    filter: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -216,11 +223,15 @@ class WorkspaceSettings:
 
     :param only_admins_see_all_time_entries: other keys silently get their owner's entries only.
     :param only_admins_see_billable_rates: other keys get 403 for a report with amounts.
+    :param only_admins_create_projects: other keys get 403 for a new project or client; so with tags and tasks.
     :param round_mode: UP, DOWN or NEAREST; used by reports that ask for ``rounding``.
     """
 
     only_admins_see_all_time_entries: bool = False
     only_admins_see_billable_rates: bool = False
+    only_admins_create_projects: bool = False
+    only_admins_create_tags: bool = False
+    only_admins_create_tasks: bool = False
     time_rounding_in_reports: bool = False
     round_mode: str = "NEAREST"
     round_minutes: int = 15

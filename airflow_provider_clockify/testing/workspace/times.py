@@ -11,6 +11,7 @@ from zlib import crc32
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DURATION = re.compile(r"PT(?=.)(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?\d+)S)?", re.ASCII)
 _LOCAL_TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?",
     re.ASCII,
@@ -85,6 +86,19 @@ def format_duration(seconds: int) -> str:
         f"{minus}{amount}{unit}" for amount, unit in ((hours, "H"), (minutes, "M"), (rest, "S")) if amount
     ]
     return "PT" + ("".join(parts) or "0S")
+
+
+def parse_duration(text: str) -> int:
+    """
+    Read an ISO 8601 duration of hours, minutes and seconds as seconds.
+
+    :raises ValueError: when it is anything else.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"Text '{text}' cannot be parsed to a Duration")
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3_600 + minutes * 60 + seconds
 
 
 def parse_instant(text: str) -> int:

@@ -28,7 +28,7 @@ LOOKS = ROOT / "docs" / "_build" / "looks"
 WIDTHS = (400, 1280)
 # What Sphinx makes by itself, and copies of our code.
 NOT_OURS = ("_modules/", "_static/", "genindex", "py-modindex", "search")
-PART = 1500  # pixels of a picture's height
+PART = 1500  # pixels of the height of a picture, and of the window
 
 WIDER = """() => {
     const page = document.documentElement;
@@ -59,8 +59,8 @@ def look(page: Page, path: Path, width: int) -> list[str]:
     height = int(page.evaluate("document.documentElement.scrollHeight"))
     name = str(path.relative_to(HTML).with_suffix("")).replace("/", "-")
     for number, top in enumerate(range(0, height, PART), 1):
-        clip = {"x": 0, "y": top, "width": width, "height": min(PART, height - top)}
-        page.screenshot(path=LOOKS / f"{name}-{width}-{number}.png", clip=clip, full_page=True)
+        page.evaluate(f"window.scrollTo({{top: {top}, behavior: 'instant'}})")
+        page.screenshot(path=LOOKS / f"{name}-{width}-{number}.png")
     return found
 
 
@@ -80,7 +80,7 @@ def main(names: list[str]) -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         for width in WIDTHS:
-            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme="light")
+            page = browser.new_page(viewport={"width": width, "height": PART}, color_scheme="light")
             page.set_default_timeout(60_000)
             # Nothing of the pages needs the network; what asks for it gets no answer.
             page.route("http*://**", lambda route: route.abort())

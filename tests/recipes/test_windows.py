@@ -24,7 +24,7 @@ sqlglot = pytest.importorskip("sqlglot")
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-WHATS = ["detailed", "expenses", "summary", "attendance", "weekly", "changes", "list:projects", "list:users"]
+KINDS = ["detailed", "expenses", "summary", "attendance", "weekly", "changes", "list:projects", "list:users"]
 TYPES = {each.name: each.type for shape in shapes().values() for each in shape.columns}
 
 
@@ -274,7 +274,7 @@ def of_files(result: dict[str, Any], names: list[str]) -> list[tuple[Any, ...]]:
     return sorted((tuple(comparable(name, row[name]) for name in names) for row in rows), key=repr)
 
 
-@pytest.mark.parametrize("what", WHATS)
+@pytest.mark.parametrize("what", KINDS)
 def test_the_table_has_the_values_of_the_files_and_a_repeated_load_changes_nothing(
     what: str,
     engine: Any,

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -51,6 +53,25 @@ def test_hooks_before_a_commit_are_what_is_checked_later() -> None:
     (own,) = config["repos"]
     assert own["repo"] == "local"
     assert {hook["entry"].removeprefix("make ") for hook in own["hooks"]} == {"check", "check-repository"}
+
+
+def test_badges_are_true() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pythons = sorted(
+        (each.rpartition(" ")[2] for each in project["classifiers"] if re.search(r"Python :: 3\.\d+$", each)),
+        key=lambda version: int(version.split(".")[1]),
+    )
+    tested = re.findall(
+        r"^airflow-(\d+)\.(\d+)", (ROOT / "requirements" / "versions.txt").read_text(encoding="utf-8"), re.M
+    )
+    first, *_, last = sorted({(int(major), int(minor)) for major, minor in tested})
+    badges = dict(re.findall(r"!\[[^\]]*\]\(https://img\.shields\.io/badge/(\w+)-(\S+)-\w+\)", readme))
+    assert {name: unquote(text) for name, text in badges.items()} == {
+        "Airflow": f"{first[0]}.{first[1]}–{last[0]}.{last[1]}",  # noqa: RUF001 - a range
+        "Python": f"{pythons[0]}–{pythons[-1]}",  # noqa: RUF001
+        "License": project["license"].replace("-", "--"),
+    }
 
 
 def test_nobody_is_named_as_an_owner_without_having_asked_for_it() -> None:

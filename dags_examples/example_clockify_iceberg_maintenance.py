@@ -6,7 +6,8 @@
 Each load of a table leaves the state before it as a snapshot, with its files. This DAG forgets snapshots of more than a
 week ago, removes the files that only they had, and joins the files of months that have many.
 
-- Needs a connection `iceberg_default` of type `iceberg` (extra `iceberg`), whose credentials may delete files.
+- Needs a connection `iceberg_default` of type `iceberg` (extra `iceberg`), whose credentials may delete files. Asks
+  nothing of Clockify, so that it needs no `clockify_default`.
 - Loads may run meanwhile. If a load was quicker than a task here, the task fails and is right on its retry.
 """
 
@@ -85,5 +86,17 @@ with DAG(
         return len(unused)
 
     names = tables()
-    compact.expand(name=names) >> expire.expand(name=names)
+    joined, expired = compact.expand(name=names), expire.expand(name=names)
+    joined >> expired
     # [END howto_iceberg_maintenance]
+
+    @task
+    def check(name: str) -> int:
+        """Read every file of a table once, and return how many rows it has."""
+        from airflow.providers.apache.iceberg.hooks.iceberg import IcebergHook
+
+        table = IcebergHook("iceberg_default").load_table(name)
+        column = table.schema().fields[0].name
+        return sum(len(batch) for batch in table.scan(selected_fields=(column,)).to_arrow_batch_reader())
+
+    expired >> check.expand(name=names)

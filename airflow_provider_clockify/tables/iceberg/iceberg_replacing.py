@@ -456,7 +456,8 @@ class _Snapshot:
         """Write files anew without the rows that go; return those that are removed, and those in their place."""
         if self._table is None:
             return [], []
-        whole, pieces = [], []
+        whole: list[Any] = []
+        pieces: list[Any] = []
         for file in self._files.files(self._places(parts)):
             goes, stays = self._fate(file, parts)
             if goes:

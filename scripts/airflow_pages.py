@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -158,8 +159,8 @@ def new_connection_2(page: Page, airflow: LocalAirflow, conn_id: str) -> Locator
     page.goto(f"{airflow.url}/connection/add")
     page.fill("#conn_id", conn_id)
     page.get_by_role("row").filter(has_text="Connection Type").locator(".select2-selection").click()
-    page.keyboard.type("Clockify")
-    page.keyboard.press("Enter")
+    # The field above the list does not get the focus in every browser.
+    page.locator(".select2-results__option").filter(has_text=re.compile("^Clockify$")).click()
     form = page.locator("#model_form")
     expect(form.get_by_label("Region")).to_be_visible()
     return form

@@ -43,7 +43,7 @@ class ClickHouse(Warehouse):
     tested = "Run on the engine of ClickHouse (chDB) over files, read by file(). Not tried: s3(), replicated tables."
     notes = (
         "JSON is text, for JSONExtractString and others: the type JSON takes objects, and custom fields are a list.",
-        "Whoever else writes to the table between ATTACH and EXCHANGE loses it: let one run follow the other.",
+        "What others write to the table between ATTACH and EXCHANGE is lost: let one run follow the other.",
     )
 
     def quoted(self, name: str) -> str:

@@ -37,11 +37,11 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(airflow|asyncio|collections|datetime|decimal|os|_thread|requests|typing)\..*"),
     (
         r"py:.*",
-        r"airflow_provider_clockify\.(service|http|reading|watching|columns|export|testing|window)\..*",
+        r"airflow_provider_clockify\.(service|http|reading|watching|columns|export|tables|testing|transfers\._\w+|window)\..*",
     ),
     (
         r"py:class",
-        r"datetime|timedelta|Entry|Item|ClockifyClient|Mapping\[str|Callable\[\[\]|Compression|Method|Service|\w+Parameters",
+        r"datetime|timedelta|Entry|Path|Item|ClockifyClient|Mapping\[str|Callable\[\[\]|Compression|Method|Service|\w+Parameters",
     ),
     (r"py:exc", r"AirflowFailException|AirflowSensorTimeout|AirflowSkipException"),
     (r"py:data", r"REGIONS|ERRORS_PAGE"),

@@ -347,6 +347,20 @@ def test_a_load_beside_it_is_not_lost_and_nothing_comes_twice(
     assert data_files(tmp_path) == known, "files of the try that was refused are removed"
 
 
+def test_the_library_never_merges_a_commit_into_another_state(
+    lake: IcebergCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a table asks for less isolation, it would: the two loads share no file, but an entry."""
+    load(lake, [entry(9, 40)], 40, 41, 1)
+    with table_of(lake).transaction() as transaction:
+        levels = dict.fromkeys(("delete", "update"), "snapshot")
+        transaction.set_properties({f"write.{each}.isolation-level": level for each, level in levels.items()})
+    before_the_commit(monkeypatch, lambda: load(lake, [entry(1, 70, text="moved")], 70, 75, 3))
+    outcome = load(lake, [entry(1, 1), entry(2, 2)], 0, 4, 2)
+    assert (outcome.rows, outcome.left_out) == (1, 1)
+    assert held(lake) == ["id1", "id2", "id9"]
+
+
 def test_of_two_loads_of_one_window_the_newer_read_wins(
     catalog: IcebergCatalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

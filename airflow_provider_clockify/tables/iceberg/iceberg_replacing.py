@@ -297,6 +297,7 @@ class _Snapshot:
         self._stage_snapshot(added + kept, removed, parts, ledger)
         self._prove_table(parts)
         outcome.rows = sum(each.taken.sums.rows for each in parts)
+        outcome.own_rows = parts[0].taken.sums.rows
         outcome.left_out = sum(each.rows for each in outcome.sums) - outcome.rows
         outcome.superseded = load.mode == "replace" and any(
             each.left != ([each.part.window] if each.part.window is not None else None) for each in parts

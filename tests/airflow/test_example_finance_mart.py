@@ -239,11 +239,33 @@ def test_the_mart_equals_the_summary_report_of_a_year_after_late_edits_and_a_new
     assert ("Globex International",) in names
     assert ("Globex",) not in names
 
+    # As if the loads that saw the old and the new rate had been in January and in May: entries have the version that
+    # counted when they started, and the first one counts for all time before.
+    for column, day, version in (
+        ("dbt_valid_from", "2026-01-01", "name <> 'Renamed'"),
+        ("dbt_valid_to", "2026-05-01", "name <> 'Renamed'"),
+        ("dbt_valid_from", "2026-05-01", "name = 'Renamed'"),
+    ):
+        warehouse.execute(
+            f"UPDATE clockify_marts.projects_history SET {column} = TIMESTAMPTZ '{day} 00:00:00+00' "
+            f"WHERE id = '{project.id}' AND {version}"
+        )
+
     # Months of another zone.
     done = warehouse.dbt("build", "--vars", "{clockify_timezone: Pacific/Auckland}", folder=tmp_path)
     assert done.returncode == 0, done.stdout
     assert months(warehouse) == truth_months(workspace, ZoneInfo("Pacific/Auckland"))
     assert months(warehouse) != truth_months(workspace, ZoneInfo("UTC"))
+    facts = warehouse.rows(
+        "SELECT facts.time_entry_id, projects.project_name FROM clockify_marts.fct_time_entries AS facts "
+        "JOIN clockify_marts.dim_projects AS projects ON projects.project_key = facts.project_key "
+        f"WHERE facts.project_id = '{project.id}'"
+    )
+    may = datetime(2026, 5, 1, tzinfo=UTC).timestamp()
+    of_project = [each for each in workspace.entries.values() if each.project_id == project.id and each.end]
+    expected = {each.id: "Renamed" if each.start >= may else versions[0][0] for each in of_project}
+    assert sorted(facts) == sorted(expected.items())
+    assert len(set(expected.values())) == 2
 
 
 def months(warehouse: Warehouse) -> dict[date, int]:

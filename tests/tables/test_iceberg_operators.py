@@ -32,6 +32,7 @@ from airflow_provider_clockify.tables.iceberg.iceberg_schema import IcebergName
 from airflow_provider_clockify.testing import ClockifyEmulator, generate_workspace
 from airflow_provider_clockify.transfers import _catalogs
 from airflow_provider_clockify.transfers._catalogs import CatalogTarget
+from airflow_provider_clockify.transfers._loaded import table_extra
 from airflow_provider_clockify.transfers.clockify_to_iceberg import (
     ClockifyEntitiesToIcebergOperator,
     ClockifyReportToIcebergOperator,
@@ -262,11 +263,17 @@ def test_an_audit_costs_a_request_and_replaces_what_differs(
     workspace.delete_entry(victim)
     emulator.reset_log()
 
-    result = report(audit=timedelta(days=366)).execute({})
+    task = report(audit=timedelta(days=366))
+    result = task.execute({})
 
     assert [(each["window_start"], each["reason"]) for each in result["replaced"]] == [
         ("2026-11-04T00:00:00Z", "audit")
     ]
+    # The event is about the window alone.
+    inside = emulator.workspace.truth_ids(
+        *(datetime.fromisoformat(WINDOW[name]) for name in ("start", "end"))
+    )
+    assert table_extra(task._loaded)["rows"] == len(inside) < result["rows"]
     assert rows_of_files(table_of(tmp_path), "id", where=f"id = '{victim}'") == []
     assert emulator.count(path_contains="reports/summary") == 1
     assert emulator.count(path_contains="reports/detailed") == 2

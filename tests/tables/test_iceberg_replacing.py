@@ -270,7 +270,7 @@ def test_what_is_lost_on_the_way_is_not_committed(
         return write(self, tables, order)[1:]
 
     monkeypatch.setattr(iceberg_files.DataFiles, "write", forgetful)
-    with pytest.raises(ClockifyIncompleteError, match="0 rows instead of 2.*Nothing was committed"):
+    with pytest.raises(ClockifyIncompleteError, match="0 rows instead of 2"):
         load(lake, [entry(1, 1, text="new"), entry(2, 2)], 1, 3, 2)
     assert table_of(lake).metadata == before
     assert data_files(tmp_path) == files, "files of a load that failed are removed"
@@ -345,6 +345,20 @@ def test_a_load_beside_it_is_not_lost_and_nothing_comes_twice(
     table = table_of(catalog)
     known = {Path(path) for each in table.metadata.snapshots for path in files_of(table, each.snapshot_id)}
     assert data_files(tmp_path) == known, "files of the try that was refused are removed"
+
+
+def test_the_library_never_merges_a_commit_into_another_state(
+    lake: IcebergCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a table asks for less isolation, it would: the two loads share no file, but an entry."""
+    load(lake, [entry(9, 40)], 40, 41, 1)
+    with table_of(lake).transaction() as transaction:
+        levels = dict.fromkeys(("delete", "update"), "snapshot")
+        transaction.set_properties({f"write.{each}.isolation-level": level for each, level in levels.items()})
+    before_the_commit(monkeypatch, lambda: load(lake, [entry(1, 70, text="moved")], 70, 75, 3))
+    outcome = load(lake, [entry(1, 1), entry(2, 2)], 0, 4, 2)
+    assert (outcome.rows, outcome.left_out) == (1, 1)
+    assert held(lake) == ["id1", "id2", "id9"]
 
 
 def test_of_two_loads_of_one_window_the_newer_read_wins(
@@ -464,8 +478,9 @@ def test_a_catalog_that_stays_away_after_a_commit_says_that_both_is_possible(
 
     monkeypatch.setattr(kind, "load_table", gone)
     answers.takes_effect = False
-    with pytest.raises(ClockifyDatabaseError, match="was lost.*as a whole or not at all"):
+    with pytest.raises(ClockifyDatabaseError, match="was lost.*as a whole or not at all") as caught:
         load(lake, [entry(2, 2)], 0, 3, 2)
+    assert caught.value.is_unknown
 
 
 def test_what_the_catalog_forbids_is_not_tried_again(

@@ -86,7 +86,7 @@ class IcebergLedger:
         if self.newest is not None and read_at < self.newest - KEPT:
             raise ClockifyIncompleteError(
                 f"What this load has read at {z(read_at)} is more than {KEPT.days} days older than what the table "
-                "holds. Nothing was changed. Clear the task, so that it reads again."
+                "holds. Clear the task, so that it reads again."
             )
         if window is None:
             return [] if self.list_read is not None and self.list_read > read_at else None

@@ -190,7 +190,8 @@ def _untold(
     return ClockifyDatabaseError(
         f"The answer to the commit of the load of {load.name} was lost ({unknown}), and the catalog cannot be asked "
         f"for it ({error}). The load took effect as a whole or not at all; run the task again, which is right in both "
-        "cases."
+        "cases.",
+        is_unknown=True,
     )
 
 
@@ -297,6 +298,7 @@ class _Snapshot:
         self._stage_snapshot(added + kept, removed, parts, ledger)
         self._prove_table(parts)
         outcome.rows = sum(each.taken.sums.rows for each in parts)
+        outcome.own_rows = parts[0].taken.sums.rows
         outcome.left_out = sum(each.rows for each in outcome.sums) - outcome.rows
         outcome.superseded = load.mode == "replace" and any(
             each.left != ([each.part.window] if each.part.window is not None else None) for each in parts
@@ -389,15 +391,14 @@ class _Snapshot:
         outside = staged.read.sums.rows - staged.inside
         if outside:
             raise ClockifyIncompleteError(
-                f"{outside:,} rows that were read for {self._load.name} are not in {part.window}. Nothing was changed. "
-                "Report it."
+                f"{outside:,} rows that were read for {self._load.name} are not in {part.window}. Report it."
             )
         if shape.id is not None:
             ids = staged.all_ids
             twice = len(ids) - arrow().compute.count_distinct(ids).as_py()
             if twice:
                 raise ClockifyIncompleteError(
-                    f"{twice:,} ids came twice in what was read for {self._load.name}. Nothing was changed. Report it."
+                    f"{twice:,} ids came twice in what was read for {self._load.name}. Report it."
                 )
 
     # --- what is replaced -------------------------------------------------------------------------------------
@@ -543,14 +544,10 @@ class _Snapshot:
         found = arrow().concat_arrays(ids) if ids else []
         twice = len(found) - (arrow().compute.count_distinct(found).as_py() if len(found) else 0)
         if twice:
-            raise ClockifyIncompleteError(
-                f"The table {load.name} would hold {twice:,} ids twice. It was left as it was. Report it."
-            )
+            raise ClockifyIncompleteError(f"The table {load.name} would hold {twice:,} ids twice. Report it.")
 
     def _compare(self, what: str, part: Part, found: Sums, expected: Sums, *, step: bool = False) -> None:
         difference = found.differs_from(expected, step=STEP if step else Decimal(0))
         if difference is not None:
             of = f" of {part.window}" if part.window is not None else ""
-            raise ClockifyIncompleteError(
-                f"Iceberg: {what} holds{of} {difference}. Nothing was committed: the table is as it was before."
-            )
+            raise ClockifyIncompleteError(f"Iceberg: {what} holds{of} {difference}.")

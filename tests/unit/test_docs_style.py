@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *ROOT.glob("docs/*.md")])
 LINKED = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 # The changelog is a list of single lines.
-NOT_READ_ALOUD = {"changelog.md", "errors.md", "testing.md"}
+NOT_READ_ALOUD = {"changelog.md"}
 READ_ALOUD = [page for page in PAGES if page.name not in NOT_READ_ALOUD]
 MOST_WORDS = 32
 

@@ -215,11 +215,12 @@ class _Staged:
     inside: int = 0
     ids: list[Any] = field(default_factory=list)
 
-    @property
     def all_ids(self) -> Any:
-        """The ids as one array of Arrow."""
+        """Return the ids as one array of Arrow."""
         pa = arrow()
-        return pa.concat_arrays(self.ids) if self.ids else pa.array([], pa.string())
+        if len(self.ids) > 1:
+            self.ids = [pa.concat_arrays(self.ids)]
+        return self.ids[0] if self.ids else pa.array([], pa.string())
 
 
 class _Snapshot:
@@ -394,7 +395,7 @@ class _Snapshot:
                 f"{outside:,} rows that were read for {self._load.name} are not in {part.window}. Report it."
             )
         if shape.id is not None:
-            ids = staged.all_ids
+            ids = staged.all_ids()
             twice = len(ids) - arrow().compute.count_distinct(ids).as_py()
             if twice:
                 raise ClockifyIncompleteError(
@@ -419,7 +420,7 @@ class _Snapshot:
             elif staged.left:
                 places.append(in_windows(self._shape.position, staged.left))
             if self._shape.id is not None and staged.ids:
-                bounds = arrow().compute.min_max(staged.all_ids).as_py()
+                bounds = arrow().compute.min_max(staged.all_ids()).as_py()
                 places.append(between(self._shape.id, bounds["min"], bounds["max"]))
         return all_of(self._own(), any_of(*places))
 
@@ -444,10 +445,11 @@ class _Snapshot:
         found = nowhere(rows)
         for staged in parts:
             found = pa.compute.or_(found, self._is_in_place(rows, staged))
-            if shape.id is not None and staged.ids:
+            # Ids are looked up only where windows leave something: each look hashes all of them.
+            if shape.id is not None and staged.ids and not pa.compute.all(found).as_py():
                 moments = rows.column(READ_AT)
                 is_older = pa.compute.less_equal(moments, pa.scalar(staged.part.read_at, moments.type))
-                same = pa.compute.and_(is_in(rows.column(shape.id), staged.all_ids), is_older)
+                same = pa.compute.and_(is_in(rows.column(shape.id), staged.all_ids()), is_older)
                 found = pa.compute.or_(found, pa.compute.fill_null(same, fill_value=False))
         return pa.compute.fill_null(pa.compute.and_(found, own), fill_value=False)
 
@@ -521,28 +523,30 @@ class _Snapshot:
 
     def _prove_table(self, parts: Sequence[_Staged]) -> None:
         """Read the snapshot that is not committed yet, and compare it with what was read."""
-        shape, load = self._shape, self._load
+        shape, load, compute = self._shape, self._load, arrow().compute
         state = DataFiles(self._transaction.table_metadata, self._files.io)
         held = [ArrowTally(shape) for _ in parts]
         ids: list[Any] = []
         wanted = [shape.position.name] if shape.position is not None else []
         wanted += [shape.id] if shape.id is not None else []
         for rows in state.read(self._places(parts), [*(wanted or [WORKSPACE]), *summed(shape)]):
+            inside = nowhere(rows)
             for staged, tally in zip(parts, held, strict=True):
                 is_there = (
                     everywhere(rows) if load.mode == "append_snapshot" else self._is_in_place(rows, staged)
                 )
                 tally.add(rows.filter(is_there))
-                if shape.id is not None and staged.ids:
-                    ids += [
-                        rows.column(shape.id)
-                        .cast(arrow().string())
-                        .filter(is_in(rows.column(shape.id), staged.all_ids))
-                    ]
+                inside = compute.or_(inside, is_there)
+            if shape.id is not None:
+                found = rows.column(shape.id).cast(arrow().string())
+                ids.append(found.filter(inside))
+                elsewhere = found.filter(compute.invert(inside))
+                if len(elsewhere):  # Else no look, which hashes all ids.
+                    ids += [elsewhere.filter(is_in(elsewhere, each.all_ids())) for each in parts if each.ids]
         for staged, tally in zip(parts, held, strict=True):
             self._compare(f"the table {load.name}", staged.part, tally.sums, staged.taken.sums)
         found = arrow().concat_arrays(ids) if ids else []
-        twice = len(found) - (arrow().compute.count_distinct(found).as_py() if len(found) else 0)
+        twice = len(found) - (compute.count_distinct(found).as_py() if len(found) else 0)
         if twice:
             raise ClockifyIncompleteError(f"The table {load.name} would hold {twice:,} ids twice. Report it.")
 

@@ -312,6 +312,7 @@ def open_log(reader: Reader, page: Page, run_id: str) -> None:
 
 def test_every_command_and_click_of_the_tutorial_works(reader: Reader, page: Page) -> None:
     assert shutil.which("curl")
+    page.set_viewport_size({"width": 1280, "height": 800})
     # 1 and 2
     reader.block("C", "python3 -m venv")
     reader.block("A", ". clockify-tutorial")
@@ -390,7 +391,9 @@ def test_every_command_and_click_of_the_tutorial_works(reader: Reader, page: Pag
 
     open_log(reader, page, run["dag_run_id"])
     expect(page.get_by_text("Spent 1 request").first).to_be_visible()
-    page.get_by_role("link", name=reader.label("Storage"), exact=True).click()
+    tab = reader.label("Storage", "XCom")
+    page.get_by_role("link", name="Storage", exact=True).click()
+    page.get_by_role("link", name=tab, exact=True).click()
     page.get_by_role("button", name="Expand all extra JSON").click()
     rows = len(file.read_bytes().splitlines())
     expect(page.get_by_role("row").filter(has_text="return_value")).to_contain_text(f'"rows": {rows}')

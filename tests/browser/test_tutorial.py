@@ -290,7 +290,7 @@ def trigger(reader: Reader, page: Page, logical_date: str) -> None:
     """Press the button and set the date to a midnight."""
     open_dag(reader, page)
     page.get_by_role("button", name=reader.label("Trigger")).first.click()
-    form = page.get_by_role("dialog", name="Trigger Dag")
+    form = page.get_by_role("dialog").filter(has_text="Trigger Dag")
     field = form.get_by_role("group").filter(has_text=reader.label("Logical Date"))
     field.get_by_test_id("datetime-input").click()
     calendar = page.get_by_role("dialog").last

@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +126,10 @@ class Terminal:
         """Send what a terminal sends: to the shell and to what runs in it."""
         os.killpg(self._bash.pid, signal.SIGINT)
 
-    @property
-    def has_ended(self) -> bool:
-        return self._bash.poll() is not None
+    def is_idle(self) -> bool:
+        """Tell whether the last line has ended, by itself or with the shell."""
+        mark = f"<{self.log.stem} {self._count} ended "
+        return self._bash.poll() is not None or mark in self.log.read_text(errors="replace")
 
     def close(self) -> None:
         """End what is left, by the id of the group."""
@@ -434,7 +436,7 @@ def test_every_command_and_click_of_the_tutorial_works(reader: Reader, page: Pag
     assert "Connection success!" in shell.run(test)
     for name in "AB":
         reader.terminals[name].press_ctrl_c()
-        wait_for(f"the end of terminal {name}", lambda name=name: reader.terminals[name].has_ended)
+        wait_for(f"the end of terminal {name}", partial(Terminal.is_idle, reader.terminals[name]))
 
     # Nothing of the page is left.
     assert reader.blocks == []

@@ -14,6 +14,7 @@ without one fails. A comment before a block says what is special about it:
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -22,8 +23,10 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
+from datetime import date
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
+from string import Template
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -330,7 +333,9 @@ def check_export(words: list[str]) -> None:
             assert (
                 key.lower() in OPTIONS
                 if section == "CLOCKIFY"
-                else conf.has_option(section.lower(), key.lower())
+                # Some options have no default.
+                else key.lower() in conf.configuration_description[section.lower()]["options"]
+                or conf.has_option(section.lower(), key.lower())
             )
         else:
             assert name in ("AIRFLOW_HOME", "CLOCKIFY_API_KEY", "CLOCKIFY_REGION")
@@ -355,13 +360,33 @@ COMMANDS: Mapping[str, Callable[[list[str]], None]] = {
 }
 
 
+ASSIGNMENT = re.compile(r"(\w+)=\$\((python -c .*)\)")
+
+
+@functools.cache
+def variables(page: Path) -> Mapping[str, str]:
+    """Return what the commands of a page keep in variables of the shell: a day, counted by Python."""
+    found = {"PWD": "/the/folder/of/the/reader"}
+    for line in (line for block in of("console") if block.page == page for line in block.text.splitlines()):
+        if kept := ASSIGNMENT.fullmatch(line):
+            command = [sys.executable, *shlex.split(kept[2])[1:]]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            found[kept[1]] = date.fromisoformat(done.stdout.strip()).isoformat()
+    return found
+
+
 @pytest.mark.parametrize("block", of("console"), ids=str)
 def test_commands_exist_with_these_arguments(
     block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    skip_unless_there(block.notes.get("needs"))
     monkeypatch.chdir(tmp_path)  # Airflow's parser makes the files that it will write.
     for line in block.text.replace("\\\n", " ").splitlines():
-        words = shlex.split(line, comments=True)
+        if ASSIGNMENT.fullmatch(line):
+            assert variables(block.page)
+            continue
+        # A variable that no command of the page sets is an error.
+        words = shlex.split(Template(line).substitute(variables(block.page)), comments=True)
         if words:
             assert words[0] in COMMANDS, f"no check for {line}"
             COMMANDS[words[0]](words)

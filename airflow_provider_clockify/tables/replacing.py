@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -52,7 +53,7 @@ from airflow_provider_clockify.tables.statements import (
 from airflow_provider_clockify.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from airflow_provider_clockify.columns.tables import Columns
     from airflow_provider_clockify.tables.database import Database
@@ -258,7 +259,10 @@ class _Replacement:
     def _fill(self) -> list[Sums]:
         """Fill the stage, and prove that it holds what was read."""
         tallies = [_Tally(self._shape) for _ in self._load.parts]
-        self._database.fill(self._stage, self._shape, self._batches(tallies))
+        with closing(
+            self._batches(tallies)
+        ) as batches:  # Closes the file of the rows, whatever stops the load.
+            self._database.fill(self._stage, self._shape, batches)
         found = []
         for part, tally in zip(self._load.parts, tallies, strict=True):
             staged = self._sums(quoted(self._stage), self._in_part(part))
@@ -275,7 +279,7 @@ class _Replacement:
             )
         return found
 
-    def _batches(self, tallies: Sequence[_Tally]) -> Iterator[Columns]:
+    def _batches(self, tallies: Sequence[_Tally]) -> Generator[Columns, None, None]:
         load = self._load
         for part, tally in zip(load.parts, tallies, strict=True):
             for batch in part.rows():

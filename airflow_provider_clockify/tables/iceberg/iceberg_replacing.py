@@ -20,6 +20,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,7 @@ from airflow_provider_clockify.tables.ledger import METADATA_COLUMNS, READ_AT, R
 from airflow_provider_clockify.tables.replacing import ALLOWED, STEP, Outcome, comparable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from datetime import datetime
 
     from airflow_provider_clockify.columns.tables import Column
@@ -291,7 +292,8 @@ class _Snapshot:
             _Staged(each, ledger.left(each.window, each.read_at), self._tally(), self._tally())
             for each in load.parts
         ]
-        added = self._files.write(self._new_rows(parts, newer), ordered_by(shape))
+        with closing(self._new_rows(parts, newer)) as rows:
+            added = self._files.write(rows, ordered_by(shape))
         outcome.sums = [each.read.sums for each in parts]
         for each in parts:
             self._prove_read(each)
@@ -330,7 +332,9 @@ class _Snapshot:
             for rows in self._files.read(condition, [shape.id, READ_AT])
         ]
 
-    def _new_rows(self, parts: Sequence[_Staged], newer: Sequence[tuple[Any, Any]]) -> Iterator[Any]:
+    def _new_rows(
+        self, parts: Sequence[_Staged], newer: Sequence[tuple[Any, Any]]
+    ) -> Generator[Any, None, None]:
         """Return the rows that go into the table, and count them."""
         pa, shape = arrow(), self._shape
         batches = ArrowBatches(shape.columns)

@@ -25,6 +25,8 @@ SUPPORT = Path(__file__).parents[1] / "support"
 ROWS = 3000
 CHILD = """
 import sys
+# Else DuckDB takes the process for somebody at a terminal, and shows the progress of what takes long.
+sys.modules["__main__"].__file__ = "child.py"
 sys.path[:0] = [{support!r}]
 from pathlib import Path
 from types import SimpleNamespace

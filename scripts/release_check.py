@@ -267,7 +267,9 @@ def from_index(python: Path, files: Sequence[Path], folder: Path) -> Iterator[st
             "--report",
             str(report),
         ]
-        checked([str(python), "-m", *install, "--index-url", f"{url}/simple/", f"{name}=={version}"], env=own)
+        # Only what was uploaded counts: the page of all its files, and nothing else.
+        source = ["--no-index", "--find-links", f"{url}/packages/"]
+        checked([str(python), "-m", *install, *source, f"{name}=={version}"], env=own)
     (got,) = json.loads(report.read_text(encoding="utf-8"))["install"]
     digest = got["download_info"]["archive_info"]["hashes"]["sha256"]
     if digest != digests[wheel.name]:

@@ -13,9 +13,8 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from airflow_provider_clockify.testing.answers.business_documents import approval_document
-from airflow_provider_clockify.testing.core_routes.common import W, path_user, sees
+from airflow_provider_clockify.testing.core_routes.common import W, is_own, path_user, require, sees
 from airflow_provider_clockify.testing.exchange import (
-    ApiError,
     Request,
     Response,
     Route,
@@ -79,8 +78,7 @@ def change_state(request: Request) -> Response:
     if (approval.state, state) not in _CHANGES:
         raise domain_error(f"Approval request cannot be changed from {approval.state} to {state}")
     own = _CHANGES[approval.state, state] and approval.owner_id == caller.user.id
-    if not (own or caller.is_admin):
-        raise ApiError(403, 403, "Access denied")
+    require(allowed=own or caller.is_admin)
     workspace.change(
         approval, at=at, state=state, note=str(body.get("note") or ""), changed_by_id=caller.user.id
     )
@@ -102,8 +100,7 @@ def _mark(request: Request, approval: ApprovalRequest, *, approved: bool) -> Non
 
 def _person(request: Request) -> User:
     user = path_user(request)
-    if user.id != request.caller.user.id and not request.caller.is_admin:
-        raise ApiError(403, 403, "Access denied")
+    require(allowed=is_own(request, user.id))
     return user
 
 

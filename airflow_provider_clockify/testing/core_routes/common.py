@@ -12,7 +12,7 @@ from airflow_provider_clockify.testing.workspace.times import parse_instant
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from airflow_provider_clockify.testing.workspace.kinds import Project, User
+    from airflow_provider_clockify.testing.workspace.kinds import Client, Project, Tag, Task, User
 
 W = "/workspaces/{workspaceId}"
 PAGING = frozenset({"page", "page-size"})
@@ -30,6 +30,17 @@ def is_visible(request: Request, project: Project) -> bool:
     return request.caller.is_admin or project.public or request.caller.user.id in project.member_ids
 
 
+def require(*, allowed: bool) -> None:
+    """Refuse with a 403/403 what the caller may not do."""
+    if not allowed:
+        raise ApiError(403, 403, "Access denied")
+
+
+def is_own(request: Request, user_id: str) -> bool:
+    """Tell whether the caller may change what belongs to a user: people their own, administrators everybody's."""
+    return request.caller.is_admin or user_id == request.caller.user.id
+
+
 def path_user(request: Request) -> User:
     """Return the user of the path; a missing one is a 400/501 (observed 2026-08-08)."""
     user = request.workspace.users.get(request.path["userId"])
@@ -44,6 +55,34 @@ def path_project(request: Request) -> Project:
     if project is None or not is_visible(request, project):
         raise domain_error("Project doesn't belong to Workspace")
     return project
+
+
+def path_client(request: Request) -> Client:
+    """Return the client of the path; that a missing one is a 400/501 is assumed from the others."""
+    client = request.workspace.clients.get(request.path["id"])
+    if client is None:
+        raise domain_error("Client doesn't belong to Workspace")
+    return client
+
+
+def path_tag(request: Request) -> Tag:
+    """Return the tag of the path; a missing one is a 400/501 (observed 2026-08-08)."""
+    tag = request.workspace.tags.get(request.path["id"])
+    if tag is None:
+        raise domain_error("Tag doesn't belong to Workspace")
+    return tag
+
+
+def path_task(request: Request) -> tuple[Project, Task]:
+    """
+    Return project and task of the path.
+
+    That a missing one, or one of another project, is a 400/501 is assumed from the others.
+    """
+    project, task = path_project(request), request.workspace.tasks.get(request.path["taskId"])
+    if task is None or task.project_id != project.id:
+        raise domain_error("Task doesn't belong to Project")
+    return project, task
 
 
 def required(request: Request, name: str) -> str:

@@ -12,9 +12,15 @@ from airflow_provider_clockify.testing.answers.documents import (
     user_document,
     workspace_document,
 )
-from airflow_provider_clockify.testing.core_routes.common import PAGING, SORTING, W, is_visible, path_project
+from airflow_provider_clockify.testing.core_routes.common import (
+    PAGING,
+    SORTING,
+    W,
+    is_visible,
+    path_project,
+    require,
+)
 from airflow_provider_clockify.testing.exchange import (
-    ApiError,
     Query,
     Request,
     Response,
@@ -52,8 +58,7 @@ def get_user(request: Request) -> Response:
 
 def list_workspaces(request: Request) -> Response:
     """Answer ``GET /workspaces``: all of the key's user, unpaged; closed to add-ons (observed 2026-08)."""
-    if request.caller.addon:
-        raise ApiError(403, 403, "Access denied")
+    require(allowed=not request.caller.addon)
     wanted = request.query.many("roles")
     for name in wanted:
         request.query.choice("roles", _ROLE_NAMES, name)

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_clockify.testing.answers.documents import entry_document, written_entry
-from airflow_provider_clockify.testing.core_routes.common import PAGING, W, path_user, required, sees
+from airflow_provider_clockify.testing.core_routes.common import (
+    PAGING,
+    W,
+    is_own,
+    path_user,
+    require,
+    required,
+    sees,
+)
 from airflow_provider_clockify.testing.exchange import (
     ApiError,
     Request,
@@ -97,8 +105,7 @@ def create_entry_for(request: Request) -> Response:
     """Answer ``POST W/user/{userId}/time-entries``: for others only by administrators on paid plans."""
     user = path_user(request)
     foreign = user.id != request.caller.user.id
-    if foreign and not (request.caller.is_admin and request.workspace.plan != "FREE"):
-        raise ApiError(403, 403, "Access denied")
+    require(allowed=not foreign or (request.caller.is_admin and request.workspace.plan != "FREE"))
     return _create(request, user)
 
 
@@ -216,8 +223,7 @@ def delete_entries(request: Request) -> Response:
 def stop_timer(request: Request) -> Response:
     """Answer ``PATCH W/user/{userId}/time-entries``; without a running timer 404/404 (observed 2026-06)."""
     user = path_user(request)
-    if user.id != request.caller.user.id and not request.caller.is_admin:
-        raise ApiError(403, 403, "Access denied")
+    require(allowed=is_own(request, user.id))
     end = _moment(request.json_object({"end"}), "end")
     if end is None:
         raise domain_error("end must not be null")
@@ -234,8 +240,7 @@ def _writable(request: Request, entry_id: str | None = None) -> TimeEntry:
     entry = request.workspace.entries.get(request.path["id"] if entry_id is None else entry_id)
     if entry is None or not sees(request, entry.user_id):
         raise domain_error("Time entry doesn't belong to Workspace")
-    if entry.user_id != request.caller.user.id and not request.caller.is_admin:
-        raise ApiError(403, 403, "Access denied")
+    require(allowed=is_own(request, entry.user_id))
     if entry.approval_request_id is not None:
         # The web app does not let it be changed either; the words are ours.
         raise domain_error("Time entry is approved and cannot be changed")

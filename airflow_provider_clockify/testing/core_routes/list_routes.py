@@ -23,8 +23,12 @@ from airflow_provider_clockify.testing.core_routes.common import (
     SORTING,
     W,
     body_page,
+    path_client,
     path_project,
+    path_tag,
+    path_task,
     path_user,
+    require,
 )
 from airflow_provider_clockify.testing.core_routes.core import (
     SORT_ORDERS,
@@ -81,30 +85,18 @@ def list_clients(request: Request) -> Response:
 
 
 def get_client(request: Request) -> Response:
-    """Answer ``GET W/clients/{id}`` (Clockify OpenAPI); that a missing one is a 400/501 is assumed from the others."""
-    client = request.workspace.clients.get(request.path["id"])
-    if client is None:
-        raise domain_error("Client doesn't belong to Workspace")
-    return Response(200, client_document(request.workspace, client))
+    """Answer ``GET W/clients/{id}`` (Clockify OpenAPI)."""
+    return Response(200, client_document(request.workspace, path_client(request)))
 
 
 def get_tag(request: Request) -> Response:
-    """Answer ``GET W/tags/{id}`` (Clockify OpenAPI); a missing one is a 400/501 (observed 2026-08-08)."""
-    tag = request.workspace.tags.get(request.path["id"])
-    if tag is None:
-        raise domain_error("Tag doesn't belong to Workspace")
-    return Response(200, tag_document(request.workspace, tag))
+    """Answer ``GET W/tags/{id}`` (Clockify OpenAPI)."""
+    return Response(200, tag_document(request.workspace, path_tag(request)))
 
 
 def get_task(request: Request) -> Response:
-    """
-    Answer ``GET W/projects/{projectId}/tasks/{taskId}`` (Clockify OpenAPI).
-
-    That a missing one, or one of another project, is a 400/501 is assumed from the others.
-    """
-    project, task = path_project(request), request.workspace.tasks.get(request.path["taskId"])
-    if task is None or task.project_id != project.id:
-        raise domain_error("Task doesn't belong to Project")
+    """Answer ``GET W/projects/{projectId}/tasks/{taskId}`` (Clockify OpenAPI)."""
+    _, task = path_task(request)
     return Response(200, task_document(task))
 
 
@@ -193,8 +185,7 @@ def list_webhooks(request: Request) -> Response:
 
     ``type=SYSTEM`` is a 500 each time (observed 2026-08).
     """
-    if request.caller.addon:
-        raise ApiError(403, 403, "Access denied")
+    require(allowed=not request.caller.addon)
     kind = request.query.choice("type", ("USER_CREATED", "SYSTEM", "ADDON", ""), "")
     if kind == "SYSTEM":
         raise ApiError(500, 500, "Internal server error")
@@ -205,8 +196,7 @@ def list_webhooks(request: Request) -> Response:
 
 def get_webhook(request: Request) -> Response:
     """Answer ``GET W/webhooks/{webhookId}``; a missing one is a 400/501 (observed 2026-08-08)."""
-    if request.caller.addon:
-        raise ApiError(403, 403, "Access denied")
+    require(allowed=not request.caller.addon)
     hook = request.workspace.webhooks.get(request.path["webhookId"])
     if hook is None:
         raise domain_error("Webhook doesn't belong to Workspace")

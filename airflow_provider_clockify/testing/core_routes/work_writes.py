@@ -19,9 +19,15 @@ from airflow_provider_clockify.testing.answers.documents import (
     task_document,
     written_project,
 )
-from airflow_provider_clockify.testing.core_routes.common import W, path_project
+from airflow_provider_clockify.testing.core_routes.common import (
+    W,
+    path_client,
+    path_project,
+    path_tag,
+    path_task,
+    require,
+)
 from airflow_provider_clockify.testing.exchange import (
-    ApiError,
     Request,
     Response,
     Route,
@@ -36,7 +42,7 @@ from airflow_provider_clockify.testing.workspace.times import parse_duration
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow_provider_clockify.testing.workspace.kinds import Client, Project, Tag, Task
+    from airflow_provider_clockify.testing.workspace.kinds import Client, Project, Task
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _NEW_CLIENT = frozenset({"address", "ccEmails", "currencyId", "email", "name", "note"})
@@ -83,7 +89,7 @@ def update_client(request: Request) -> Response:
 
     ``archive-projects`` and ``mark-tasks-as-done`` go with a client that is archived.
     """
-    client, workspace, at = _client(request), request.workspace, request.behaviour.now()
+    client, workspace, at = path_client(request), request.workspace, request.behaviour.now()
     _may(request, only_admins=workspace.settings.only_admins_create_projects)
     body = {"name": client.name} | request.json_object(_CLIENT)
     fields = _client_fields(request, body) | {"archived": flag(body, "archived") or False}
@@ -105,7 +111,7 @@ def update_client(request: Request) -> Response:
 
 def delete_client(request: Request) -> Response:
     """Answer ``DELETE W/clients/{id}``: only archived ones, as of projects; that this holds for both is assumed."""
-    client = _client(request)
+    client = path_client(request)
     _may(request, only_admins=True)
     if not client.archived:
         raise domain_error("Cannot delete an active client")
@@ -119,13 +125,6 @@ def _written(request: Request, client: Client) -> dict[str, Any]:
     document = client_document(request.workspace, client)
     del document["currencyCode"]
     return document
-
-
-def _client(request: Request) -> Client:
-    client = request.workspace.clients.get(request.path["id"])
-    if client is None:
-        raise domain_error("Client doesn't belong to Workspace")
-    return client
 
 
 def _client_fields(request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,7 +162,7 @@ def create_tag(request: Request) -> Response:
 
 def update_tag(request: Request) -> Response:
     """Answer ``PUT W/tags/{id}``: without ``archived`` a tag is active again (observed 2026-08)."""
-    tag, workspace = _tag(request), request.workspace
+    tag, workspace = path_tag(request), request.workspace
     _may(request, only_admins=workspace.settings.only_admins_create_tags)
     body = {"name": tag.name} | request.json_object(_TAG)
     name = _name(body, 100)
@@ -174,18 +173,11 @@ def update_tag(request: Request) -> Response:
 
 def delete_tag(request: Request) -> Response:
     """Answer ``DELETE W/tags/{id}``."""
-    tag = _tag(request)
+    tag = path_tag(request)
     _may(request, only_admins=True)
     answer = tag_document(request.workspace, tag)
     request.workspace.delete(tag, at=request.behaviour.now())
     return Response(200, answer)
-
-
-def _tag(request: Request) -> Tag:
-    tag = request.workspace.tags.get(request.path["id"])
-    if tag is None:
-        raise domain_error("Tag doesn't belong to Workspace")
-    return tag
 
 
 # --- projects ---------------------------------------------------------------------------------------------------------
@@ -322,7 +314,7 @@ def create_task(request: Request) -> Response:
 
 def update_task(request: Request) -> Response:
     """Answer ``PUT W/projects/{projectId}/tasks/{taskId}``: what the body leaves out is cleared, as of other things."""
-    project, task = _task(request)
+    project, task = path_task(request)
     _may(request, only_admins=request.workspace.settings.only_admins_create_tasks)
     fields = _task_fields(request, request.json_object(_TASK))
     _is_free_name(
@@ -334,18 +326,11 @@ def update_task(request: Request) -> Response:
 
 def delete_task(request: Request) -> Response:
     """Answer ``DELETE W/projects/{projectId}/tasks/{taskId}``."""
-    _, task = _task(request)
+    _, task = path_task(request)
     _may(request, only_admins=request.workspace.settings.only_admins_create_tasks)
     answer = task_document(task)
     request.workspace.delete(task, at=request.behaviour.now())
     return Response(200, answer)
-
-
-def _task(request: Request) -> tuple[Project, Task]:
-    project, task = path_project(request), request.workspace.tasks.get(request.path["taskId"])
-    if task is None or task.project_id != project.id:
-        raise domain_error("Task doesn't belong to Project")
-    return project, task
 
 
 def _tasks_of(request: Request, project: Project) -> Iterable[Task]:
@@ -373,8 +358,7 @@ def _task_fields(request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _may(request: Request, *, only_admins: bool) -> None:
-    if only_admins and not request.caller.is_admin:
-        raise ApiError(403, 403, "Access denied")
+    require(allowed=not only_admins or request.caller.is_admin)
 
 
 def _is_free_name(others: Iterable[Any], name: str, kind: str) -> None:

@@ -317,6 +317,8 @@ class ClockifyExportOperator(ClockifyReadOperator):
         "clockify_conn_id",
     )
     template_fields_renderers = {"filters": "json"}  # noqa: RUF012 - as Airflow declares it
+    # Where this process exports to.
+    _target: Target | None = None
     choices = {  # noqa: RUF012 - as its base declares it
         **ClockifyReadOperator.choices,
         "file_format": get_args(FileFormat),
@@ -361,7 +363,7 @@ class ClockifyExportOperator(ClockifyReadOperator):
 
     def after_failure(self, error: BaseException) -> str:
         """Say what is published, and what is as it was."""
-        target: Target | None = getattr(self, "_target", None)
+        target = self._target
         if target is None or not target.published:
             return f"Nothing was published; the files of {self.output_path} are unchanged."
         files = "1 file was" if target.published == 1 else f"{target.published} files were"

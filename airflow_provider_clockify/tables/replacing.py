@@ -95,9 +95,9 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class TableLoad:
+class Load:
     """
-    What to load.
+    What to load, whatever keeps the table.
 
     :param name: The table.
     :param shape: What it holds.
@@ -106,23 +106,33 @@ class TableLoad:
     :param parts: Its windows, disjoint; or one part without a window.
     :param mode: How rows that are there are treated.
     :param permission: What may be created.
-    :param nul_replacement: What becomes of characters that the database cannot hold; ``None`` refuses them.
     :param requests: Returns the requests that were spent so far.
     :param followed_until: Until when the change feeds were followed.
-    :param load_id: Names the load in the ledger.
+    :param load_id: Names the load where the table remembers it.
     """
 
-    name: TableName
+    name: Any
     shape: Shape
     workspace_id: str
     run_id: str
     parts: Sequence[Part]
     mode: Mode = "replace"
     permission: Permission = ALLOWED
-    nul_replacement: str | None = None
     requests: Callable[[], int] = lambda: 0
     followed_until: datetime | None = None
     load_id: str = field(default_factory=lambda: uuid4().hex)
+
+
+@dataclass(frozen=True, slots=True)
+class TableLoad(Load):
+    """
+    What to load into a table of a database.
+
+    :param nul_replacement: What becomes of characters that the database cannot hold; ``None`` refuses them.
+    """
+
+    name: TableName
+    nul_replacement: str | None = None
 
 
 @dataclass(slots=True)
@@ -259,9 +269,8 @@ class _Replacement:
     def _fill(self) -> list[Sums]:
         """Fill the stage, and prove that it holds what was read."""
         tallies = [_Tally(self._shape) for _ in self._load.parts]
-        with closing(
-            self._batches(tallies)
-        ) as batches:  # Closes the file of the rows, whatever stops the load.
+        # Closes the file of the rows, whatever stops the load.
+        with closing(self._batches(tallies)) as batches:
             self._database.fill(self._stage, self._shape, batches)
         found = []
         for part, tally in zip(self._load.parts, tallies, strict=True):

@@ -46,6 +46,8 @@ class ClockifyToTableOperator(ClockifyReadOperator):
         "schema_change": get_args(SchemaChange),
     }
     title = "Clockify load"
+    # Whether the table holds the load of this process.
+    _has_loaded = False
 
     if TYPE_CHECKING:
 
@@ -102,14 +104,17 @@ class ClockifyToTableOperator(ClockifyReadOperator):
         """
         from airflow_provider_clockify.service.values import utc_text
         from airflow_provider_clockify.transfers._loaded import LoadResult
-        from airflow_provider_clockify.transfers._reached import Loading
 
         stats = attempt.hook.client.transport.stats
         before = max(attempt.passed.requests, read.requests_before)
-        loading = Loading(
-            workspace_id, run_name(attempt), parts, mode, lambda: stats.requests + before, followed_until
+        load_id, outcome = table.load(
+            workspace_id=workspace_id,
+            run_id=run_name(attempt),
+            parts=parts,
+            mode=mode,
+            requests=lambda: stats.requests + before,
+            followed_until=followed_until,
         )
-        load_id, outcome = table.load(loading)
         self._has_loaded = True
         uri, namespace, dataset = table.names()
         return LoadResult(
@@ -129,7 +134,7 @@ class ClockifyToTableOperator(ClockifyReadOperator):
     def after_failure(self, error: BaseException) -> str:
         """Say whether the table is as it was."""
         table = self._table_title()
-        if getattr(self, "_has_loaded", False):
+        if self._has_loaded:
             return f"The table {table} holds the load, as a whole; running the task again loads it anew."
         if getattr(error, "is_unknown", False):
             return ""  # It says so itself.

@@ -19,6 +19,7 @@ from airflow_provider_clockify.tables.iceberg.iceberg_replacing import IcebergLo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Unpack
 
     from airflow_provider_clockify.tables.iceberg.iceberg_schema import IcebergName
     from airflow_provider_clockify.tables.preparing import Permission
@@ -101,20 +102,9 @@ class IcebergTable:
         """Ask the table as it is now."""
         yield IcebergQuestions(self.catalog, self.catalog.table(self.name), self.shape)
 
-    def load(self, loading: Loading) -> tuple[str, Outcome]:
+    def load(self, **loading: Unpack[Loading]) -> tuple[str, Outcome]:
         """Load in one snapshot; see :func:`.iceberg_replacing.load_iceberg`."""
-        load = IcebergLoad(
-            self.name,
-            self.shape,
-            loading.workspace_id,
-            loading.run_id,
-            loading.parts,
-            loading.mode,
-            self.permission,
-            self.unit,
-            loading.requests,
-            loading.followed_until,
-        )
+        load = IcebergLoad(self.name, self.shape, permission=self.permission, unit=self.unit, **loading)
         return load.load_id, load_iceberg(self.catalog, load)
 
     def close(self) -> None:

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
     from datetime import date, datetime
+    from typing import Unpack
 
     from airflow_provider_clockify.tables.ledger import Sums
     from airflow_provider_clockify.tables.replacing import Mode, Outcome, Part
@@ -54,10 +54,9 @@ class TableQuestions(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Loading:
+class Loading(TypedDict):
     """
-    What is loaded.
+    What is loaded: what an operator knows of a :class:`~airflow_provider_clockify.tables.replacing.Load`.
 
     :param workspace_id: Workspace that was read.
     :param run_id: Run of Airflow.
@@ -92,11 +91,10 @@ class ReachedTable(Protocol):
     def asking(self) -> AbstractContextManager[TableQuestions]:
         """Ask one state of the table; changes nothing."""
 
-    def load(self, loading: Loading) -> tuple[str, Outcome]:
+    def load(self, **loading: Unpack[Loading]) -> tuple[str, Outcome]:
         """
         Load.
 
-        :param loading: What.
         :return: Name of the load, and what was done.
         """
 

@@ -20,11 +20,14 @@ from airflow_provider_clockify.exceptions import (
     Entry,
     explained_by,
 )
+from airflow_provider_clockify.tables import looking
 from airflow_provider_clockify.tables.database import first_line
+from airflow_provider_clockify.tables.replacing import TableLoad, load_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
+    from typing import Unpack
 
     from airflow_provider_clockify.tables.database import Database
     from airflow_provider_clockify.tables.ledger import Sums
@@ -229,21 +232,14 @@ class SqlTable:
         with self.target.looking() as database:
             yield SqlQuestions(database, self.name, self.shape)
 
-    def load(self, loading: Loading) -> tuple[str, Outcome]:
+    def load(self, **loading: Unpack[Loading]) -> tuple[str, Outcome]:
         """Load in one transaction; see :func:`.tables.replacing.load_table`."""
-        from airflow_provider_clockify.tables.replacing import TableLoad, load_table
-
         load = TableLoad(
             self.name,
             self.shape,
-            loading.workspace_id,
-            loading.run_id,
-            loading.parts,
-            loading.mode,
-            self.permission,
-            self.nul_replacement,
-            loading.requests,
-            loading.followed_until,
+            permission=self.permission,
+            nul_replacement=self.nul_replacement,
+            **loading,
         )
         return load.load_id, load_table(self.target.connect, load)
 
@@ -271,25 +267,19 @@ class SqlQuestions:
 
     def days(self, workspace_id: str, days: Sequence[Window]) -> dict[date, Sums]:
         """Sum the table up by day; nothing if it is not there."""
-        from airflow_provider_clockify.tables.looking import table_days
-
         is_there = bool(self.database.types(self.name))
-        return table_days(self.database, self.name, self.shape, workspace_id, days) if is_there else {}
+        return (
+            looking.table_days(self.database, self.name, self.shape, workspace_id, days) if is_there else {}
+        )
 
     def places_of(self, workspace_id: str, ids: Iterable[str]) -> set[datetime]:
         """Return the instants at which the table has ids."""
-        from airflow_provider_clockify.tables.looking import places_of
-
-        return places_of(self.database, self.name, self.shape, workspace_id, ids)
+        return looking.places_of(self.database, self.name, self.shape, workspace_id, ids)
 
     def followed_until(self, workspace_id: str) -> datetime | None:
         """Return until when the table knows the changes of a workspace."""
-        from airflow_provider_clockify.tables.looking import followed_until
-
-        return followed_until(self.database, self.name, workspace_id)
+        return looking.followed_until(self.database, self.name, workspace_id)
 
     def first_loaded(self, workspace_id: str) -> datetime | None:
         """Return the first instant that was ever loaded of a workspace."""
-        from airflow_provider_clockify.tables.looking import first_loaded
-
-        return first_loaded(self.database, self.name, workspace_id)
+        return looking.first_loaded(self.database, self.name, workspace_id)

@@ -11,7 +11,7 @@ snapshot is expired, the property stays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -225,24 +225,19 @@ class Told:
     reason: str
     read_at: datetime
     sums: Sums
-    facts: dict[str, Any] = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Write it down."""
+    def facts(self) -> dict[str, Any]:
+        """Return it as it is written down."""
         amounts = {code: f"{amount.normalize():f}" for code, amount in sorted(self.sums.amounts.items())}
-        object.__setattr__(
-            self,
-            "facts",
-            {
-                "window-start": self.window.start_iso if self.window else None,
-                "window-end": self.window.end_iso if self.window else None,
-                "reason": self.reason,
-                "read-at": self.read_at.isoformat(),
-                "rows": self.sums.rows,
-                "seconds": int(self.sums.seconds),
-                "amounts": amounts,
-            },
-        )
+        return {
+            "window-start": self.window.start_iso if self.window else None,
+            "window-end": self.window.end_iso if self.window else None,
+            "reason": self.reason,
+            "read-at": self.read_at.isoformat(),
+            "rows": self.sums.rows,
+            "seconds": int(self.sums.seconds),
+            "amounts": amounts,
+        }
 
 
 def snapshot_properties(
@@ -262,9 +257,9 @@ def snapshot_properties(
         "workspace-id": workspace_id,
         "run-id": run_id,
         "requests": requests,
-        **windows[0].facts,
+        **windows[0].facts(),
     }
-    others = [each.facts for each in windows[1:]]
+    others = [each.facts() for each in windows[1:]]
     if others:
         facts |= {"other-windows": others[:MAX_WINDOWS], "other-windows-count": len(others)}
     return {

@@ -24,7 +24,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from airflow_provider_clockify.exceptions import (
     ClockifyConfigError,
@@ -59,18 +58,17 @@ from airflow_provider_clockify.tables.iceberg.iceberg_schema import (
 )
 from airflow_provider_clockify.tables.iceberg.iceberg_sums import ArrowTally
 from airflow_provider_clockify.tables.ledger import METADATA_COLUMNS, READ_AT, RUN_ID, WORKSPACE, Sums
-from airflow_provider_clockify.tables.replacing import ALLOWED, STEP, Outcome, comparable
+from airflow_provider_clockify.tables.replacing import STEP, Load, Outcome, comparable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Generator, Iterator, Sequence
 
     from airflow_provider_clockify.columns.tables import Column
     from airflow_provider_clockify.tables.iceberg.iceberg_catalog import IcebergCatalog
     from airflow_provider_clockify.tables.iceberg.iceberg_ledger import IcebergLedger
     from airflow_provider_clockify.tables.iceberg.iceberg_schema import IcebergName
     from airflow_provider_clockify.tables.preparing import Permission
-    from airflow_provider_clockify.tables.replacing import Mode, Part
+    from airflow_provider_clockify.tables.replacing import Part
     from airflow_provider_clockify.tables.statements import Shape
     from airflow_provider_clockify.window import Window
 
@@ -81,34 +79,15 @@ TRIES, PAUSE, MOST_PAUSE = 20, 0.2, 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class IcebergLoad:
+class IcebergLoad(Load):
     """
-    What to load.
+    What to load into an Iceberg table, with the mode ``replace`` or ``append_snapshot``.
 
-    :param name: The table.
-    :param shape: What it holds.
-    :param workspace_id: Workspace that was read.
-    :param run_id: Run of Airflow.
-    :param parts: Its windows, disjoint; or one part without a window.
-    :param mode: ``replace`` or ``append_snapshot``.
-    :param permission: What may be created.
     :param unit: Unit of time of the partitions of a new table.
-    :param requests: Returns the requests that were spent so far.
-    :param followed_until: Until when the change feeds were followed.
-    :param load_id: Names the load in the properties of its snapshot.
     """
 
     name: IcebergName
-    shape: Shape
-    workspace_id: str
-    run_id: str
-    parts: Sequence[Part]
-    mode: Mode = "replace"
-    permission: Permission = ALLOWED
     unit: str | None = "month"
-    requests: Callable[[], int] = lambda: 0
-    followed_until: datetime | None = None
-    load_id: str = field(default_factory=lambda: uuid4().hex)
 
 
 def prepare(catalog: IcebergCatalog, name: IcebergName, shape: Shape, permission: Permission) -> Any:

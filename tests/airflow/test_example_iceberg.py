@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from iceberg_catalogs import data_files, rows_of_files, skip_without_packages, sqlite_connection
+from table_nights import edit_long_ago
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -48,14 +49,7 @@ def test_the_tables_equal_the_workspace_after_each_night_and_after_maintenance(
         assert {row[0] for row in held("projects", "id")} == set(workspace.projects)
         if night == 19:
             assert [each["reason"] for each in run.results["load_time_entries"]["replaced"]] == ["audit"] * 2
-        # Long before the look-back: one is deleted, and one is longer than it was.
-        for age, change in ((3, "delete"), (5, "edit")):
-            some = workspace.truth_ids(START + age * DAY, START + (age + 1) * DAY)[0]
-            if change == "delete":
-                workspace.delete_entry(some)
-            else:
-                end = datetime.fromtimestamp(workspace.entries[some].end, UTC)
-                workspace.update_entry(some, end=end + timedelta(minutes=5))
+        edit_long_ago(workspace, START)
 
     before = held("time_entries", "id, start, duration_seconds, amount")
     files = data_files(tmp_path)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from table_nights import edit_long_ago
 
 pytest.importorskip("airflow.providers.sqlite")
 
@@ -45,14 +46,7 @@ def test_the_tables_equal_the_workspace_after_each_night(
         assert rows("SELECT sum(duration_seconds) FROM clockify_time_entries") == [(truth.seconds,)]
         if night == 19:
             assert [each["reason"] for each in run.results["load_time_entries"]["replaced"]] == ["audit"] * 2
-        # Long before the look-back: one is deleted, and one is longer than it was.
-        for age, change in ((3, "delete"), (5, "edit")):
-            some = workspace.truth_ids(START + age * DAY, START + (age + 1) * DAY)[0]
-            if change == "delete":
-                workspace.delete_entry(some)
-            else:
-                end = datetime.fromtimestamp(workspace.entries[some].end, UTC)
-                workspace.update_entry(some, end=end + timedelta(minutes=5))
+        edit_long_ago(workspace, START)
 
 
 def test_dimensions_are_whole(

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from iceberg_catalogs import ENTRIES, catalog_of, load, pretend_older, rows_of_files
+from killed_loads import kill_after, time_of
 from table_entries import BEGIN, DAY, entry
 from table_nights import COLUMNS
 
@@ -87,16 +86,6 @@ def command(connection: dict[str, Any], read_at: int) -> list[str]:
     return [sys.executable, "-c", code, json.dumps(connection), str(read_at)]
 
 
-def time_of(given: list[str]) -> float:
-    """Return how long a load takes that nobody kills."""
-    with subprocess.Popen(given, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout
-        assert child.stdout.readline() == "ready\n"
-        began = time.monotonic()
-        assert child.stdout.readline() == "done\n"
-        return time.monotonic() - began
-
-
 def state(connection: dict[str, Any]) -> tuple[set[int], int, int]:
     """Return the edits that the rows of the current snapshot have, their number, and how many loads it comes from."""
     catalog = catalog_of(connection)
@@ -117,11 +106,7 @@ def kill_loads(connection: dict[str, Any], kills: int, seed: int) -> tuple[int, 
     took = time_of(command(connection, 1))
     latest, snapshots, new = 1, 2, 0
     for number in range(2, kills + 2):
-        with subprocess.Popen(command(connection, number), stdout=subprocess.PIPE, text=True) as child:
-            assert child.stdout
-            assert child.stdout.readline() == "ready\n"
-            time.sleep(chance.uniform(0, took * 1.2))
-            child.kill()
+        kill_after(command(connection, number), chance.uniform(0, took * 1.2))
         edits, rows, there = state(connection)
         if edits == {number}:
             new, latest, snapshots = new + 1, number, snapshots + 1

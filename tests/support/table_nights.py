@@ -140,6 +140,14 @@ class People:
                     )
 
 
+def edit_long_ago(workspace: Any, start: datetime) -> None:
+    """Delete an entry of the fourth day, and make one of the sixth longer: long before any look-back."""
+    deleted, edited = (workspace.truth_ids(start + age * DAY, start + (age + 1) * DAY)[0] for age in (3, 5))
+    workspace.delete_entry(deleted)
+    end = datetime.fromtimestamp(workspace.entries[edited].end, UTC)
+    workspace.update_entry(edited, end=end + timedelta(minutes=5))
+
+
 def load(kept: Kept, table: str, today: datetime, **parameters: Any) -> Any:
     """Load a night of a table."""
     given = {

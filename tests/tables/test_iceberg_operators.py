@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -23,6 +21,7 @@ from iceberg_catalogs import (
     skip_without_packages,
     sqlite_connection,
 )
+from table_operators import connect_as_member, imported_by
 from typed_dicts import assert_fits
 
 from airflow_provider_clockify._compat import AirflowFailException
@@ -153,24 +152,23 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch, miss
 
 def test_a_dag_file_parses_without_the_packages() -> None:
     code = (
-        "import sys\n"
         "from airflow_provider_clockify.transfers.clockify_to_iceberg import ClockifyReportToIcebergOperator\n"
-        "ClockifyReportToIcebergOperator(task_id='a', table='b.c', audit='P366D')\n"
-        "print([each for each in ('pyiceberg', 'pyarrow', 'airflow.providers.apache.iceberg.hooks',\n"
-        "    'airflow_provider_clockify.tables', 'airflow_provider_clockify.export') if each in sys.modules])\n"
+        "ClockifyReportToIcebergOperator(task_id='a', table='b.c', audit='P366D')"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.splitlines()[-1] == "[]"
+    modules = (
+        "pyiceberg",
+        "pyarrow",
+        "airflow.providers.apache.iceberg.hooks",
+        "airflow_provider_clockify.tables",
+        "airflow_provider_clockify.export",
+    )
+    assert imported_by(code, modules) == "[]"
 
 
 def test_a_key_that_sees_only_its_owners_data_is_refused(
     emulator: ClockifyEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace = emulator.workspace
-    user = next(each for each in workspace.users.values() if each.role == "USER")
-    user.api_key = "k" * 48
-    connection = json.loads(emulator.connection_json(requests_per_second=1000, workspace_id=workspace.id))
-    monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_DEFAULT", json.dumps({**connection, "password": user.api_key}))
+    connect_as_member(emulator, monkeypatch)
     with pytest.raises(AirflowFailException, match="neither an owner's nor an admin's"):
         report().execute({})
 

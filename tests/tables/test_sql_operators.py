@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import subprocess
-import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -16,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from table_operators import connect_as_member, imported_by
 from typed_dicts import assert_fits
 
 from airflow_provider_clockify._compat import AirflowFailException
@@ -136,24 +135,26 @@ def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch, conn
 
 def test_a_dag_file_parses_without_any_driver() -> None:
     code = (
-        "import sys\n"
         "from airflow_provider_clockify.transfers.clockify_to_sql import ClockifyReportToSqlOperator\n"
-        "ClockifyReportToSqlOperator(task_id='a', sql_conn_id='b', table='c', audit='P366D')\n"
-        "print([each for each in ('duckdb', 'psycopg', 'psycopg2', 'pyarrow', 'adbc_driver_manager', 'requests_mock',\n"
-        "    'airflow_provider_clockify.tables', 'airflow_provider_clockify.export') if each in sys.modules])\n"
+        "ClockifyReportToSqlOperator(task_id='a', sql_conn_id='b', table='c', audit='P366D')"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.splitlines()[-1] == "[]"
+    modules = (
+        "duckdb",
+        "psycopg",
+        "psycopg2",
+        "pyarrow",
+        "adbc_driver_manager",
+        "requests_mock",
+        "airflow_provider_clockify.tables",
+        "airflow_provider_clockify.export",
+    )
+    assert imported_by(code, modules) == "[]"
 
 
 def test_a_key_that_sees_only_its_owners_data_is_refused(
     emulator: ClockifyEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace = emulator.workspace
-    user = next(each for each in workspace.users.values() if each.role == "USER")
-    user.api_key = "k" * 48
-    connection = json.loads(emulator.connection_json(requests_per_second=1000, workspace_id=workspace.id))
-    monkeypatch.setenv("AIRFLOW_CONN_CLOCKIFY_DEFAULT", json.dumps({**connection, "password": user.api_key}))
+    connect_as_member(emulator, monkeypatch)
     with pytest.raises(AirflowFailException, match="neither an owner's nor an admin's"):
         report().execute({})
 

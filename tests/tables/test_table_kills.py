@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from killed_loads import kill_after, time_of
 from table_databases import DRIVERS, connector, rows_of
 from table_entries import a_load, entry
 
@@ -74,16 +75,6 @@ def state(connect: Callable[[], Database]) -> tuple[set[int], int, int]:
     return {seconds - 60 for (seconds,) in found}, len(found), int(loads)
 
 
-def time_of(command: list[str]) -> float:
-    """Return how long a load takes that nobody kills."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout
-        assert child.stdout.readline() == "ready\n"
-        began = time.monotonic()
-        assert child.stdout.readline() == "done\n"
-        return time.monotonic() - began
-
-
 def kill_loads(place: tuple[str, Any, str], kills: int, seed: int) -> tuple[int, int]:
     """Kill loads; return how many of them had taken effect, and how many had not."""
     kind, where, database = place
@@ -97,13 +88,7 @@ def kill_loads(place: tuple[str, Any, str], kills: int, seed: int) -> tuple[int,
     latest = loads = 1
     loads = 2
     for number in range(2, kills + 2):
-        with subprocess.Popen(
-            [*command, *arguments, str(number)], stdout=subprocess.PIPE, text=True
-        ) as child:
-            assert child.stdout
-            assert child.stdout.readline() == "ready\n"
-            time.sleep(chance.uniform(0, took * 1.1))
-            child.kill()
+        kill_after([*command, *arguments, str(number)], chance.uniform(0, took * 1.1))
         edits, rows, there = state(connect)
         assert rows == ROWS
         if edits == {number}:

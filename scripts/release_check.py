@@ -65,6 +65,7 @@ SDIST_ALLOWED = [
     "docs/reference/*.rst",
     "tests/*.py",
     "tests/*.json",
+    "tests/clients/clockify_ts.cjs",
     "*.md",
     "LICENSE",
     "PKG-INFO",

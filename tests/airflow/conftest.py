@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -109,14 +111,21 @@ def connect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Pa
 
 
 @pytest.fixture(scope="session")
-def run_dag(airflow_database: None) -> Callable[..., Run]:
+def run_dag(airflow_database: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
     """Run a DAG for one logical date, through Airflow, and read the outcome from its database."""
 
     def run(dag_id: str, logical_date: datetime, **conf: Any) -> Run:
         dag = load_dag(dag_id)
-        dag_run = dag.test(
-            run_conf=conf or None, **{"logical_date" if AIRFLOW_3 else "execution_date": logical_date}
-        )
+        # Before each run, Airflow 3 parses the whole bundle and writes all of its DAGs: several times the run itself.
+        bundle = tmp_path_factory.mktemp("bundle")
+        (bundle / Path(dag.fileloc).name).symlink_to(dag.fileloc)
+        local = "airflow.dag_processing.bundles.local.LocalDagBundle"
+        bundles = [{"name": "dags-folder", "classpath": local, "kwargs": {"path": str(bundle)}}]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
+            dag_run = dag.test(
+                run_conf=conf or None, **{"logical_date" if AIRFLOW_3 else "execution_date": logical_date}
+            )
         return _outcome(dag_id, dag_run.run_id)
 
     return run
@@ -124,19 +133,32 @@ def run_dag(airflow_database: None) -> Callable[..., Run]:
 
 @pytest.fixture
 def find_dag(airflow_database: None) -> Callable[[str], Any]:
-    """Parse the DAG folder and give one DAG."""
+    """Return a function that parses the file of a DAG, and returns the DAG."""
     return load_dag
 
 
 def load_dag(dag_id: str) -> Any:
-    """Parse the DAG folder as Airflow does; nothing in it may fail to import."""
+    """Parse the file of a DAG as Airflow does."""
+    bag = _parse(_dag_files()[dag_id])
+    return bag.dags[dag_id]
+
+
+@cache
+def _dag_files() -> dict[str, str]:
+    """Parse the DAG folder, once; nothing in it may fail to import."""
+    return {
+        dag_id: dag.fileloc for dag_id, dag in _parse(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags.items()
+    }
+
+
+def _parse(path: str) -> Any:
     try:
         from airflow.dag_processing.dagbag import DagBag
     except ImportError:
         from airflow.models.dagbag import DagBag
-    bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+    bag = DagBag(path)
     assert not bag.import_errors
-    return bag.dags[dag_id]
+    return bag
 
 
 def _outcome(dag_id: str, run_id: str) -> Run:

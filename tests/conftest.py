@@ -51,7 +51,8 @@ os.environ.update(
     AIRFLOW__CORE__DAGS_FOLDER=str(DAGS_FOLDER),
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
     AIRFLOW__CORE__UNIT_TEST_MODE="False",
-    AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{HOME}/airflow.db",
+    # Airflow writes from several threads; on a busy machine, the five seconds that SQLite waits may be too few.
+    AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{HOME}/airflow.db?timeout=60",
     AIRFLOW__LOGGING__BASE_LOG_FOLDER=str(HOME / "logs"),
     AIRFLOW__CORE__TEST_CONNECTION="Enabled",
 )
@@ -91,4 +92,4 @@ def no_thread_of_ours_is_left() -> Iterator[None]:
     """Fail a test after which a thread of this package goes on: it would keep the interpreter from ending."""
     before = set(threading.enumerate())
     yield
-    assert not left_over(before, patience=5.0), "a thread of this package outlives the test"
+    assert not left_over(before, patience=30.0), "a thread of this package outlives the test"

@@ -40,9 +40,9 @@ test: ## Run the tests, on Airflow 3.3; COVERAGE=1 measures which branches of th
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)
 	$(PYTEST) $(PARALLEL) $(if $(COVERAGE),--cov --cov-report term)
 
-test-airflow-2: ## Run the tests on Airflow 2.11
+test-airflow-2: ## Run the tests on Airflow 2.11; TESTS="tests/unit tests/wire" chooses folders
 	@scripts/environment.sh airflow-$(AIRFLOW_2) $(PYTHON)
-	env PYTHONDONTWRITEBYTECODE= $(ENV_2)/bin/python -m pytest $(PARALLEL)
+	env PYTHONDONTWRITEBYTECODE= $(ENV_2)/bin/python -m pytest $(PARALLEL) $(TESTS)
 
 test-kit: ## Run the tests of what the tests use
 	@scripts/environment.sh airflow-$(AIRFLOW_3) $(PYTHON)

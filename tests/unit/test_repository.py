@@ -45,7 +45,8 @@ def test_the_workflow_of_a_change_does_what_ci_run_does() -> None:
     assert lanes
     covered = [word for words in calls("ci") for word in words]
     for lane in lanes:
-        assert set(shlex.split(lane)) <= set(covered), lane
+        # A choice of folders is less than the workflow runs.
+        assert {word for word in shlex.split(lane) if not word.startswith("TESTS=")} <= set(covered), lane
 
 
 def test_hooks_before_a_commit_are_what_is_checked_later() -> None:

@@ -109,6 +109,15 @@ class Budget:
         self._after = 0
         self._check(Need(requests, 0, spent=self._client.transport.stats.requests))
 
+    def fits(self, requests: int) -> bool:
+        """
+        Tell, without a request, whether :meth:`begin_unit` is known to pass.
+
+        :param requests: Requests that the last part needs.
+        """
+        need = Need(requests, 0, spent=self._client.transport.stats.requests)
+        return self._on_budget == "ignore" or (not self._must_look_up(need) and self._shortage(need) is None)
+
     def begin(self, parts: int) -> None:
         """
         Check before a part is begun.
@@ -129,22 +138,31 @@ class Budget:
         self._check(Need(more, self._after, begun=1, spent=self._client.transport.stats.requests))
 
     def _check(self, need: Need) -> None:
-        limiter = self._limiter
         if self._on_budget == "ignore":
             return
-        if not self._plan_known and need.spent + need.total > FREE_REQUESTS_PER_HOUR:
+        if self._must_look_up(need):
             self._look_up_plan()
-        left, quota = limiter.left(), limiter.quota
-        if left is None or quota is None:
+        found = self._shortage(need)
+        if found is None:
             return
-        short = shortage(need, left, self._on_budget)
-        if short is None:
-            return
+        limiter, (short, left, quota) = self._limiter, found
         # What is waited for is the whole hour: other machines do not know what this one has spent.
         retry_after = limiter.free_in(quota if self._on_budget == "defer" else short) or 0.0
         raise ClockifyBudgetError(
             self._message(need, short, left, quota), needed=short, quota=quota, retry_after=retry_after
         )
+
+    def _must_look_up(self, need: Need) -> bool:
+        """Tell whether it matters which plan the workspace has, and nobody knows."""
+        return not self._plan_known and need.spent + need.total > FREE_REQUESTS_PER_HOUR
+
+    def _shortage(self, need: Need) -> tuple[int, int, int] | None:
+        """Return what an hour must have room for first, what this one has, and what it has when it is new."""
+        left, quota = self._limiter.left(), self._limiter.quota
+        if left is None or quota is None:
+            return None
+        short = shortage(need, left, self._on_budget)
+        return None if short is None else (short, left, quota)
 
     def _message(self, need: Need, short: int, left: int, quota: int) -> str:
         conn_id = self._client.settings.conn_id

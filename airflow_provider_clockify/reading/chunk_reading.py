@@ -114,6 +114,9 @@ class Allowance(Protocol):
     def begin_unit(self, requests: int) -> None:
         """Check before requests that are of use only together."""
 
+    def fits(self, requests: int) -> bool:
+        """Whether that check is known to pass."""
+
 
 AnySpool = TypeVar("AnySpool", bound=Spool)
 
@@ -167,6 +170,7 @@ class ChunkReads(Generic[AnySpool]):
         self._order = max((chunk.order for chunk in self._restored.values()), default=-1) + 1
         # Known to be refused on the Free plan; otherwise tried once.
         self._whole_at_once = reader.sums_windows_up and (budget is None or not budget.is_free)
+        self._asked: Callable[[], bool] | None = None
         self.reads: list[ChunkRead[AnySpool]] = []
 
     def read(self) -> list[ChunkRead[AnySpool]]:
@@ -226,24 +230,34 @@ class ChunkReads(Generic[AnySpool]):
         )
         chunk = ChunkRead(spool, result, self._order)
         self._order += 1
+        if number == len(self.reads) == len(self._chunks) - 1:
+            self._ask_ahead([*self.reads, chunk])
         self._keep(number, chunk)
         return chunk
+
+    def _ask_ahead(self, reads: Sequence[ChunkRead[AnySpool]]) -> None:
+        """Ask for the sums of all chunks, which are read now, while the last one is kept and written."""
+        fits = self._budget is None or self._budget.fits(1)
+        if len(reads) > 1 and self._whole_at_once and fits and not _moved(reads):
+            self._asked = self._reader.ask_unchanged(self._window, [chunk.result for chunk in reads])
 
     def _outdated(self) -> Sequence[int]:
         """Find the chunks that have to be read again."""
         if len(self.reads) < 2:
             return ()
-        moved = moved_entries([(chunk.spool.ids.path, chunk.order) for chunk in self.reads])
+        asked, self._asked = self._asked, None
+        moved = () if asked else _moved(self.reads)
         if moved:
             log.warning(
                 "Entries moved between the chunks while they were read; reading %d again.", len(moved)
             )
             return moved
-        if self._budget is not None:
+        if self._budget is not None and asked is None:
             self._budget.begin_unit(self._proof())
         if self._whole_at_once:
             try:
-                if self._reader.is_unchanged(self._window, [chunk.result for chunk in self.reads]):
+                results = [chunk.result for chunk in self.reads]
+                if asked() if asked else self._reader.is_unchanged(self._window, results):
                     return ()
             except ClockifyNotFoundError:
                 raise
@@ -267,6 +281,10 @@ class ChunkReads(Generic[AnySpool]):
                 len(self.reads),
             )
         return changed
+
+
+def _moved(reads: Sequence[ChunkRead[AnySpool]]) -> list[int]:
+    return moved_entries([(chunk.spool.ids.path, chunk.order) for chunk in reads])
 
 
 def moved_entries(chunks: Sequence[tuple[Path, int]]) -> list[int]:

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from airflow_provider_clockify.exceptions import ClockifyResponseError
@@ -132,6 +133,15 @@ class PagesAhead:
             yield number, self._take(queue)
             self._fill()
 
+    def aside(self, request: ApiRequest) -> Callable[[], ReportPage]:
+        """
+        Ask for a page that belongs to no window that is read.
+
+        :param request: Asks for it.
+        :return: Waits for it, until :meth:`close`.
+        """
+        return partial(self._read, _Page(1, request, self._fetch(request)))
+
     def close(self) -> None:
         """Drop what nobody has read: what is on the wire is awaited, to its next piece, and nothing more is sent."""
         self._abandoned.set()
@@ -162,13 +172,15 @@ class PagesAhead:
                 free -= 1
 
     def _ask(self, queue: _Queue, number: int) -> None:
+        request = self._report.request(queue.window, number, queue.size)
+        queue.waiting.append(_Page(number, request, self._fetch(request)))
+
+    def _fetch(self, request: ApiRequest) -> Future[ApiResponse]:
         if self._pool is None:
             # As many as there may be requests at a time. One more would wait for the wire behind those who come back
             # for it, and the reader would wait for its page.
             self._pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix=THREAD_NAME)
-        request = self._report.request(queue.window, number, queue.size)
-        answer = self._pool.submit(self._send, request, _as_it_came, self._abandoned)
-        queue.waiting.append(_Page(number, request, answer))
+        return self._pool.submit(self._send, request, _as_it_came, self._abandoned)
 
     def _learn(self, queue: _Queue) -> None:
         """Read a first page before its turn, to know how many there are; what is wrong with it shows at its turn."""

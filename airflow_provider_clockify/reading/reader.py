@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from types import TracebackType
     from typing import Self
@@ -104,6 +105,16 @@ class Reader:
         :raises ClockifyBadRequestError: it gives no sums of so much time at once, as on the Free plan.
         """
         raise NotImplementedError
+
+    def ask_unchanged(self, window: Window, results: Sequence[ReadResult]) -> Callable[[], bool]:
+        """
+        Ask what :meth:`is_unchanged` asks, if possible without waiting for the answer.
+
+        :param window: The time that was read.
+        :param results: What was read of it.
+        :return: Waits for the answer and returns or raises what :meth:`is_unchanged` would; not after :meth:`close`.
+        """
+        return partial(self.is_unchanged, window, results)
 
     def close(self) -> None:
         """Drop what has been asked for in advance, and end all threads."""

@@ -154,12 +154,27 @@ class ReportReader(Reader):
         :param results: What was read of it, in one window or in several that tile it.
         :raises ClockifyBadRequestError: it gives no sums of so much time at once, as on the Free plan.
         """
+        return self.ask_unchanged(window, results)()
+
+    def ask_unchanged(self, window: Window, results: Sequence[ReadResult]) -> Callable[[], bool]:
+        """
+        Ask what :meth:`is_unchanged` asks, while the thread that reads does something else.
+
+        :param window: The time that was read.
+        :param results: What was read of it.
+        :return: Waits for the answer.
+        """
         ids = {row_id for result in results for row_id in result.ids or ()}
         with_rows = all(result.ids is not None for result in results) and len(ids) <= self._size.rows
-        page = self._page(window, 1, self._size.rows if with_rows else 1)
-        if with_rows and set(page.rows.ids) != ids:
-            return False
-        return add_up(results, page.totals, running=any(result.running for result in results))
+        answer = self._pages.aside(self._report.request(window, 1, self._size.rows if with_rows else 1))
+
+        def is_unchanged() -> bool:
+            page = answer()
+            if with_rows and set(page.rows.ids) != ids:
+                return False
+            return add_up(results, page.totals, running=any(result.running for result in results))
+
+        return is_unchanged
 
     def _read_once(
         self, window: Window, sink: RowSink, upcoming: Sequence[Window]

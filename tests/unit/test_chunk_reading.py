@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -40,12 +41,14 @@ class Living(Reader):
     A report over entries that change before the n-th request; every state has a duration of its own.
 
     :param free: Whether the service refuses sums of more than one chunk.
+    :param ahead: Whether sums can be asked for in advance.
     """
 
     chunks: list[Window]
     entries: Entries
     changes: dict[int, Callable[[Entries], None]] = field(default_factory=dict)
     free: bool = False
+    ahead: bool = False
     requests: int = 0
     states: list[Entries] = field(default_factory=list)
     sorted_by_id: bool = True
@@ -75,6 +78,19 @@ class Living(Reader):
         if self.free:
             raise ClockifyBadRequestError("At most 31 days.", status=400)
         return add_up(results, self.totals(), running=False)
+
+    def ask_unchanged(self, window: Window, results: Sequence[ReadResult]) -> Callable[[], bool]:
+        if not self.ahead:
+            return super().ask_unchanged(window, results)
+        try:
+            answer = self.is_unchanged(window, results)
+        except ClockifyBadRequestError as error:
+            return partial(refuse, error)
+        return lambda: answer
+
+
+def refuse(error: Exception) -> bool:
+    raise error
 
 
 def weight(entry_id: str) -> int:
@@ -143,16 +159,18 @@ ENTRIES = {"e0": 0, "e1": 0, "e2": 1, "e3": 1, "e4": 2, "e5": 2}
     ],
 )
 @pytest.mark.parametrize("when", [1, 2, 3])
-def test_an_edit_while_chunks_are_read_is_in_the_result_as_it_ends(tmp_path, change, when, free):
-    reader = Living(parts(3), dict(ENTRIES), {when: change}, free)
+@pytest.mark.parametrize("ahead", [False, True])
+def test_an_edit_while_chunks_are_read_is_in_the_result_as_it_ends(tmp_path, change, when, free, ahead):
+    reader = Living(parts(3), dict(ENTRIES), {when: change}, free, ahead)
     found = merged(read(reader, tmp_path))
     assert found in reader.states
     assert found == reader.entries
 
 
 @pytest.mark.parametrize(("free", "requests"), [(False, 3 + 1), (True, 3 + 1 + 2)])
-def test_what_the_proof_of_several_chunks_costs(tmp_path, free, requests):
-    reader = Living(parts(3), dict(ENTRIES), free=free)
+@pytest.mark.parametrize("ahead", [False, True])
+def test_what_the_proof_of_several_chunks_costs(tmp_path, free, requests, ahead):
+    reader = Living(parts(3), dict(ENTRIES), free=free, ahead=ahead)
     read(reader, tmp_path)
     assert reader.requests == requests
 
@@ -168,8 +186,12 @@ class Free:
 
     is_free = is_limited = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, room: bool = True) -> None:
         self.asked: list[tuple[str, int]] = []
+        self.room = room
+
+    def fits(self, number: int) -> bool:
+        return self.room
 
     def begin(self, number: int) -> None:
         self.asked.append(("begin", number))
@@ -185,6 +207,18 @@ def test_a_free_workspace_is_not_asked_for_what_it_refuses_and_the_budget_knows_
     read(reader, tmp_path, budget=budget)
     assert reader.requests == 3 + 2
     assert budget.asked == [("begin", 5), ("begin", 4), ("begin", 3), ("unit", 2)]
+
+
+@pytest.mark.parametrize(("room", "when_kept"), [(True, [1, 2, 4]), (False, [1, 2, 3])])
+def test_the_proof_is_asked_for_before_the_last_chunk_is_kept_if_it_is_known_to_fit(
+    tmp_path, room, when_kept
+):
+    reader, budget, kept = Living(parts(3), dict(ENTRIES), ahead=True), Free(room=room), []
+    budget.is_free = False
+    read(reader, tmp_path, budget=budget, keep=lambda _, __: kept.append(reader.requests))
+    assert kept == when_kept
+    assert reader.requests == 4
+    assert (("unit", 1) in budget.asked) is not room
 
 
 def test_restless_data_are_an_error_after_a_few_reads_of_which_the_last_is_checked_too(tmp_path):
@@ -209,11 +243,12 @@ def test_restless_data_are_an_error_after_a_few_reads_of_which_the_last_is_check
         st.integers(1, 14), st.tuples(st.integers(0, 9), st.one_of(st.none(), st.integers(0, 3))), max_size=6
     ),
     free=st.booleans(),
+    ahead=st.booleans(),
     kept=st.integers(0, 3),
 )
 @settings(max_examples=300, deadline=None)
 def test_whatever_is_edited_the_chunks_are_of_one_moment_or_refused(
-    tmp_path_factory, count, start, edits, free, kept
+    tmp_path_factory, count, start, edits, free, ahead, kept
 ):
     folder = tmp_path_factory.mktemp("chunks")
     entries = {f"e{n}": chunk % count for n, chunk in enumerate(start)}
@@ -237,7 +272,7 @@ def test_whatever_is_edited_the_chunks_are_of_one_moment_or_refused(
 
         return change
 
-    reader = Living(parts(count), entries, {n: edit(*each) for n, each in edits.items()}, free)
+    reader = Living(parts(count), entries, {n: edit(*each) for n, each in edits.items()}, free, ahead)
     attempts: dict[int, ChunkRead[Any]] = {}
 
     class KilledError(Exception):

@@ -6,7 +6,7 @@ Errors of the package.
 ::
 
     ClockifyError
-    ├── ClockifyConfigError (ValueError)      a parameter or connection field is wrong; trying again cannot help
+    ├── ClockifyConfigError (ValueError)      a parameter or connection field is wrong
     │   └── ClockifyWindowError               no usable time window for this run
     ├── ClockifyMissingConnectionError        Airflow gave no connection, maybe only for the moment
     ├── ClockifyTransportError                no usable answer: connection, timeout, broken body
@@ -16,16 +16,16 @@ Errors of the package.
     │   │   └── ClockifyNotFoundError         404, or 400 "doesn't belong to Workspace"
     │   ├── ClockifyAuthError                 401
     │   ├── ClockifyForbiddenError            402, 403, 406
-    │   ├── ClockifyRateLimitError            429; ``retry_after`` in seconds where the service named it
+    │   ├── ClockifyRateLimitError            429; has retry_after, in seconds
     │   │   └── ClockifyBudgetError           the job does not fit what is left of the hourly quota
     │   └── ClockifyServerError               5xx
     ├── ClockifyResponseError                 an answer of unexpected shape
-    ├── ClockifyIncompleteError               completeness of a read could not be proven; nothing is published
-    ├── ClockifyStorageError                  the disk or object store stopped an export; running again may help
-    ├── ClockifyDatabaseError                 the database stopped a load, and rolled it back; running again may help
+    ├── ClockifyIncompleteError               a read could not be proven complete
+    ├── ClockifyStorageError                  the disk or object store stopped an export
+    ├── ClockifyDatabaseError                 the database stopped a load and rolled it back
     └── ClockifyNoRowsError                   there is nothing to export, and on_empty="fail"
 
-No module of this package decides anything by the text of these errors: the facts are attributes.
+The facts of an error are attributes. No module of this package decides anything by the text of an error.
 """
 
 from __future__ import annotations

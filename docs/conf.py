@@ -31,6 +31,7 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build"]
 nitpicky = True
+smartquotes_action = "De"  # dashes and ellipses; messages and values are quoted as they are written
 # Names of other libraries: their inventories lie on the network, which a build does not need. And types of the package
 # that are not part of the reference, in signatures of what is.
 nitpick_ignore_regex = [
@@ -54,6 +55,9 @@ myst_links_external_new_tab = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_class_signature = "mixed"
+# The list of contents is too narrow for the name of the class before each method, and a line for a long signature.
+toc_object_entries_show_parents = "hide"
+python_maximum_signature_line_length = 80
 
 html_theme = "sphinx_book_theme"
 html_title = f"{project} {version}"
@@ -96,6 +100,20 @@ def _read(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = text
 
 
+def _signature(
+    app: Sphinx,
+    what: str,
+    name: str,
+    obj: object,
+    options: object,
+    signature: str | None,
+    returns: str | None,
+) -> tuple[str | None, str | None]:
+    """Leave out functions that are defaults: what Python prints for them is no Python, so Sphinx would not read it."""
+    return signature and re.sub(r"<(built-in )?function [^<>]*>", "...", signature), returns
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", _read)
+    app.connect("autodoc-process-signature", _signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,7 +6,8 @@ Look at every page of the built documentation on a telephone and on a laptop.
     python scripts/docs_widths.py [PAGE …]
 
 Writes pictures of each page at both widths into docs/_build/looks/, one for every 1,500 pixels of its height, and names
-the pages that scroll sideways, with the elements that stick out. Ends with 1 if there are any.
+the pages that scroll sideways, with the elements that stick out, and those that show raw markup, an empty section or a
+picture that is not there. Ends with 1 if there are any.
 """
 
 from __future__ import annotations
@@ -44,6 +45,25 @@ WIDER = """() => {
     return [`${page.scrollWidth} > ${page.clientWidth}`, ...found.slice(0, 5)];
 }"""
 
+# What a reader of the page should not see: markup as text, headings without anything below them, missing pictures.
+BROKEN = """() => {
+    const article = document.querySelector('article');
+    if (!article) return ['no article'];
+    const found = [];
+    const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        if (node.parentElement.closest('pre, code, script, style, .sig')) continue;
+        if (/\\*\\*|`|\\]\\(|<!--|:(class|meth|func|ref|doc|mod|attr|exc):/.test(node.data))
+            found.push(`raw markup: ${node.data.trim().slice(0, 60)}`);
+    }
+    for (const section of article.querySelectorAll('section'))
+        if (![...section.children].some((each) => !/^(H[1-6]|SPAN)$/.test(each.tagName)))
+            found.push(`empty section: ${section.textContent.trim().slice(0, 60)}`);
+    for (const image of article.querySelectorAll('img'))
+        if (!image.naturalWidth && !/^https?:/.test(image.src)) found.push(`no picture: ${image.src}`);
+    return found;
+}"""
+
 
 def pages(names: list[str]) -> list[Path]:
     if names:
@@ -53,9 +73,9 @@ def pages(names: list[str]) -> list[Path]:
 
 
 def look(page: Page, path: Path, width: int) -> list[str]:
-    """Take the pictures of a page, and return what makes it wider than the screen."""
+    """Take the pictures of a page, and return what makes it wider than the screen, and what is broken."""
     page.goto(path.as_uri(), wait_until="load")
-    found: list[str] = page.evaluate(WIDER)
+    found: list[str] = page.evaluate(WIDER) + page.evaluate(BROKEN)
     height = int(page.evaluate("document.documentElement.scrollHeight"))
     name = str(path.relative_to(HTML).with_suffix("")).replace("/", "-")
     for number, top in enumerate(range(0, height, PART), 1):
@@ -92,7 +112,9 @@ def main(names: list[str]) -> int:
             page.close()
         browser.close()
     shown = LOOKS.relative_to(ROOT)
-    print(f"{len(pages(names))} pages at {WIDTHS}: {offenders} scroll sideways. Pictures are in {shown}.")
+    print(
+        f"{len(pages(names))} pages at {WIDTHS}: {offenders} scroll sideways or are broken. Pictures are in {shown}."
+    )
     return 1 if offenders else 0
 
 

@@ -166,7 +166,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         code=("service/report_kinds.py", "window/interval.py"),
         pages=("windows.md",),
         otherwise="Exports are refused where an entry from outside of their window shows it. Else they miss entries at "
-        "its edges: do not use them before this is mended.",
+        "its edges: do not use them before this is fixed.",
         tries=("month", "week"),
     ),
     Assumption(

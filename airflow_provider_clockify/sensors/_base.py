@@ -36,7 +36,7 @@ class ClockifyWaitSensor(BaseSensorOperator):
     """
     Base of the sensors; not used by itself.
 
-    ``soft_fail`` skips the task when the wait times out, and never for an error that waiting cannot mend.
+    ``soft_fail`` skips the task when the wait times out, and never for an error that waiting cannot cure.
 
     :param workspace_id: Workspace; by default the connection's, else the key's active one. (templated)
     :param clockify_conn_id: Connection of type ``clockify``. (templated)

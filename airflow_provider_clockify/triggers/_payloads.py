@@ -60,7 +60,7 @@ def read_event(event: Any) -> dict[str, Any]:
     :param event: What the trigger sent.
     :return: The sensor's result.
     :raises AirflowSensorTimeout: the deadline has come.
-    :raises ClockifyConfigError: the trigger met an error that running the task again cannot mend.
+    :raises ClockifyConfigError: the trigger met an error that running the task again cannot cure.
     :raises ClockifyResponseError: it met another one, or the event is none that a trigger of this package sends.
     """
     if isinstance(event, Mapping):

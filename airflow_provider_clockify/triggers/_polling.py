@@ -179,7 +179,7 @@ async def look_once(clockify_conn_id: str, generator: Generator[Any, Any, T]) ->
 
 
 def is_final(error: ClockifyError) -> bool:
-    """Tell whether waiting on cannot mend an error."""
+    """Tell whether waiting on cannot cure an error."""
     from airflow_provider_clockify.airflow_errors import FINAL
 
     return isinstance(error, FINAL)

@@ -34,7 +34,7 @@ class WaitTrigger(BaseTrigger):
     Ask a question until the answer is enough.
 
     It only looks, so that it may be restarted or doubled at any time. Triggers in one triggerer that ask the same share
-    their requests. A refused key and other errors that waiting cannot mend end the wait; a used-up budget, a failing
+    their requests. A refused key and other errors that waiting cannot cure end the wait; a used-up budget, a failing
     service or network, and a connection that is missing for the moment only delay it. It ends by itself at its
     deadline, which nobody else keeps in ``dag.test()``.
     """

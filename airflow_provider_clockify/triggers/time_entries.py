@@ -52,7 +52,7 @@ class ClockifyTimeEntryTrigger(WaitTrigger):
     :param clockify_conn_id: Connection of type ``clockify``.
     :param poll_interval: Seconds between two looks.
     :param first_look: Instant before which it does not look, ISO 8601; its sensor has just done so.
-    :param silent_fail: Go on after any error but one that running the task again cannot mend.
+    :param silent_fail: Go on after any error but one that running the task again cannot cure.
     :param deadline: Instant at which the wait times out, ISO 8601, whatever is restarted; by default none.
     """
 
@@ -73,7 +73,7 @@ class ClockifyApprovalTrigger(WaitTrigger):
     :param clockify_conn_id: Connection of type ``clockify``.
     :param poll_interval: Seconds between two looks.
     :param first_look: Instant before which it does not look, ISO 8601; its sensor has just done so.
-    :param silent_fail: Go on after any error but one that running the task again cannot mend.
+    :param silent_fail: Go on after any error but one that running the task again cannot cure.
     :param deadline: Instant at which the wait times out, ISO 8601, whatever is restarted; by default none.
     """
 

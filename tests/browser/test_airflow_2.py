@@ -44,7 +44,7 @@ def test_the_form_has_what_clockify_needs_and_nothing_else(airflow_2: Any, admin
     assert form.locator("#extra__clockify__region").input_value() == "global"
     for name, example in (("workspace_id", "64a1b2c3d4e5f60718293a4b"), ("subdomain", "acme")):
         expect(admin.locator(f"#extra__clockify__{name}")).to_have_attribute("placeholder", example)
-    for description in ("Where the workspace's data are stored", "30 on the Free plan", "acme.clockify.me"):
+    for description in ("Where Clockify stores the workspace", "30 on the Free plan", "acme.clockify.me"):
         expect(form.get_by_text(description)).to_be_visible()
     expect(admin.locator("#extra__clockify__requests_per_second")).to_have_value("10")
     expect(admin.locator("#extra__clockify__hash_salt")).to_have_attribute("type", "password")

@@ -69,7 +69,7 @@ def test_the_form_has_what_clockify_needs_and_nothing_else(airflow: Any, page: A
         text.index(f"\n{label}\n") for label in LABELS
     )
     assert "Global" in text
-    for description in ("Where the workspace's data are stored", "30 on the Free plan", "acme.clockify.me"):
+    for description in ("Where Clockify stores the workspace", "30 on the Free plan", "acme.clockify.me"):
         expect(form.get_by_text(description)).to_be_visible()
     for name, value in (("requests_per_second", "10"), ("timeout", "60"), ("max_retries", "5")):
         expect(form.locator(f"#element_{name}, [name=element_{name}]").first).to_have_value(value)

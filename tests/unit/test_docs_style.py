@@ -110,6 +110,49 @@ def test_words_are_plain(page: Path) -> None:
     assert found == []
 
 
+def fragments(text: str) -> list[str]:
+    """Return the beginnings of paragraphs that go on with a sentence from above a block, and of raw markup."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    found, quoted = [], 0
+    for number, token in enumerate(tokens):
+        quoted += {"blockquote_open": 1, "blockquote_close": -1}.get(token.type, 0)
+        if token.type != "inline":
+            continue
+        # Quotations are messages, which may begin with any word; so may items and cells.
+        alone = tokens[number - 1].type == "paragraph_open" and not tokens[number - 1].level
+        if alone and not quoted and re.match(r"[a-z]", token.content):
+            found.append(token.content[:60])
+        written = "".join(each.content for each in token.children or [] if each.type == "text")
+        if re.search(r"\*\*|`|\]\(|:(class|meth|func|ref|doc|mod|attr|exc):", written):
+            found.append(written[:60])
+    return found
+
+
+@pytest.mark.parametrize("page", READ_ALOUD, ids=ids)
+def test_paragraphs_are_sentences_without_raw_markup(page: Path) -> None:
+    assert fragments(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Run this:\n\n```\nls\n```\n\nand it prints a line.", ["and it prints a line."]),
+        ("**Bold** is fine, and so is `a ** b`.\n\n> the key was refused\n\n- an item\n", []),
+        ("This is ** not bold **.", ["This is ** not bold **."]),
+        ("See :class:`Hook` there.", ["See :class: there."]),
+    ],
+)
+def test_fragments_are_found(text: str, found: list[str]) -> None:
+    assert fragments(text) == found
+
+
+@pytest.mark.parametrize("page", LINKED, ids=ids)
+def test_links_to_assumptions_name_their_numbers(page: Path) -> None:
+    """The number is a part of what readers click: not "[assumption](...) 7"."""
+    text = page.read_text(encoding="utf-8")
+    assert re.findall(r"\[assumptions?\]\([^)]*\)\)? \d+", text, re.I) == []
+
+
 @pytest.mark.parametrize("page", LINKED, ids=ids)
 def test_images_say_what_they_show(page: Path) -> None:
     for token in parsed(page):

@@ -290,6 +290,10 @@ def doubts_of_extra(extra: Mapping[str, Any]) -> tuple[str, ...]:
     for name, value in extra.items():
         if name in EXTRAS or value in (None, ""):
             continue
+        # The Test button of Airflow 2.11 sends each field of the form under two names. The value is the same.
+        field = name.removeprefix("extra__clockify__")
+        if field in EXTRAS and extra.get(field) == value:
+            continue
         bare = _letters(_PREFIX.sub("", name.lower()).rpartition("__")[2])
         close = get_close_matches(bare, fields, 1, _CLOSE)
         if close:

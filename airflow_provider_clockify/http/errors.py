@@ -314,7 +314,7 @@ def no_answer(
     said = without_secret(cause, settings.api_key)[:REASON_LENGTH]
     error = ClockifyTransportError(
         f"Connection {settings.conn_id!r}, {request.operation}: no answer ({kind}: {said}). Check the network, the "
-        f"proxy, and of the connection {_place(settings)} and extra.timeout.",
+        f"proxy, and the connection's {_place(settings)} and extra.timeout.",
         operation=request.operation,
     )
     error.never_sent = never_sent

@@ -86,6 +86,7 @@ def test_the_test_button_names_a_wrong_workspace_and_those_there_are(airflow_2: 
     fill(airflow_2, admin, "wrong_workspace", extra__clockify__workspace_id="f" * 24)
     message = pages.press_test_2(admin)
     expect(message).to_contain_text(f"workspace {'f' * 24} is not among those it sees: Emulated workspace")
+    expect(message).not_to_contain_text("which is not read")
 
 
 def test_the_button_of_a_run_leads_to_its_report(airflow_2: Any, admin: Any) -> None:

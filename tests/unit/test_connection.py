@@ -338,6 +338,15 @@ def test_a_misspelt_or_prefixed_name_is_named_with_the_one_that_is_meant(name, m
     assert "S3cret" not in doubt
 
 
+@pytest.mark.parametrize("field", sorted(EXTRAS))
+def test_a_field_that_a_form_sends_under_two_names_is_named_only_if_the_values_differ(field):
+    both = {f"extra__clockify__{field}": "a long value", field: "a long value"}
+    assert doubts_of_extra(both) == ()
+    assert doubts_of_extra(dict(reversed(both.items()))) == ()
+    (doubt,) = doubts_of_extra({**both, field: "another long value"})
+    assert f"has 'extra__clockify__{field}', which is not read" in doubt
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -143,4 +143,4 @@ def test_the_page_names_the_hours_after_which_a_load_is_old() -> None:
     found = yaml.safe_load(dbt_sources([Source("x", TableName("t"), shapes()["detailed"])]))
     freshness = found["sources"][0]["tables"][1]["config"]["freshness"]
     hours = [freshness[each]["count"] for each in ("error_after", "warn_after")]
-    assert f"older than {hours[0]} hours (a warning after {hours[1]})" in text
+    assert f"older than {hours[0]} hours, and with a warning one older than {hours[1]}" in text

@@ -21,6 +21,7 @@ import sys
 import tempfile
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -65,17 +66,19 @@ def job() -> None:
 
     catalog = catalog_of(given["folder"])
     catalog.table(IcebergName.of(NAME))
+    rows = partial(rows_of_file, Path(given["raw"]), DETAILED)
     sums = given.get("sums")
     part = Part(
         Window(*map(datetime.fromisoformat, given["window"])),
         datetime.fromisoformat(given["read_at"]),
-        lambda: rows_of_file(Path(given["raw"]), DETAILED),
+        rows,
         sums
         and Sums(
             given["rows"],
             Decimal(sums["seconds"]),
             {code: Decimal(text) for code, text in sums["amounts"].items()},
         ),
+        arrays=rows,
     )
     shape = Shape.of(DETAILED.columns, position="start", id_column="id")
     # The peak until now was that of importing.

@@ -310,7 +310,7 @@ def flattened(lines: Sequence[bytes]) -> Iterator[bytes]:
 
     names = [each.name for each in DETAILED.columns]
     for place in range(0, len(lines), 1000):
-        for row in zip(*DETAILED.columns_of(lines[place : place + 1000]), strict=True):
+        for row in zip(*DETAILED.columns_of([b"".join(lines[place : place + 1000])]), strict=True):
             values = dict(zip(names, row, strict=True))
             values["custom_fields"] = json.loads(values["custom_fields"] or "null")
             yield json.dumps(values, default=str).encode() + b"\n"
@@ -345,7 +345,7 @@ def multiplied(bench: Bench, entries: Sequence[bytes], rows: int) -> dict[str, A
     with raw.open("wb") as lines, flat.open("wb") as flat_lines:
         for copy in range(-(-rows // len(entries))):
             some = entries[: rows - copy * len(entries)]
-            values = dict(zip(names, DETAILED.columns_of(list(some)), strict=True))
+            values = dict(zip(names, DETAILED.columns_of([b"".join(some)]), strict=True))
             seconds += sum(values["duration_seconds"])
             for code, amount in zip(values["currency"], values["amount"], strict=True):
                 amounts[code or ""] = amounts.get(code or "", Decimal(0)) + Decimal(amount or 0)

@@ -234,21 +234,23 @@ def with_custom_fields(
             named = _named(text, fields)
             yield (*values[:place], named, *values[place + 1 :], *values_of(text, values[ids]))
 
-    def columns_of(items: Sequence[bytes], read: Callable[[Sequence[bytes]], Columns]) -> Columns:
-        values = list(read(items))
+    quick = table.columns_of
+
+    def columns_of(parts: Sequence[bytes], arrow: Any = None, /) -> Columns:
+        assert quick is not None
+        values = list(quick(parts, arrow))
         texts, item_ids = values[place], values[ids]
         if fields is not None:
             values[place] = [_named(text, fields) for text in texts]
         # Of no column, zip would ask for the nothing of each row.
         return [*values, *zip(*map(values_of, texts, item_ids), strict=True)] if columns else values
 
-    quick = table.columns_of
     return Table(
         table.name,
         (*table.columns, *columns),
         rows,
         table.line,
-        None if quick is None else lambda items: columns_of(items, quick),
+        None if quick is None else columns_of,
     )
 
 

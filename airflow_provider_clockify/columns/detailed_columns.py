@@ -5,17 +5,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec.structs import astuple
 
+from airflow_provider_clockify.columns import arrow_columns
 from airflow_provider_clockify.columns.tables import (
     MONEY_TEXT_LENGTH,
     PEOPLE_AND_PROJECTS,
@@ -31,9 +33,6 @@ from airflow_provider_clockify.columns.tables import (
 from airflow_provider_clockify.exceptions import ClockifyResponseError
 from airflow_provider_clockify.service.money import text_for_column
 from airflow_provider_clockify.service.values import hours, hours_text, instant, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Ids = Sequence[str | None]
 # Ids of an entry's tags, and their names.
@@ -118,7 +117,7 @@ class _QuickEntry(_Entry, frozen=True, gc=False, kw_only=True, rename="camel"):
 
 
 _decode_entry = msgspec.json.Decoder(_ExactEntry).decode
-_decode_quick = msgspec.json.Decoder(_QuickEntry).decode
+_decode_lines = msgspec.json.Decoder(_QuickEntry).decode_lines
 _decode_tags = msgspec.json.Decoder(list[_Tag] | None).decode
 _decode_tag_ids = msgspec.json.Decoder(list[str] | None).decode
 _decode_money = msgspec.json.Decoder(Decimal | None).decode
@@ -203,46 +202,48 @@ def entry_rows(row: bytes) -> tuple[Row]:
             f"Entry {_id_of(row)} has an unexpected shape that no column can hold ({error}); export it as jsonl and "
             "report it."
         ) from error
-    (values,) = zip(*_columns([entry], _tags, _instants, _seconds, hours, _money), strict=True)
+    (values,) = zip(*_columns(_fields([entry]), _ONE_BY_ONE), strict=True)
     return (values,)
 
 
-def entry_columns(rows: Sequence[bytes]) -> Columns:
+def entry_columns(parts: Sequence[bytes], arrow: Any = None) -> Columns:
     """
     Flatten many rows of the detailed report at once: the values of :func:`entry_rows`, column by column.
 
     Hours are text, and so are instants and money where all of a column can be had in the form that ``csv`` files have.
 
-    :param rows: JSON objects of ``generateDetailedReport``, at least one.
+    :param parts: JSON objects of ``generateDetailedReport``, one a line; at least one in each part.
+    :param arrow: Where the columns become Arrow's: the module ``pyarrow``, with ``pyarrow.compute``. Then instants,
+        hours, money and tags are its arrays, where all of a column can be had as exactly as one by one.
     :raises Exception: one of them does not fit; :func:`entry_rows` says which and why.
     """
-    entries = list(map(_decode_quick, rows))
-    return _columns(entries, _raw_tags, _instant_texts, _whole_seconds, hours_text, _money_texts)
+    # Part by part, so that what is made of one stays in the processor's cache.
+    came: dict[str, list[Any]] = {}
+    for part in parts:
+        for name, values in _fields(_decode_lines(part)).items():
+            came.setdefault(name, []).extend(values)
+    return _columns(came, _as_texts() if arrow is None else _as_arrays(arrow))
 
 
-def _columns(
-    entries: Sequence[_Entry],
-    tags: Callable[[Sequence[Any], Sequence[Any]], Sequence[Tags]],
-    instants: Callable[[list[str | None], Column, Ids], Sequence[Any]],
-    seconds: Callable[[list[Any], Ids], Sequence[Any]],
-    hours_of: Callable[[int], Any],
-    money: Callable[[Sequence[Any], Column, Ids], Sequence[Any]],
-) -> Columns:
+def _fields(entries: Sequence[_Entry]) -> dict[str, Sequence[Any]]:
+    """Return the values of entries, field by field."""
+    return dict(zip(entries[0].__struct_fields__, zip(*map(astuple, entries), strict=True), strict=True))
+
+
+def _columns(came: Mapping[str, Sequence[Any]], ways: _Ways) -> Columns:
     """Return the values of entries in the order of :data:`DETAILED_COLUMNS`."""
-    fields = entries[0].__struct_fields__
-    came = dict(zip(fields, zip(*map(astuple, entries), strict=True), strict=True))
     ids: Ids = came["mongo_id"]
     if not all(ids):
         ids = [a or b for a, b in zip(ids, came["plain_id"], strict=True)]
     intervals = came["time_interval"]
-    durations = seconds([interval.duration for interval in intervals], ids)
-    tag_ids, tag_names = zip(*tags(came["tags"], came["tag_ids"]), strict=True)
+    durations = ways.seconds([interval.duration for interval in intervals], ids)
+    tag_ids, tag_names = ways.tags(came["tags"], came["tag_ids"])
     made = {
         "id": ids,
-        "start": instants([interval.start for interval in intervals], _START, ids),
-        "end": instants([interval.end for interval in intervals], _END, ids),
+        "start": ways.instants([interval.start for interval in intervals], _START, ids),
+        "end": ways.instants([interval.end for interval in intervals], _END, ids),
         "duration_seconds": durations,
-        "duration_hours": [None if each is None else hours_of(each) for each in durations],
+        "duration_hours": ways.hours(durations),
         "is_locked": [b if a is None else a for a, b in zip(came["is_locked"], came["locked"], strict=True)],
         "tag_ids": tag_ids,
         "tag_names": tag_names,
@@ -253,7 +254,7 @@ def _columns(
             return made[of.name]
         values = came[of.name]
         if of.type is MONEY:
-            return money(values, of, ids)
+            return ways.money(values, of, ids)
         if of.type is ColumnType.JSON:
             return _texts(values)
         return _filled(values) if of.name in _NEVER_EMPTY else values
@@ -277,8 +278,8 @@ def _filled(values: Sequence[str | None]) -> Sequence[str | None]:
     return [value or None for value in values] if "" in values else values
 
 
-def _tags(tags: Sequence[list[_Tag] | None], tag_ids: Sequence[list[str] | None]) -> Sequence[Tags]:
-    return list(map(_tags_of_one, tags, tag_ids))
+def _tags(tags: Sequence[list[_Tag] | None], tag_ids: Sequence[list[str] | None]) -> Columns:
+    return _in_two(map(_tags_of_one, tags, tag_ids))
 
 
 def _tags_of_one(tags: list[_Tag] | None, tag_ids: list[str] | None) -> Tags:
@@ -288,10 +289,14 @@ def _tags_of_one(tags: list[_Tag] | None, tag_ids: list[str] | None) -> Tags:
     return tag_ids, list(map(names.get, tag_ids))
 
 
-def _raw_tags(tags: Sequence[msgspec.Raw], tag_ids: Sequence[msgspec.Raw]) -> Sequence[Tags]:
+def _raw_tags(tags: Sequence[msgspec.Raw], tag_ids: Sequence[msgspec.Raw]) -> Columns:
     texts = _split(tags), _split(tag_ids)
     are_short = max(map(len, chain(*texts))) < _LONG_TAGS
-    return list(map(_known_tags if are_short else _read_tags, *texts))
+    return _in_two(map(_known_tags if are_short else _read_tags, *texts))
+
+
+def _in_two(tags: Iterable[Tags]) -> Columns:
+    return tuple(zip(*tags, strict=True))
 
 
 def _read_tags(tags: str, tag_ids: str) -> Tags:
@@ -303,11 +308,8 @@ _known_tags = lru_cache(maxsize=256)(_read_tags)
 
 
 def _split(raws: Sequence[msgspec.Raw]) -> list[str]:
-    """Return text: of all at once, which takes half of the time."""
-    texts = str(b"\n".join(raws), "utf-8").split("\n")
-    if len(texts) != len(raws):  # JSON may have line breaks between its tokens; items of one line have none.
-        texts = [str(raw, "utf-8") for raw in raws]
-    return texts
+    """Return text: of all at once, which takes half of the time. Lines were read, so that none has a line feed."""
+    return str(b"\n".join(raws), "utf-8").split("\n")
 
 
 def _texts(raws: Sequence[msgspec.Raw]) -> list[str | None]:
@@ -365,8 +367,7 @@ def _money(values: Sequence[Decimal | None], of: Column, ids: Ids) -> list[Decim
     ]
 
 
-def _money_texts(raws: Sequence[msgspec.Raw], of: Column, ids: Ids) -> Sequence[Any]:
-    joined = b"\n".join(raws)
+def _money_texts(joined: bytes, raws: Sequence[msgspec.Raw], of: Column, ids: Ids) -> Sequence[Any]:
     words = joined.translate(None, b"0123456789.-\n")
     if not words.replace(b"null", b""):
         texts = joined.decode().split("\n")
@@ -375,6 +376,70 @@ def _money_texts(raws: Sequence[msgspec.Raw], of: Column, ids: Ids) -> Sequence[
                 return list(map(text_for_column, texts))
             return [None if text == "null" else text_for_column(text) for text in texts]
     return _money(list(map(_decode_money, raws)), of, ids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """How columns are made of what came, each of all its values."""
+
+    tags: Callable[[Sequence[Any], Sequence[Any]], Columns]
+    instants: Callable[[list[str | None], Column, Ids], Sequence[Any]]
+    seconds: Callable[[list[Any], Ids], Sequence[Any]]
+    hours: Callable[[Sequence[int | None]], Sequence[Any]]
+    money: Callable[[Sequence[Any], Column, Ids], Sequence[Any]]
+
+
+def _hours_by(hours_of: Callable[[int], Any]) -> Callable[[Sequence[int | None]], Sequence[Any]]:
+    return lambda values: [None if value is None else hours_of(value) for value in values]
+
+
+def _once(
+    money: Callable[[bytes, Sequence[msgspec.Raw], Column, Ids], Sequence[Any]],
+) -> Callable[[Sequence[msgspec.Raw], Column, Ids], Sequence[Any]]:
+    """Make columns that are the same only once: what was asked for is mostly what was earned."""
+    known: dict[bytes, Sequence[Any]] = {}
+
+    def money_of(raws: Sequence[msgspec.Raw], of: Column, ids: Ids) -> Sequence[Any]:
+        joined = b"\n".join(raws)
+        if joined not in known:
+            known[joined] = money(joined, raws, of, ids)
+        return known[joined]
+
+    return money_of
+
+
+_ONE_BY_ONE = _Ways(_tags, _instants, _seconds, _hours_by(hours), _money)
+
+
+def _as_texts() -> _Ways:
+    """Return how columns become text, where that would be exact."""
+    return _Ways(_raw_tags, _instant_texts, _whole_seconds, _hours_by(hours_text), _once(_money_texts))
+
+
+def _as_arrays(pa: Any) -> _Ways:
+    """Return how columns become arrays of Arrow; or text, where that would not be exact."""
+    texts = _as_texts()
+
+    def tags_of(tags: Sequence[msgspec.Raw], tag_ids: Sequence[msgspec.Raw]) -> Columns:
+        some, places = arrow_columns.pairs(pa, b"\n".join(tags), b"\n".join(tag_ids))
+        return [
+            pa.array(values, pa.list_(pa.string())).take(places)
+            for values in _in_two(_read_tags(*pair) for pair in some)
+        ]
+
+    def instants_of(given: list[str | None], of: Column, ids: Ids) -> Sequence[Any]:
+        found = arrow_columns.instants(pa, given)
+        return texts.instants(given, of, ids) if found is None else found
+
+    def hours_of(seconds: Sequence[int | None]) -> Sequence[Any]:
+        found = arrow_columns.hours(pa, seconds)
+        return texts.hours(seconds) if found is None else found
+
+    def money_of(joined: bytes, raws: Sequence[msgspec.Raw], of: Column, ids: Ids) -> Sequence[Any]:
+        found = arrow_columns.money(pa, joined, of.shift)
+        return _money_texts(joined, raws, of, ids) if found is None else found
+
+    return _Ways(tags_of, instants_of, _whole_seconds, hours_of, _once(money_of))
 
 
 class _Named(msgspec.Struct, frozen=True):

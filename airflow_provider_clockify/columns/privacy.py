@@ -14,13 +14,12 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_clockify.columns.tables import Columns, ColumnType, Row, Table
+from airflow_provider_clockify.columns.tables import Columns, ColumnType, Row, Table, as_list, lines_of
 from airflow_provider_clockify.exceptions import ClockifyConfigError
 from airflow_provider_clockify.rendered import container_of
 
@@ -55,21 +54,31 @@ class ColumnRules:
         # A field in the service's words may lie inside a column, for example one that holds JSON.
         known = {each.name for each in table.columns}
         inside = self._edits(table, self.drop - known, self.hashed - known)
+        is_edited = not known.issuperset(self.drop | self.hashed)
 
         def rows(row: bytes) -> Iterator[Row]:
             for values in table.rows(inside(row)):
                 yield tuple(self._hash_value(values[n]) if n in hashed else values[n] for n in keep)
 
-        def columns_of(items: Sequence[bytes], read: Callable[[Sequence[bytes]], Columns]) -> Columns:
-            values = read([inside(item) for item in items])
-            return [list(map(self._hash_value, values[n])) if n in hashed else values[n] for n in keep]
+        quick = table.columns_of
+
+        def columns_of(parts: Sequence[bytes], arrow: Any = None, /) -> Columns:
+            assert quick is not None
+            if is_edited:
+                parts = [
+                    b"\n".join([inside(line.rstrip(b"\n")) for line in lines_of(part)]) for part in parts
+                ]
+            values = quick(parts, arrow)
+            return [
+                list(map(self._hash_value, as_list(values[n]))) if n in hashed else values[n] for n in keep
+            ]
 
         return Table(
             table.name,
             tuple(table.columns[number] for number in keep),
             rows,
             self._edits(table, self.drop, self.hashed),
-            None if table.columns_of is None else partial(columns_of, read=table.columns_of),
+            None if quick is None else columns_of,
         )
 
     def _edits(self, table: Table, drop: Iterable[str], hashed: Iterable[str]) -> Callable[[bytes], bytes]:

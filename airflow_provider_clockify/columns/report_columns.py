@@ -145,7 +145,7 @@ ATTENDANCE = generic_table(
         column(
             "time_off",
             JSON,
-            "Time off of the day: JSON as sent, in the service's unit (seconds are assumed).",
+            "Time off of the day: JSON as sent, in seconds (assumption 32).",
             "timeOff",
         ),
         column("has_running_entry", FLAG, "Whether a timer runs.", "hasRunningEntry"),
@@ -172,7 +172,7 @@ EXPENSES = generic_table(
         column(
             "amount",
             MONEY,
-            "Amount, units of the currency (scale not verified against the service).",
+            "Amount, units of the currency (assumption 33).",
             "amount",
         ),
         column("billable", FLAG, "Whether the expense is billable.", "billable"),

@@ -9,12 +9,13 @@ Column tables are the contract of ``csv`` and ``parquet`` files: names, types an
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -83,6 +84,19 @@ class Column:
     shift: int = HUNDREDTHS
 
 
+class ColumnsOf(Protocol):
+    """From the JSON of many items, one row each, to their values."""
+
+    def __call__(self, parts: Sequence[bytes], arrow: Any = None, /) -> Columns:
+        """
+        Return the values, column by column.
+
+        :param parts: Lines, each the JSON of an item; at least one in each part.
+        :param arrow: Where the columns become Arrow's: the module ``pyarrow``. Columns may be its arrays then.
+        :raises Exception: an item does not fit.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """
@@ -92,16 +106,16 @@ class Table:
     :param columns: Columns in file order.
     :param rows: From the JSON of one item to its rows, values in column order. Most items are one row.
     :param line: From the JSON of one item to what ``jsonl`` holds of it; ``None`` where that is the item as it came.
-    :param columns_of: From the JSON of many items, one row each, to their values column by column: quicker than
-        ``rows``, which is asked where this raises anything. A column of instants, money or hours may be text, as
-        ``csv`` has it, if all of it is. ``None`` where there is only ``rows``.
+    :param columns_of: From the JSON of many items to their values column by column: quicker than ``rows``, which is
+        asked where this raises anything. A column of instants, money or hours may be text, as ``csv`` has it, if all
+        of it is. ``None`` where there is only ``rows``.
     """
 
     name: str
     columns: tuple[Column, ...]
     rows: Callable[[bytes], Iterable[Row]]
     line: Callable[[bytes], bytes] | None = None
-    columns_of: Callable[[Sequence[bytes]], Columns] | None = None
+    columns_of: ColumnsOf | None = None
 
 
 def column(name: str, kind: ColumnType, description: str, *paths: str, copies: Iterable[str] = ()) -> Column:
@@ -115,6 +129,33 @@ def column(name: str, kind: ColumnType, description: str, *paths: str, copies: I
     :param copies: Where else an item says the same, as dotted keys.
     """
     return Column(name, kind, description, _keys(paths), _keys(copies))
+
+
+def lines_of(part: bytes) -> list[bytes]:
+    """
+    Return the lines of some text, with their ends.
+
+    :param part: At least one line; the end of the last may be missing.
+    """
+    return io.BytesIO(part).readlines()
+
+
+def number_of_lines(part: bytes) -> int:
+    """
+    Count the lines of some text.
+
+    :param part: At least one line; the end of the last may be missing.
+    """
+    return part.count(b"\n") + (not part.endswith(b"\n"))
+
+
+def as_list(values: Sequence[Any]) -> Sequence[Any]:
+    """
+    Return a column's values as Python's.
+
+    :param values: Values, or an array of Arrow.
+    """
+    return values if isinstance(values, (list, tuple)) else list(values.to_pylist())  # type: ignore[attr-defined]
 
 
 def _keys(paths: Iterable[str]) -> tuple[tuple[str, ...], ...]:

@@ -44,10 +44,12 @@ class Database:
     :param connection: DB-API connection; closed by :meth:`close`.
     :ivar dialect: How the database writes things.
     :ivar errors: Classes of the driver's errors.
+    :cvar takes_arrow: Whether :meth:`fill` makes Arrow's columns of all values, so that they may be its arrays before.
     """
 
     dialect: Dialect
     errors: tuple[type[Exception], ...]
+    takes_arrow: ClassVar[bool] = False
     # Beginnings of SQLSTATEs whose message tells of objects, rights and servers, never of values.
     told: ClassVar[tuple[str, ...]] = ("08", "25", "28", "3D", "3F", "40", "42", "53", "55", "57", "58")
 

@@ -48,6 +48,7 @@ class DuckDbDatabase(Database):
     """
 
     dialect = DUCKDB
+    takes_arrow = True
 
     def __init__(self, connection: Any) -> None:
         import duckdb

@@ -29,6 +29,7 @@ from uuid import uuid4
 import msgspec
 
 from airflow_provider_clockify.exceptions import ClockifyDatabaseError, ClockifyIncompleteError
+from airflow_provider_clockify.export.formats.parquet_files import arrow
 from airflow_provider_clockify.tables.copy_text import holdable
 from airflow_provider_clockify.tables.ledger import (
     RUN_ID,
@@ -85,6 +86,8 @@ class Part:
     :param rows: Gives the values of the rows, column by column, in batches; may be called again.
     :param expected: What was read and proven against the service; ``None`` where the rows do not add up to it.
     :param reason: Why it was read.
+    :param arrays: The same as ``rows`` where columns become Arrow's; takes the module ``pyarrow``, and may give its
+        arrays.
     """
 
     window: Window | None
@@ -92,6 +95,15 @@ class Part:
     rows: Callable[[], Iterator[Columns]]
     expected: Sums | None = None
     reason: Reason = "window"
+    arrays: Callable[[Any], Iterator[Columns]] | None = None
+
+    def for_arrow(self, arrow: Any) -> Iterator[Columns]:
+        """
+        Return the values of the rows as ``arrays`` gives them, or else ``rows``.
+
+        :param arrow: The module ``pyarrow``.
+        """
+        return self.rows() if self.arrays is None else self.arrays(arrow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +303,9 @@ class _Replacement:
     def _batches(self, tallies: Sequence[_Tally]) -> Generator[Columns, None, None]:
         load = self._load
         for part, tally in zip(load.parts, tallies, strict=True):
-            for batch in part.rows():
+            # What is added up here, is added up of Python's values.
+            is_for_arrow = self._database.takes_arrow and part.expected is not None
+            for batch in part.for_arrow(arrow()) if is_for_arrow else part.rows():
                 values = batch
                 if not self._dialect.takes_nul:
                     values = holdable(self._shape.columns, batch, load.nul_replacement)

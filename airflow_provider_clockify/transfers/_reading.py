@@ -152,6 +152,7 @@ class WindowReads:
                 window=each.plan.window,
                 read_at=read.began,
                 rows=partial(self._rows, each.plan, read),
+                arrays=partial(self._rows, each.plan, read),
                 expected=self._expected(read),
                 reason=each.reason,
             )
@@ -218,22 +219,23 @@ class WindowReads:
             amounts,
         )
 
-    def _rows(self, plan: Plan, read: ReportRead) -> Iterator[Columns]:
+    def _rows(self, plan: Plan, read: ReportRead, arrow: Any = None) -> Iterator[Columns]:
         for window, chunk in zip(plan.chunks, read.chunks, strict=True):
-            yield from rows_of_file(chunk.spool.path(plan.outputs[0]), self.table(window))
+            yield from rows_of_file(chunk.spool.path(plan.outputs[0]), self.table(window), arrow)
 
 
-def rows_of_file(path: Path, table: Table) -> Iterator[Columns]:
+def rows_of_file(path: Path, table: Table, arrow: Any = None) -> Iterator[Columns]:
     """
     Return the values of a private file, column by column, in batches.
 
     :param path: One JSON object a line.
     :param table: From items to rows.
+    :param arrow: Where the columns become Arrow's: the module ``pyarrow``.
     :raises ClockifyResponseError: an item does not fit; the table is named.
     """
     try:
         with path.open("rb") as lines:
-            yield from batches(lines, table)
+            yield from batches(lines, table, arrow)
     except ClockifyResponseError as error:
         raise ClockifyResponseError(f"{table.name}: {error}", operation=error.operation) from error
 

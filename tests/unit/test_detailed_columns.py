@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_clockify.columns.detailed_columns import DETAILED, entry_columns, entry_rows
 from airflow_provider_clockify.columns.privacy import column_rules
-from airflow_provider_clockify.columns.tables import ColumnType, Table
+from airflow_provider_clockify.columns.tables import ColumnType, Table, as_list
 from airflow_provider_clockify.exceptions import ClockifyError
 from airflow_provider_clockify.export.formats import open_writer
 from airflow_provider_clockify.export.formats import rows as batching
@@ -180,15 +180,27 @@ def comparable(kind: ColumnType, cell: Any) -> Any:
     if isinstance(cell, Decimal):
         return plain(cell)
     if isinstance(cell, str) and kind is ColumnType.INSTANT:
-        return datetime.fromisoformat(cell)
+        cell = datetime.fromisoformat(cell)
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC)
     return cell
 
 
-@given(st.lists(entries(), min_size=1, max_size=5))
-def test_columns_hold_the_values_of_rows_or_their_text(rows):
+def columns_of(*rows: bytes, arrow: Any = None) -> list[Any]:
+    """Return columns of rows in parts of two, by which nothing may change."""
+    parts = [b"\n".join(rows[place : place + 2]) for place in range(0, len(rows), 2)]
+    return [as_list(cells) for cells in entry_columns(parts, arrow)]
+
+
+@pytest.mark.parametrize("kind", ["text", "arrow"])
+@given(rows=st.lists(entries(), min_size=1, max_size=5))
+@example(rows=[entry('"timeInterval":{"start":"2026-11-02T08:00:00Z","duration":1e15}')])
+def test_columns_hold_the_values_of_rows_or_their_text(kind, rows):
+    pa = pytest.importorskip("pyarrow") if kind == "arrow" else None
+    misfits = (*MISFITS, pa.ArrowInvalid) if pa else MISFITS
     try:
-        columns = entry_columns(rows)
-    except MISFITS:
+        columns = columns_of(*rows, arrow=pa)
+    except misfits:
         columns = None
     try:
         values = [entry_rows(row)[0] for row in rows]
@@ -251,8 +263,24 @@ def test_usual_rows_are_never_read_one_by_one(entry_json):
         assert isinstance(written, bytes)
 
 
+def test_usual_rows_become_arrays_of_arrow_in_large_batches(entry_json):
+    pa = pytest.importorskip("pyarrow")
+    running = {"start": "2026-11-02T08:00:00Z", "end": None, "duration": None}
+    rows = [entry_json(), entry_json(timeInterval=running, tags=None, tagIds=None, amount=None)] * 250
+    found = list(batching.batches(io.BytesIO(b"".join(row + b"\n" for row in rows)), DETAILED, pa))
+    assert len(found) == 1
+    arrays = [
+        of.name for of, cells in zip(DETAILED.columns, found[0], strict=True) if isinstance(cells, pa.Array)
+    ]
+    assert arrays == [
+        of.name
+        for of in DETAILED.columns
+        if of.type in (ColumnType.INSTANT, ColumnType.HOURS, ColumnType.MONEY, ColumnType.TEXTS)
+    ]
+
+
 def test_usual_instants_and_money_stay_text(entry_json):
-    columns = dict(zip([each.name for each in DETAILED.columns], entry_columns([entry_json()]), strict=True))
+    columns = dict(zip([each.name for each in DETAILED.columns], columns_of(entry_json()), strict=True))
     assert columns["start"] == ["2026-11-02T08:00:00Z"]
     assert columns["duration_hours"] == ["1.5"]
     assert columns["amount"] == ["142.5"]
@@ -276,24 +304,26 @@ def test_negative_durations_are_whole_seconds_too(duration):
     row = entry(
         f'"timeInterval":{{"start":"2026-11-02T08:00:00Z","end":"2026-11-02T07:00:00Z","duration":{duration}}}'
     )
-    assert entry_columns([row])[4] == [int(float(duration))] == [entry_rows(row)[0][4]]
+    assert columns_of(row)[4] == [int(float(duration))] == [entry_rows(row)[0][4]]
 
 
 def test_a_column_of_instants_or_money_is_of_one_kind():
     rows = [entry('"amount":1.5'), entry('"amount":1e3'), entry('"amount":null')]
-    columns = dict(zip([each.name for each in DETAILED.columns], entry_columns(rows), strict=True))
+    columns = dict(zip([each.name for each in DETAILED.columns], columns_of(*rows), strict=True))
     assert columns["amount"] == [Decimal("0.015"), Decimal("10"), None]
 
 
-def test_values_may_have_line_breaks_between_their_tokens():
-    rows = [
-        entry('"tags":[\n{"_id":"a",\n"name":"A"}],"customFields":[\n1],"amount":1'),
-        entry('"tagIds":[\n"b"]'),
-    ]
-    columns = [list(cells) for cells in entry_columns(rows)]
-    expected = zip(*[entry_rows(row)[0] for row in rows], strict=True)
-    assert columns[18:21] == [list(cells) for cells in expected][18:21]
-    assert columns[18:21] == [[["a"], ["b"]], [["A"], [None]], ["[\n1]", None]]
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+@pytest.mark.parametrize("text", ["%s%s\n", "%s\n\n%s\n", "%s\n%s\n\n", "%s\nnull\n%s\n"])
+def test_lines_that_are_not_one_entry_each_are_errors(text, file_format):
+    if file_format == "parquet":
+        pytest.importorskip("pyarrow")
+    lines = (text % ((entry('"amount":1').decode(),) * 2)).encode()
+    with (
+        open_writer(io.BytesIO(), DETAILED.columns, file_format, None, {}) as writer,
+        pytest.raises(ClockifyError, match="has an unexpected shape"),
+    ):
+        writer.write(io.BytesIO(lines), DETAILED)
 
 
 def test_the_first_entry_that_does_not_fit_is_named_whatever_the_others_are():

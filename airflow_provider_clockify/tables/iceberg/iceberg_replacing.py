@@ -325,13 +325,14 @@ class _Snapshot:
             ]
             elsewhere = pa.concat_arrays(known) if known else None
 
-            for each in batches.tables(part.rows()):
+            for each in batches.tables(part.for_arrow(pa)):
                 rows = self._with_metadata(each, part)
                 staged.read.add(rows)
                 staged.inside += self._count_inside(rows, part)
                 if shape.id is not None:
                     staged.ids += rows.column(shape.id).chunks
-                taken = rows.filter(self._is_taken(rows, staged, elsewhere))
+                mask = self._is_taken(rows, staged, elsewhere)
+                taken = rows if pa.compute.all(mask).as_py() else rows.filter(mask)  # A copy, else.
                 staged.taken.add(taken)
                 yield taken
 

@@ -51,6 +51,7 @@ __all__ = [
     "AirflowRescheduleException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "AirflowTaskTerminated",
     "AirflowTaskTimeout",
     "BaseEventTrigger",
     "BaseHook",
@@ -91,6 +92,7 @@ mask_secret = _first_of(
 )
 
 AirflowTaskTimeout = _first_of("AirflowTaskTimeout", "airflow.sdk.exceptions", "airflow.exceptions")
+AirflowTaskTerminated = _first_of("AirflowTaskTerminated", "airflow.sdk.exceptions", "airflow.exceptions")
 AirflowRescheduleException = _first_of(
     "AirflowRescheduleException", "airflow.sdk.exceptions", "airflow.exceptions"
 )

@@ -20,6 +20,7 @@ from airflow_provider_clockify._compat import (
     AirflowRescheduleException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTerminated,
     AirflowTaskTimeout,
 )
 from airflow_provider_clockify.exceptions import (
@@ -121,7 +122,7 @@ def plain_failures(method: Callable[Concatenate[S, P], T]) -> Callable[Concatena
             return method(self, *args, **kwargs)
         except (AirflowSkipException, AirflowRescheduleException):
             raise
-        except (Exception, AirflowTaskTimeout) as error:
+        except (Exception, AirflowTaskTimeout, *_STOPPED) as error:
             ours = _ours(error)
             text = failure_text(error, self.after_failure(ours or error), self.execution_timeout)
             if ours is None and not isinstance(error, _EXPLAINED):
@@ -135,7 +136,9 @@ def plain_failures(method: Callable[Concatenate[S, P], T]) -> Callable[Concatena
     return called
 
 
-_EXPLAINED = (AirflowSensorTimeout, AirflowTaskTimeout)
+# What ends a task that receives SIGTERM: our own on_kill on Airflow 3, and Airflow 2.
+_STOPPED = (SystemExit, AirflowTaskTerminated)
+_EXPLAINED = (AirflowSensorTimeout, AirflowTaskTimeout, *_STOPPED)
 
 
 def failure_text(error: BaseException, data: str, execution_timeout: Any = None) -> str:
@@ -159,6 +162,9 @@ def failure_text(error: BaseException, data: str, execution_timeout: Any = None)
             Entry.TASK_TIMED_OUT,
         )
         reason += " Give it a longer one, or less to read: a shorter window, or fewer columns."
+    elif isinstance(error, _STOPPED):
+        reason, entry = "The task was told to stop (SIGTERM).", Entry.TASK_STOPPED
+        reason += " Somebody changed its state, or its worker went away. Clear the task to run it again."
     else:
         said = " ".join(str(error).split())[:500]
         entry = Entry.SOMETHING_ELSE

@@ -96,6 +96,7 @@ class Entry(StrEnum):
     DATABASE = "the-database-stopped-the-load"
     WAIT_TIMED_OUT = "the-wait-timed-out"
     TASK_TIMED_OUT = "the-task-timed-out"
+    TASK_STOPPED = "the-task-was-told-to-stop"
     SOMETHING_ELSE = "something-else-failed"
 
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from airflow_provider_clockify._compat import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTerminated,
     AirflowTaskTimeout,
 )
 from airflow_provider_clockify.exceptions import (
@@ -253,6 +256,35 @@ def test_a_task_that_takes_too_long(
         "The task took longer than its execution_timeout of 0:10:00. Give it a longer one"
     )
     assert said.error.endswith("See docs/errors.md#the-task-timed-out.")
+
+
+@pytest.mark.parametrize("how", ["our on_kill", "Airflow 2"])
+def test_a_task_that_is_told_to_stop(
+    emulator: ClockifyEmulator, tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    task = export(tmp_path)
+    # Airflow 2 raises its own after on_kill.
+    monkeypatch.setattr("airflow_provider_clockify.operators._base.ENDS_AFTER_ON_KILL", how == "Airflow 2")
+
+    def stop(record: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def on_term(*_: Any) -> None:
+        task.on_kill()
+        raise AirflowTaskTerminated("Task received SIGTERM signal")
+
+    before = signal.signal(signal.SIGTERM, on_term)
+    try:
+        emulator.before_request(stop)
+        with pytest.raises((SystemExit, AirflowTaskTerminated)) as caught:
+            task.execute({})
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert isinstance(caught.value, SystemExit) is (how == "our on_kill")
+    assert said.error.startswith("The task was told to stop (SIGTERM). Somebody changed its state")
+    assert "Nothing was published" in said.error
+    assert said.error.endswith("See docs/errors.md#the-task-was-told-to-stop.")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_table_that_holds_the_load_is_not_called_unchanged(

@@ -172,13 +172,14 @@ def test_what_airflow_gets_is_told_by_what_it_was_made_of():
             "The task took longer than its execution_timeout of 0:01:00.",
             Entry.TASK_TIMED_OUT,
         ),
+        (SystemExit("Stop."), "The task was told to stop (SIGTERM). Somebody", Entry.TASK_STOPPED),
         (
             KeyError("x"),
             "The task failed with an error that this provider does not expect",
             Entry.SOMETHING_ELSE,
         ),
     ],
-    ids=["wait", "task", "else"],
+    ids=["wait", "task", "stopped", "else"],
 )
 def test_what_is_not_ours_is_explained(error, beginning, entry):
     text = " ".join(failure_text(error, DATA, timedelta(minutes=1)).split())

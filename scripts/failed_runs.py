@@ -33,7 +33,7 @@ SHOWN = {
     "wrong_region": ("extra.region is 'eu1'", "use one of global, euc1, use2"),
     "unreachable_host": (
         "no answer (ConnectionError",
-        "Check the network, the proxy, and of the connection host",
+        "Check the network, the proxy, and the connection's host",
     ),
     "workspace_typo": ("Workspace doesn't belong to User", "Check the workspace id and the other ids"),
     "too_many_requests": (

@@ -102,7 +102,8 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
                 start_response(
                     status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
                 )
-                return [body]
+                # What follows the head of an answer to HEAD would be taken for the next answer.
+                return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
         return application(environ, start_response)
 
     http = make_server("127.0.0.1", 0, watched, threaded=True)

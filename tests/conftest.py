@@ -70,6 +70,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError(f"These ids name objects by their addresses; give ids= others: {found[:5]}")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say of tests that ran once more (``--reruns``) why they failed before."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"failed before it ran once more: {report.nodeid}")
+        terminalreporter.line(report.longreprtext)
+
+
 @pytest.fixture(scope="session")
 def run_folder() -> Path:
     """Return the folder that all processes of the run have in common."""

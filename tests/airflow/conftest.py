@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, wraps
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -74,6 +74,28 @@ def airflow_database(migrated_database: Path) -> None:
     if not AIRFLOW_3:
         # Models refer to the users' table, which only the auth manager's models define.
         import_module("airflow.providers.fab.auth_manager.models")
+    home = "airflow.providers.standard.hooks" if AIRFLOW_3 else "airflow.hooks"
+    _close_pipes(import_module(f"{home}.subprocess").SubprocessHook)
+
+
+def _close_pipes(hook: Any) -> None:
+    """
+    Close what older versions leave open after a bash task.
+
+    It would be found when the next task takes the place of this one in Airflow's handler of signals, and fail a test
+    that has nothing to do with it.
+    """
+    run_command = hook.run_command
+
+    @wraps(run_command)
+    def closing_run_command(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return run_command(self, *args, **kwargs)
+        finally:
+            if self.sub_process is not None and self.sub_process.stdout is not None:
+                self.sub_process.stdout.close()
+
+    hook.run_command = closing_run_command
 
 
 @pytest.fixture(scope="session")

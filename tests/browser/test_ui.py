@@ -61,8 +61,12 @@ def test_it_starts_runs_a_dag_and_stops_without_a_trace(tmp_path: Path) -> None:
             for path in (ROOT / "dags_examples").glob("*.py")
             for dag_id in re.findall(r'dag_id="(\w+)"', path.read_text(encoding="utf-8"))
         }
-        found = airflow.api("GET", "dags?limit=100")["dags"]
-        assert {each["dag_id"] for each in found} == examples
+
+        def all_are_there() -> bool:
+            # It is ready once one DAG is there; the others are still being read then.
+            return {each["dag_id"] for each in airflow.api("GET", "dags?limit=100")["dags"]} == examples
+
+        airflow.wait_for("the examples", all_are_there, 400)
         assert airflow.api("GET", "importErrors")["total_entries"] == 0
         run_id, state = LocalAirflow.trigger(airflow, "example_clockify_weekly_report")
         assert state == "success"

@@ -262,15 +262,14 @@ def from_index(python: Path, files: Sequence[Path], folder: Path) -> Iterator[st
             "pip",
             "install",
             "--quiet",
-            "--isolated",
             "--no-deps",
             "--no-cache-dir",
             "--report",
             str(report),
         ]
-        # Only what was uploaded counts: the page of all its files, and nothing else.
-        source = ["--no-index", "--find-links", f"{url}/packages/"]
-        checked([str(python), "-m", *install, *source, f"{name}=={version}"], env=own)
+        # Only what was uploaded counts: the page of all its files, and nothing else, such as the settings of this user.
+        source = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"{url}/packages/", "PIP_CONFIG_FILE": os.devnull}
+        checked([str(python), "-m", *install, f"{name}=={version}"], env={**own, **source})
     (got,) = json.loads(report.read_text(encoding="utf-8"))["install"]
     digest = got["download_info"]["archive_info"]["hashes"]["sha256"]
     if digest != digests[wheel.name]:

@@ -107,7 +107,7 @@ class Budget:
         :raises ClockifyBudgetError: they do not fit.
         """
         self._after = 0
-        self._check(Need(requests, 0, spent=self._client.transport.stats.requests))
+        self._check(self._need(requests))
 
     def fits(self, requests: int) -> bool:
         """
@@ -115,7 +115,7 @@ class Budget:
 
         :param requests: Requests that the last part needs.
         """
-        need = Need(requests, 0, spent=self._client.transport.stats.requests)
+        need = self._need(requests)
         return self._on_budget == "ignore" or (not self._must_look_up(need) and self._shortage(need) is None)
 
     def begin(self, parts: int) -> None:
@@ -126,7 +126,7 @@ class Budget:
         :raises ClockifyBudgetError: it does not fit.
         """
         self._after = parts - 1
-        self._check(Need(1, self._after, spent=self._client.transport.stats.requests))
+        self._check(self._need(1, self._after))
 
     def first_page(self, more: int) -> None:
         """
@@ -135,7 +135,10 @@ class Budget:
         :param more: Pages that it still needs.
         :raises ClockifyBudgetError: they do not fit.
         """
-        self._check(Need(more, self._after, begun=1, spent=self._client.transport.stats.requests))
+        self._check(self._need(more, self._after, begun=1))
+
+    def _need(self, part: int, after: int = 0, begun: int = 0) -> Need:
+        return Need(part, after, begun, self._client.transport.stats.requests)
 
     def _check(self, need: Need) -> None:
         if self._on_budget == "ignore":

@@ -239,25 +239,30 @@ class ChunkReads(Generic[AnySpool]):
         """Ask for the sums of all chunks, which are read now, while the last one is kept and written."""
         fits = self._budget is None or self._budget.fits(1)
         if len(reads) > 1 and self._whole_at_once and fits and not _moved(reads):
-            self._asked = self._reader.ask_unchanged(self._window, [chunk.result for chunk in reads])
+            self._asked = self._ask(reads)
+
+    def _ask(self, reads: Sequence[ChunkRead[AnySpool]]) -> Callable[[], bool]:
+        """Ask whether the sums of the whole time still are those of all chunks."""
+        return self._reader.ask_unchanged(self._window, [chunk.result for chunk in reads])
 
     def _outdated(self) -> Sequence[int]:
         """Find the chunks that have to be read again."""
         if len(self.reads) < 2:
             return ()
         asked, self._asked = self._asked, None
-        moved = () if asked else _moved(self.reads)
-        if moved:
-            log.warning(
-                "Entries moved between the chunks while they were read; reading %d again.", len(moved)
-            )
-            return moved
-        if self._budget is not None and asked is None:
-            self._budget.begin_unit(self._proof())
+        if asked is None:
+            moved = _moved(self.reads)
+            if moved:
+                log.warning(
+                    "Entries moved between the chunks while they were read; reading %d again.", len(moved)
+                )
+                return moved
+            if self._budget is not None:
+                self._budget.begin_unit(self._proof())
         if self._whole_at_once:
             try:
-                results = [chunk.result for chunk in self.reads]
-                if asked() if asked else self._reader.is_unchanged(self._window, results):
+                is_unchanged = asked or self._ask(self.reads)
+                if is_unchanged():
                     return ()
             except ClockifyNotFoundError:
                 raise
